@@ -1,1 +1,1 @@
-"""NXDL definitions of the files this project writes: the one place that states names, types, units and shapes."""
+"""NXDL definitions of our files: the one place that states names, types, units and shapes."""

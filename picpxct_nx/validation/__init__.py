@@ -1,1 +1,1 @@
-"""Checks of a file against its definition; they return violations, never print and never raise for bad data."""
+"""Checks of a file against its definition: they return violations, never print, never raise for bad data."""
