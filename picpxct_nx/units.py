@@ -82,7 +82,7 @@ ALIASES: Mapping[str, str] = MappingProxyType({
 
 @cache
 def _registry() -> pint.UnitRegistry[float]:
-    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None, cache_folder=None, autoconvert_offset_to_baseunit=False)
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None, cache_folder=None)
     registry.load_definitions(files("picpxct_nx").joinpath("units.txt").read_text("utf-8").splitlines())
     return registry
 
@@ -129,7 +129,7 @@ def parse(text: str) -> pint.Unit:
             raise _unknown(text, match["symbol"])
         exponent = int(match["exponent"] or 1)
         result = result * _registry().Quantity(1.0, name) ** (-exponent if operator == "/" else exponent)
-    unit: pint.Unit = result.units
+    unit: pint.Unit = _registry().Unit(result.units)
     return unit
 
 
