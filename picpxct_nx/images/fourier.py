@@ -1,0 +1,298 @@
+"""Images and Fourier space: centred transforms, sub-pixel shifts, tapers, registration and phase ramps.
+
+Conventions, everywhere in this package: F(q) = sum_r f(r) exp(-2 pi i q.r), q in cycles per pixel, axes in the
+order (y, x), and the origin of a centred array at index n // 2.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from picpxct_nx.errors import InputError
+
+Image = npt.NDArray[np.inexact[Any]]
+Real = npt.NDArray[np.float64]
+Complex = npt.NDArray[np.complex128]
+Pair = tuple[float, float]
+
+_PLANE = (-2, -1)
+_REFINE_WIDTH_PX = 1.5  # the half-pixel start is wrong by 1/4 px at most; 1.5 px as in the paper
+_RAMP_TOLERANCE = 1e-10  # rad at the edge of the field
+_RAMP_STEPS = 500
+
+
+def centred_fft(image: Image) -> Complex:
+    """Transform the last two axes, zero frequency at index n // 2.
+
+    F(q) = (n_y n_x)^-1/2 sum_r f(r) exp(-2 pi i q.r) with r and q counted from index n // 2; the sum of |f|^2
+    is kept.
+
+    Parameters
+    ----------
+    image : (..., n_y, n_x) real or complex
+
+    Returns
+    -------
+    (..., n_y, n_x) complex
+    """
+    spectrum = fft.fft2(fft.ifftshift(image, axes=_PLANE), axes=_PLANE, norm="ortho")
+    return np.asarray(fft.fftshift(spectrum, axes=_PLANE))
+
+
+def centred_ifft(spectrum: Image) -> Complex:
+    """Transform back: the inverse of `centred_fft`, same shapes, same normalisation."""
+    image = fft.ifft2(fft.ifftshift(spectrum, axes=_PLANE), axes=_PLANE, norm="ortho")
+    return np.asarray(fft.fftshift(image, axes=_PLANE))
+
+
+def shift_factors(shape: tuple[int, int], shift_px: Pair) -> tuple[Complex, Complex]:
+    """Give the factors (along y, along x) by which a spectrum is multiplied to move its image.
+
+    exp(-2 pi i q s) in the order of `numpy.fft.fftfreq`. An even axis has one Nyquist sample for the two
+    frequencies +1/2 and -1/2; it takes their mean, cos(pi s), so that a real image stays real and the real
+    and imaginary parts of a complex one do not mix.
+    """
+    factors = []
+    for size, shift in zip(shape, shift_px, strict=True):
+        factor = np.exp(-2j * np.pi * fft.fftfreq(size) * shift)
+        if size % 2 == 0:
+            factor[size // 2] = np.cos(np.pi * shift)
+        factors.append(factor)
+    return factors[0], factors[1]
+
+
+def fourier_shift(image: Image, shift_px: Pair) -> Image:
+    """Move the content of a periodic image by a sub-pixel shift: g(r) = f(r - s).
+
+    Exact for band-limited periodic images, a roll for integer shifts. White noise keeps its power but for
+    the Nyquist row and column. Images that are not periodic ring: taper or pad them first.
+
+    Parameters
+    ----------
+    image : (..., n_y, n_x) real or complex
+    shift_px : (y, x) in pixels, positive towards higher indices
+
+    Returns
+    -------
+    (..., n_y, n_x), the precision of `image`, real where `image` is real
+    """
+    along_y, along_x = shift_factors((image.shape[-2], image.shape[-1]), shift_px)
+    spectrum = fft.fft2(image, axes=_PLANE)
+    spectrum *= along_y.astype(spectrum.dtype)[:, None]
+    spectrum *= along_x.astype(spectrum.dtype)
+    moved = fft.ifft2(spectrum, axes=_PLANE)
+    return np.asarray(moved if np.iscomplexobj(image) else moved.real)
+
+
+def cosine_taper(shape: tuple[int, int], taper_px: float, *, offset_px: Pair = (0.0, 0.0)) -> Real:
+    """Make a window that is 1 inside and falls to 0 over `taper_px` at each edge.
+
+    w(d) = sin^2(pi/2 min(d / taper, 1)), d the distance of the pixel centre from the nearest edge of the field,
+    the product of the two axes. Half the smaller side is a Hann window in that axis.
+
+    Parameters
+    ----------
+    shape : (n_y, n_x)
+    taper_px : width of the fall in pixels; 0 is no window
+    offset_px : (y, x), the window is evaluated at r + offset: that of an image still to be shifted by `offset`
+
+    Returns
+    -------
+    (n_y, n_x) in 0..1
+
+    Raises
+    ------
+    InputError
+        The taper is negative or larger than half of the smaller side.
+    """
+    if not 0 <= taper_px <= min(shape) / 2:
+        raise InputError(
+            f"taper: found {taper_px:g} px for an image of {shape[0]} x {shape[1]} px, wanted 0 to "
+            f"{min(shape) / 2:g} px (half of the smaller side); choose a smaller taper"
+        )
+    if taper_px == 0:
+        return np.ones(shape)
+    sides = []
+    for size, offset in zip(shape, offset_px, strict=True):
+        place = np.arange(size) + 0.5 + offset
+        distance = np.clip(np.minimum(place, size - place), 0.0, taper_px)
+        sides.append(np.sin(0.5 * np.pi * distance / taper_px) ** 2)
+    return np.asarray(np.multiply.outer(sides[0], sides[1]))
+
+
+def windowed(image: Image, window: Real) -> Image:
+    """Subtract the window-weighted mean and multiply by the window: w (f - sum w f / sum w).
+
+    The mean goes first because the spectrum of the window times a pedestal would be common to any two images.
+    """
+    return np.asarray(window * (image - np.sum(window * image) / np.sum(window)))
+
+
+def register(a: Image, b: Image, *, upsample: int = 100) -> Pair:
+    """Find the shift (y, x) in pixels that must be applied to `b` to match `a`.
+
+    Argmax over s of |sum_q A B* exp(2 pi i q.s)|: on a grid of half pixels by zero-padding the
+    cross-power spectrum twice, then by matrix products on a grid of 1/`upsample` px, 1.5 px wide, around it.
+    `fourier_shift(b, register(a, b))` lies on `a`. The modulus makes contrast inversion and a constant phase
+    harmless. Subtract pedestals and taper the images first (`windowed`): the window's own peak at zero shift
+    biases the answer otherwise.
+
+    Parameters
+    ----------
+    a, b : (n_y, n_x) real or complex
+    upsample : steps per pixel; the answer is a multiple of 1 / upsample
+
+    Returns
+    -------
+    (y, x) in pixels, within half of the field
+
+    References
+    ----------
+    Guizar-Sicairos, Thurman & Fienup, Opt. Lett. 33, 156 (2008).
+    """
+    cross = fft.fft2(a) * np.conj(fft.fft2(b))
+    start = _half_pixel_peak(cross)
+    width = int(np.ceil(_REFINE_WIDTH_PX * upsample))
+    steps = (np.arange(width) - width // 2) / upsample
+    tries = [np.round(centre * upsample) / upsample + steps for centre in start]
+    kernel_y, kernel_x = (
+        np.exp(2j * np.pi * np.multiply.outer(where, fft.fftfreq(size)))
+        for where, size in zip(tries, cross.shape, strict=True)
+    )
+    fine = np.abs(kernel_y @ cross @ kernel_x.T)
+    row, column = np.unravel_index(int(np.argmax(fine)), fine.shape)
+    return float(tries[0][row]), float(tries[1][column])
+
+
+def _half_pixel_peak(cross: Image) -> Pair:
+    """Find the peak of the correlation, whose spectrum (zero frequency first) is `cross`, on half pixels."""
+    n_y, n_x = cross.shape
+    padded = np.zeros((2 * n_y, 2 * n_x), dtype=cross.dtype)
+    top, left = n_y - n_y // 2, n_x - n_x // 2
+    # zero frequency, at n // 2 of the centred axis, must come to n, the centre of the padded one
+    padded[top : top + n_y, left : left + n_x] = fft.fftshift(cross)
+    correlation = np.abs(fft.ifft2(fft.ifftshift(padded)))
+    row, column = np.unravel_index(int(np.argmax(correlation)), correlation.shape)
+    return float(fft.fftfreq(2 * n_y, 1 / n_y)[row]), float(fft.fftfreq(2 * n_x, 1 / n_x)[column])
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A plane of phase, constant + slope.(r - c), c = n // 2, with its standard errors.
+
+    The errors assume noise that is independent from pixel to pixel.
+    """
+
+    constant: float  # rad
+    slope: Pair  # rad per pixel, (y, x)
+    constant_sigma: float  # rad
+    slope_sigma: Pair  # rad per pixel, (y, x)
+
+
+def ramp_factor(shape: tuple[int, int], ramp: Ramp) -> Complex:
+    """Give exp(i (constant + slope.(r - c))) on an image of `shape`; multiply by its conjugate to remove it."""
+    along_y, along_x = (
+        np.exp(1j * slope * _centred(size)) for slope, size in zip(ramp.slope, shape, strict=True)
+    )
+    return np.asarray(np.exp(1j * ramp.constant) * np.multiply.outer(along_y, along_x))
+
+
+def match_ramp(a: Image, b: Image, weight: Real) -> Ramp:
+    """Find the phase ramp and constant of `a` relative to `b`: a ~ |.| b exp(i (constant + slope.(r - c))).
+
+    Weighted least squares of the complex misfit, which is the maximum of sum w Re(a b* exp(-i ramp)). It starts
+    from the phase of the lag-1 products and from the peak of the zero-padded spectrum of w a b*; each is
+    improved by the quadratic bound of the cosine (every step goes uphill), and the higher of the two is taken.
+    `a * ramp_factor(a.shape, ramp).conj()` then has the ramp and constant of `b`.
+
+    Parameters
+    ----------
+    a, b : (n_y, n_x) real or complex, on the same grid; a `b` of ones gives the ramp of `a` itself
+    weight : (n_y, n_x), not negative, relative statistical weight or mask
+
+    Returns
+    -------
+    Ramp
+        Angles in rad and rad per pixel; the standard errors come from the misfit (sandwich estimate).
+
+    Raises
+    ------
+    InputError
+        The weighted product is zero, or fills less than a plane needs.
+
+    References
+    ----------
+    Guizar-Sicairos et al., Opt. Express 19, 21345 (2011), for the maximum; Hunter & Lange, Am. Stat. 58, 30
+    (2004), for the uphill steps.
+    """
+    product = np.asarray(weight * a * np.conj(b), dtype=np.complex128)
+    centred = [_centred(size) for size in product.shape]
+    bound = _plane_moments(np.abs(product), centred)
+    if not np.linalg.cond(bound) < 1 / np.finfo(float).eps:
+        raise InputError("phase ramp: found no plane of pixels with weight in both images; widen the weight")
+    starts = (_lag_start(product), _peak_start(product))
+    climbed = [_climb(product, centred, bound, start) for start in starts]
+    plane = max(climbed, key=lambda one: _plane_gradient(product, centred, one)[1])
+    left = product * np.conj(ramp_factor(product.shape, Ramp(plane[0], (plane[1], plane[2]), 0, (0, 0))))
+    inverse = np.linalg.inv(_plane_moments(left.real, centred))
+    sigma = np.sqrt(np.abs(np.diag(inverse @ _plane_moments(left.imag**2, centred) @ inverse)))
+    return Ramp(
+        constant=float(np.angle(np.exp(1j * plane[0]))),
+        slope=(float(plane[1]), float(plane[2])),
+        constant_sigma=float(sigma[0]),
+        slope_sigma=(float(sigma[1]), float(sigma[2])),
+    )
+
+
+def _centred(size: int) -> Real:
+    """Count pixels from index n // 2."""
+    return np.arange(size, dtype=np.float64) - size // 2
+
+
+def _plane_moments(density: Real, centred: list[Real]) -> Real:
+    """Sum density X X^T over the pixels, X = (1, y, x)."""
+    y, x = (np.stack([np.ones_like(axis), axis, axis**2]) for axis in centred)
+    m = y @ density @ x.T
+    return np.array([[m[0, 0], m[1, 0], m[0, 1]], [m[1, 0], m[2, 0], m[1, 1]], [m[0, 1], m[1, 1], m[0, 2]]])
+
+
+def _plane_gradient(product: Complex, centred: list[Real], plane: Real) -> tuple[Real, float]:
+    """Give the gradient and the value of sum Re(product exp(-i plane)) in (constant, slope y, slope x)."""
+    y, x = (np.exp(-1j * slope * axis) for slope, axis in zip(plane[1:], centred, strict=True))
+    moments = np.exp(-1j * plane[0]) * (np.stack([y, y * centred[0]]) @ product @ np.stack([x, x * centred[1]]).T)
+    return moments.imag[[0, 1, 0], [0, 0, 1]], float(moments[0, 0].real)
+
+
+def _climb(product: Complex, centred: list[Real], bound: Real, slope: Pair) -> Real:
+    """Go uphill from a slope with the constant that suits it; slow only where the misfit is large."""
+    plane = np.array([0.0, *slope])
+    reach = np.array([1.0, *(np.abs(axis).max() for axis in centred)])
+    gradient, value = _plane_gradient(product, centred, plane)
+    plane[0] = np.arctan2(gradient[0], value)
+    for _ in range(_RAMP_STEPS):
+        step = np.linalg.solve(bound, _plane_gradient(product, centred, plane)[0])
+        plane += step
+        if np.abs(step * reach).sum() < _RAMP_TOLERANCE:
+            break
+    return plane
+
+
+def _lag_start(product: Complex) -> Pair:
+    """Estimate the slope from neighbours: the phase of sum p(r + 1) p*(r); blind to the shape of the weight."""
+    y = np.angle(np.vdot(product[:-1], product[1:]))
+    x = np.angle(np.vdot(product[:, :-1], product[:, 1:]))
+    return float(y), float(x)
+
+
+def _peak_start(product: Complex) -> Pair:
+    """Estimate the slope from the peak of the spectrum on half frequency steps; sure where the noise is high."""
+    size = (2 * product.shape[0], 2 * product.shape[1])
+    spectrum = np.abs(fft.fft2(product, s=size))
+    row, column = np.unravel_index(int(np.argmax(spectrum)), spectrum.shape)
+    return (
+        float(2 * np.pi * fft.fftfreq(size[0])[row]),
+        float(2 * np.pi * fft.fftfreq(size[1])[column]),
+    )
