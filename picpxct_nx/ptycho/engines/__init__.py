@@ -1,1 +1,8 @@
-"""One file an engine: Params, Memory, init and step."""
+"""The engines by the name a recipe calls them; each file has Params, Memory, init and step and nothing else."""
+
+from types import ModuleType
+from typing import Final
+
+from . import dm, ml
+
+ENGINES: Final[dict[str, ModuleType]] = {"dm": dm, "ml": ml}

@@ -1,0 +1,41 @@
+"""Which device a reconstruction runs on."""
+
+import torch
+
+from picpxct_nx.errors import UnavailableError, UsageError
+
+
+def choose(name: str) -> torch.device:
+    """Device of a name; "auto" is the first GPU, or the CPU where there is none.
+
+    Parameters
+    ----------
+    name : str
+        "auto", "cpu", "cuda" or "cuda:N".
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    UsageError
+        The name is none of these.
+    UnavailableError
+        A GPU is asked for and not there.
+    """
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if name == "auto":
+        return torch.device("cuda:0")
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or (name != "cuda" and not (number.isascii() and number.isdigit())):
+        raise UsageError(f"device '{name}': unknown; wanted auto, cpu, cuda or cuda:N; use auto")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = int(number or 0)
+    if index >= count:
+        raise UnavailableError(
+            f"device '{name}': PyTorch {torch.__version__} sees {count} CUDA device(s); wanted number {index}; use "
+            "device cpu or auto, or install a CUDA build of PyTorch and check nvidia-smi"
+        )
+    return torch.device("cuda", index)

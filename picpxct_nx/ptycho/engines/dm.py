@@ -1,0 +1,192 @@
+"""Difference map: exit waves that agree with the frames and with one object and one probe."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .. import ops
+from ..state import Block, Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
+
+
+@dataclass(frozen=True)
+class Params:
+    """How the difference map runs.
+
+    Parameters
+    ----------
+    relaxation : float
+        r of the relaxed modulus projection, 0 to 1; above 0, or Poisson noise drives the map away.
+    probe_inertia : float
+        Weight of the old probe in the new one, as a part of the largest overlap denominator.
+    object_inertia : float
+        The same of the object; it also keeps the object where no probe falls.
+    probe_start : int
+        Iteration, counted from 1, at which the probe begins to be updated.
+    average : int
+        The result is the mean over that many last iterations; 0 takes the last one.
+    object_max : float
+        Larger object magnitudes are cut to this; infinite cuts none.
+    centre_probe : bool
+        Centre the probe's intensity in its window when the engine ends (`centre_probe`).
+    """
+
+    relaxation: float = 0.2
+    probe_inertia: float = 0.01
+    object_inertia: float = 1e-3
+    probe_start: int = 3
+    average: int = 0
+    object_max: float = float("inf")
+    centre_probe: bool = False
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one iteration leaves to the next; the tensors are changed in place.
+
+    Parameters
+    ----------
+    exit_waves : (n, modes, h, w) complex64
+        The iterate of the difference map.
+    iteration : int
+        Iterations done.
+    iterations : int
+        Iterations asked for.
+    sums : tuple of tensors
+        Running sums of object and probe over the last iterations; empty where none are averaged.
+    """
+
+    exit_waves: Tensor
+    iteration: int
+    iterations: int
+    sums: tuple[Tensor, ...] = field(default=())
+
+
+def init(data: Data, state: State, params: Params, iterations: int) -> Memory:
+    """Exit waves of the start object and probe.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Start object and probe.
+    params : Params
+        How to run.
+    iterations : int
+        How many steps will be asked for.
+
+    Returns
+    -------
+    Memory
+    """
+    n, h, w = data.amplitude.shape
+    waves = torch.empty((n, state.probe.shape[0], h, w), dtype=torch.complex64, device=data.amplitude.device)
+    spectrum = spectrum_of(data, state.probe)
+    for block in data.blocks:
+        patches = ops.gather(state.object, block.corners, (h, w))[:, None]
+        torch.mul(probes_of(block, state.probe, spectrum), patches, out=waves[block.frames])
+    sums = (torch.zeros_like(state.object), torch.zeros_like(state.probe)) if params.average else ()
+    return Memory(waves, 0, iterations, sums)
+
+
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+    """One iteration: reflect about the overlap constraint, project on the frames, update object and probe.
+
+    psi_j <- psi_j + Pi_F(2 P O_j - psi_j) - P O_j, then O = sum conj(P) psi / sum |P|^2 and P likewise.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Object and probe before.
+    memory : Memory
+        Exit waves before; changed in place.
+    params : Params
+        How to run.
+
+    Returns
+    -------
+    state : State
+        Object and probe after.
+    memory : Memory
+        For the next step.
+    error : float
+        Fourier error of the reflected waves 2 P O_j - psi_j, which the projection has at hand.
+
+    References
+    ----------
+    Thibault et al., Ultramicroscopy 109, 338 (2009), equations 5 to 9.
+    """
+    iteration = memory.iteration + 1
+    numerator, dose, misfit = _difference_map(data, state, memory.exit_waves, params.relaxation)
+    image = _blend(numerator, dose, state.object, params.object_inertia)
+    if params.object_max < float("inf"):
+        image = image * (params.object_max / image.abs().clamp(min=params.object_max))
+    probe = state.probe
+    if iteration >= params.probe_start:
+        probe = _blend(*_probe_overlap(data, image, memory.exit_waves), probe, params.probe_inertia)
+    state = State(image, probe)
+    error = (float(misfit) / data.power) ** 0.5
+    if memory.sums and iteration > memory.iterations - params.average:
+        state = _average(state, memory, iteration, params)
+    return state, Memory(memory.exit_waves, iteration, memory.iterations, memory.sums), error
+
+
+def _difference_map(data: Data, state: State, exit_waves: Tensor, relaxation: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Move all exit waves; return sum conj(P) psi and sum |P|^2 on the object, and the reflected waves' misfit."""
+    numerator = torch.zeros_like(state.object)
+    dose = torch.zeros(numerator.shape, device=numerator.device)
+    misfit = torch.zeros((), dtype=torch.float64, device=numerator.device)
+    spectrum = spectrum_of(data, state.probe)
+    for block in data.blocks:
+        probes = probes_of(block, state.probe, spectrum)
+        view = probes * ops.gather(state.object, block.corners, (probes.shape[-2], probes.shape[-1]))[:, None]
+        waves = exit_waves[block.frames]
+        waves -= view
+        # The projection is odd, so psi - 2 P O in place of its negative saves a pass.
+        wave = ops.far_field(torch.sub(waves, view, out=view))
+        misfit += _project(wave, data, block, relaxation)
+        waves -= ops.inverse_far_field(wave, out=view)
+        ops.scatter_add(numerator, block.corner_list, torch.mul(probes.conj(), waves, out=wave).sum(1))
+        ops.scatter_add(dose, block.corner_list, ops.intensity(probes).expand(len(wave), -1, -1))
+    return numerator, dose, misfit
+
+
+def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> Tensor:
+    """Relaxed modulus projection in place; returns sum (|Psi| - a)^2 over the measured pixels."""
+    amplitude = data.amplitude[block.frames]
+    modulus = ops.positive_sqrt(ops.intensity(wave))
+    wave *= ops.modulus_factor(modulus, amplitude, data.weight, relaxation=relaxation)[:, None]
+    return modulus.sub_(amplitude).square_().mul_(data.weight).sum(dtype=torch.float64)
+
+
+def _probe_overlap(data: Data, image: Tensor, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
+    """Numerator sum conj(O_j) psi_j and denominator sum |O_j|^2 of the probe's least-squares update."""
+    numerator = torch.zeros_like(exit_waves[0])
+    denominator = torch.zeros(numerator.shape[-2:], device=image.device)
+    squares = ops.intensity(image[None, None])[0]
+    shape = (numerator.shape[-2], numerator.shape[-1])
+    for block in data.blocks:
+        patches = ops.gather(image, block.corners, shape)[:, None]
+        numerator += sum_on_probe(block, torch.mul(patches.conj(), exit_waves[block.frames]))
+        # |O|^2 at the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
+        denominator += ops.gather(squares, block.corners, shape).sum(0)
+    return from_sum(data, numerator), denominator
+
+
+def _blend(numerator: Tensor, denominator: Tensor, old: Tensor, inertia: float) -> Tensor:
+    """Least-squares update that holds on to the old value, (num + a old) / (den + a), a = inertia max(den)."""
+    hold = inertia * denominator.max()
+    return (numerator + hold * old) / (denominator + hold)
+
+
+def _average(state: State, memory: Memory, iteration: int, params: Params) -> State:
+    """Add to the running sums; the last iteration returns the mean instead of the last iterate."""
+    for total, value in zip(memory.sums, (state.object, state.probe), strict=True):
+        total += value
+    if iteration < memory.iterations:
+        return state
+    count = min(params.average, memory.iterations)
+    return State(memory.sums[0] / count, memory.sums[1] / count)

@@ -1,0 +1,164 @@
+"""The one loop around all engines: device, blocks, seed, error, progress, stop, divergence."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+
+from picpxct_nx.errors import ConvergenceError, RetryError
+
+from . import device as devices
+from .engines import ENGINES
+from .problem import Problem
+from .recipe import Stage, parse
+from .result import Result, centre_probe
+from .state import Data, State, illumination, load, start
+
+# engine, iteration (from 1), iterations in all, Fourier error; False asks to stop after this iteration.
+Progress = Callable[[str, int, int, float], bool | None]
+
+# Wrong phases on a probe of the right power give an error near 1; this far above it, power is being created.
+RUNAWAY_ERROR = 5.0
+
+
+class DivergedError(ConvergenceError):
+    """The reconstruction became non-finite or ran away; `last` is the last finite `Result`."""
+
+    def __init__(self, message: str, last: Result) -> None:
+        super().__init__(message)
+        self.last = last
+
+
+@dataclass
+class _Run:
+    """What the loop has reached: the last finite state and the record of the iterations that led to it."""
+
+    problem: Problem
+    data: Data
+    state: State
+    error: list[float] = field(default_factory=list)
+    engines: list[str] = field(default_factory=list)
+
+
+class _Stop(Exception):  # noqa: N818 - a request, not an error
+    """The progress callback asked to stop."""
+
+
+def reconstruct(
+    problem: Problem,
+    recipe: str | tuple[Stage, ...] = "default",
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Result:
+    """Object and probe of a scan by the engines of a recipe, one after the other.
+
+    Parameters
+    ----------
+    problem : Problem
+        Frames, mask, positions and start guesses.
+    recipe : str or tuple of Stage
+        "default", "paper", or for example "dm:100,ml:100"; or stages from `parse`.
+    device : str
+        "auto", "cpu", "cuda" or "cuda:N".
+    seed : int
+        Seed of every random choice an engine makes. The same input, seed, device and number of threads give the same
+        bits.
+    progress : callable, optional
+        Called after every iteration with (engine, iteration, iterations in all, error); returning False stops.
+
+    Returns
+    -------
+    Result
+        With status "done" or "stopped".
+
+    Raises
+    ------
+    InputError
+        The frames hold what cannot be counts.
+    UsageError
+        The recipe or the device has no such name.
+    UnavailableError
+        A GPU is asked for and not there.
+    ConvergenceError
+        Numbers became non-finite or ran away; its `last` is the last finite Result.
+    RetryError
+        The GPU's memory is too small or in use.
+    """
+    stages = parse(recipe) if isinstance(recipe, str) else recipe
+    where = devices.choose(device)
+    devices_to_seed = [where] if where.type == "cuda" else []
+    try:
+        with torch.inference_mode(), torch.random.fork_rng(devices_to_seed):
+            torch.manual_seed(seed)
+            return _reconstruct(problem, stages, where, progress)
+    except torch.OutOfMemoryError as error:
+        need = 4 * math.prod(problem.frames.shape) * (1 + 2 * problem.probe.shape[0]) / 2**30
+        raise RetryError(
+            f"device '{where}': out of memory, the scan needs about {need:.1f} GiB and work space; wait for the GPU to "
+            "be free, use another one, or use device cpu"
+        ) from error
+
+
+def _reconstruct(
+    problem: Problem, stages: tuple[Stage, ...], where: torch.device, progress: Progress | None
+) -> Result:
+    data = load(problem, where)
+    run = _Run(problem, data, start(problem, data))
+    total = sum(stage.iterations for stage in stages)
+    try:
+        for stage in stages:
+            _run_stage(run, stage, total, progress)
+    except _Stop:
+        return _result(run, "stopped", f"stopped on request after {len(run.error)} of {total} iterations")
+    return _result(run, "done", f"{total} iterations, Fourier error {run.error[-1]:.4f}")
+
+
+def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -> None:
+    """All iterations of one engine; the engine's memory is freed on return, before the next one's is made."""
+    engine = ENGINES[stage.engine]
+    memory = engine.init(run.data, run.state, stage.params, stage.iterations)
+    for _ in range(stage.iterations):
+        state, memory, error = engine.step(run.data, run.state, memory, stage.params)
+        _check(run, stage, state, error)
+        run.state = state
+        run.error.append(error)
+        run.engines.append(stage.engine)
+        if progress is not None and progress(stage.engine, len(run.error), total, error) is False:
+            raise _Stop
+    if stage.params.centre_probe:
+        centred = centre_probe(_result(run, "done", ""))
+        move = {"device": run.data.weight.device}
+        run.state = State(torch.from_numpy(centred.object).to(**move), torch.from_numpy(centred.probe).to(**move))
+
+
+def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
+    """Refuse a step that left the finite numbers or created power; the state before it is still in `run`."""
+    finite = bool(torch.isfinite(torch.view_as_real(state.object)).all() & torch.isfinite(torch.view_as_real(state.probe)).all())
+    if finite and error < RUNAWAY_ERROR:
+        return
+    what = f"Fourier error {error:.3g}" if finite else "object or probe is not finite"
+    message = (
+        f"{stage.engine}: diverged at iteration {len(run.error) + 1}, {what}; wanted a finite error below "
+        f"{RUNAWAY_ERROR:g}; check the positions' scale and signs and the start probe, or run fewer iterations"
+    )
+    raise DivergedError(message, _result(run, "diverged", message))
+
+
+def _result(run: _Run, status: Literal["done", "stopped", "diverged"], message: str) -> Result:
+    """Host copy of what the run has reached."""
+    shape = (run.state.object.shape[0], run.state.object.shape[1])
+    return Result(
+        object=run.state.object.cpu().numpy().copy(),
+        probe=run.state.probe.cpu().numpy().copy(),
+        positions_px=np.array(run.problem.positions_px, np.float64),
+        error=np.array(run.error, np.float64),
+        engines=tuple(run.engines),
+        illumination=illumination(run.data, run.state.probe, shape).cpu().numpy().copy(),
+        status=status,
+        message=message,
+    )

@@ -1,0 +1,122 @@
+"""Recipes in words: which engines run, for how many iterations, with which parameters."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from picpxct_nx.errors import UsageError
+
+from .engines import ENGINES
+
+# "paper" is the schedule published for this kind of scan; on simulated scans the first 100 + 100 give as good an object.
+NAMED: Final[dict[str, str]] = {"default": "dm:100,ml:100", "paper": "dm:1000,ml:500"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One engine's turn.
+
+    Parameters
+    ----------
+    engine : str
+        Name in the registry.
+    iterations : int
+        How many steps.
+    params : the engine's Params
+        How it runs.
+    """
+
+    engine: str
+    iterations: int
+    params: Any
+
+
+def parse(text: str, overrides: Mapping[str, str] | None = None) -> tuple[Stage, ...]:
+    """Stages of a recipe such as "dm:100,ml:100", "default" or "paper".
+
+    Parameters
+    ----------
+    text : str
+        A named recipe, or ENGINE:ITERATIONS separated by commas.
+    overrides : mapping of str to str, optional
+        ENGINE.PARAMETER to value, as for `apply`.
+
+    Returns
+    -------
+    tuple of Stage
+
+    Raises
+    ------
+    UsageError
+        An engine, a number or a parameter is not known.
+    """
+    stages = tuple(_stage(part.strip(), text) for part in NAMED.get(text.strip(), text).split(","))
+    return apply(stages, overrides or {})
+
+
+def _stage(part: str, text: str) -> Stage:
+    name, colon, count = part.partition(":")
+    engine = ENGINES.get(name)
+    if engine is None:
+        raise UsageError(
+            f"recipe '{text}': unknown engine '{name}'; known engines are {', '.join(ENGINES)}, known recipes "
+            f"{', '.join(NAMED)}; write for example dm:100,ml:100"
+        )
+    if not colon or not (count.isascii() and count.isdigit()) or int(count) == 0:
+        raise UsageError(f"recipe '{text}': '{part}' has no iterations above 0; write for example {name}:100")
+    return Stage(name, int(count), engine.Params())
+
+
+def apply(stages: tuple[Stage, ...], overrides: Mapping[str, str]) -> tuple[Stage, ...]:
+    """Stages with parameters replaced by the values of `--set ENGINE.PARAMETER=VALUE`.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        A parsed recipe.
+    overrides : mapping of str to str
+        "dm.relaxation" to "0.1"; the text is read as the type that the parameter's default has.
+
+    Returns
+    -------
+    tuple of Stage
+
+    Raises
+    ------
+    UsageError
+        The engine is not in the recipe, the parameter is unknown, or the value is of another type or range.
+    """
+    for key, value in overrides.items():
+        name, _, field = key.partition(".")
+        if name not in {stage.engine for stage in stages}:
+            known = ", ".join(sorted({stage.engine for stage in stages}))
+            raise UsageError(f"--set {key}: engine '{name}' is not in the recipe; it has {known}; write {known}.NAME=VALUE")
+        stages = tuple(_replaced(stage, field, value) if stage.engine == name else stage for stage in stages)
+    return stages
+
+
+def _replaced(stage: Stage, field: str, value: str) -> Stage:
+    defaults = {item.name: item.default for item in dataclasses.fields(stage.params)}
+    where = f"--set {stage.engine}.{field}={value}"
+    if field not in defaults:
+        raise UsageError(f"{where}: unknown parameter; {stage.engine} has {', '.join(defaults)}; use one of these")
+    try:
+        params = dataclasses.replace(stage.params, **{field: _read(value, type(defaults[field]))})
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return dataclasses.replace(stage, params=params)
+
+
+def _read(value: str, kind: type) -> bool | int | float | str:
+    """Value of a text in the type of a parameter's default."""
+    if kind is bool:
+        if value not in ("true", "false"):
+            raise ValueError("wanted true or false")
+        return value == "true"
+    if kind is int or kind is float:
+        try:
+            return int(value) if kind is int else float(value)
+        except ValueError:
+            raise ValueError(f"wanted {'a whole number' if kind is int else 'a number'}") from None
+    return value

@@ -1,0 +1,210 @@
+"""What the engines work on: the measured data on the device, and the object and probe they improve."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import ops
+from .problem import Problem, read_counts, split_positions
+
+# Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
+BLOCK_BYTES = {"cpu": 2 << 20, "cuda": 256 << 20}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One run of frames that is worked on at a time.
+
+    Parameters
+    ----------
+    frames : slice
+        Which frames.
+    corners : (b, 2) int64 tensor
+        Whole-pixel corners, on the device.
+    corner_list : b pairs of int
+        The same on the host.
+    phases : pair of tensors, or None
+        Factors of the sub-pixel shift (`ops.shift_phases`); None where every position of the scan is whole.
+    """
+
+    frames: slice
+    corners: Tensor
+    corner_list: list[tuple[int, int]]
+    phases: tuple[Tensor, Tensor] | None
+
+
+@dataclass(frozen=True)
+class Data:
+    """The measured scan on the device.
+
+    Parameters
+    ----------
+    amplitude : (n, h, w) float32
+        sqrt(h w counts), zero frequency at the corner, zero where nothing is measured.
+    weight : (h, w) float32
+        1 where measured, 0 elsewhere, zero frequency at the corner.
+    blocks : tuple of Block
+        All frames in order.
+    power : float
+        Sum of amplitude^2, the denominator of the Fourier error.
+    """
+
+    amplitude: Tensor
+    weight: Tensor
+    blocks: tuple[Block, ...]
+    power: float
+
+
+@dataclass(frozen=True)
+class State:
+    """Object (H, W), dimensionless, and probe (modes, h, w), sqrt(counts), as complex64 tensors on the device."""
+
+    object: Tensor
+    probe: Tensor
+
+
+def load(problem: Problem, device: torch.device) -> Data:
+    """Read the frames once, block by block, into amplitudes on a device.
+
+    Parameters
+    ----------
+    problem : Problem
+        The scan.
+    device : torch.device
+        Where to work.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    InputError
+        A frame holds what cannot be counts.
+    """
+    n, h, w = problem.frames.shape
+    modes = problem.probe.shape[0]
+    size = max(1, BLOCK_BYTES[device.type] // (8 * modes * h * w))
+    amplitude = torch.empty((n, h, w), dtype=torch.float32, device=device)
+    power = 0.0
+    for frames, counts in read_counts(problem, size):
+        power += h * w * float(counts.sum(dtype=np.float64))
+        root = np.sqrt(np.float32(h * w) * np.fft.ifftshift(counts, axes=(1, 2)))
+        amplitude[frames] = torch.from_numpy(root)
+    weight = torch.from_numpy(np.fft.ifftshift(problem.good).astype(np.float32)).to(device)
+    return Data(amplitude, weight, _blocks(problem, size, device), power)
+
+
+def _blocks(problem: Problem, size: int, device: torch.device) -> tuple[Block, ...]:
+    corner, fraction = split_positions(problem.positions_px)
+    h, w = problem.probe.shape[1:]
+    blocks = []
+    for start in range(0, len(corner), size):
+        frames = slice(start, min(start + size, len(corner)))
+        phases = None
+        if fraction.any():
+            rows, columns = ops.shift_phases(torch.from_numpy(fraction[frames]), (h, w))
+            phases = (rows.to(device, torch.complex64), columns.to(device, torch.complex64))
+        corner_list = [(int(row), int(column)) for row, column in corner[frames]]
+        blocks.append(Block(frames, torch.from_numpy(corner[frames]).to(device), corner_list, phases))
+    return tuple(blocks)
+
+
+def start(problem: Problem, data: Data) -> State:
+    """Start object and probe, the probe scaled so that an empty object gives the measured mean counts.
+
+    Parameters
+    ----------
+    problem : Problem
+        The scan with its start guesses.
+    data : Data
+        The measured scan.
+
+    Returns
+    -------
+    State
+    """
+    device = data.weight.device
+    probe = torch.from_numpy(np.ascontiguousarray(problem.probe, np.complex64)).to(device)
+    # Only the part that falls on measured pixels can be compared with what they counted.
+    expected = float((ops.intensity(ops.far_field(probe)[None]) * data.weight).sum(dtype=torch.float64))
+    probe = probe * (data.power / (len(data.amplitude) * expected)) ** 0.5
+    if problem.object is None:
+        image = torch.ones(problem.object_shape, dtype=torch.complex64, device=device)
+    else:
+        image = torch.from_numpy(np.array(problem.object, np.complex64)).to(device)
+    return State(image, probe)
+
+
+def probes_of(block: Block, probe: Tensor, spectrum: Tensor | None) -> Tensor:
+    """Probe as each frame of a block sees it.
+
+    Parameters
+    ----------
+    block : Block
+        Which frames.
+    probe : (modes, h, w) complex64
+        The probe.
+    spectrum : (modes, h, w) complex64, or None
+        `spectrum_of` the probe.
+
+    Returns
+    -------
+    (b, modes, h, w), or (1, modes, h, w) where every position is whole.
+    """
+    if block.phases is None or spectrum is None:
+        return probe[None]
+    return ops.shift(spectrum, block.phases)
+
+
+def spectrum_of(data: Data, probe: Tensor) -> Tensor | None:
+    """Spectrum of a probe where the positions have fractions, None where no frame needs a shift."""
+    return None if data.blocks[0].phases is None else ops.far_field(probe)
+
+
+def sum_on_probe(block: Block, waves: Tensor) -> Tensor:
+    """Sum over a block's frames of waves brought back to the probe's grid, the adjoint of `probes_of`.
+
+    Parameters
+    ----------
+    block : Block
+        Which frames.
+    waves : (b, modes, h, w) complex64
+        On each frame's grid.
+
+    Returns
+    -------
+    (modes, h, w): the sum itself where every position is whole, else its spectrum (`from_sum` ends it).
+    """
+    return waves.sum(0) if block.phases is None else ops.shift_adjoint(waves, block.phases)
+
+
+def from_sum(data: Data, total: Tensor) -> Tensor:
+    """Wave on the probe's grid from a total of `sum_on_probe`."""
+    return total if data.blocks[0].phases is None else ops.inverse_far_field(total)
+
+
+def illumination(data: Data, probe: Tensor, object_shape: tuple[int, int]) -> Tensor:
+    """Counts that fall on each object pixel over the scan, sum_j sum_m |P_m(x - x_j)|^2.
+
+    Parameters
+    ----------
+    data : Data
+        The scan.
+    probe : (modes, h, w) complex64
+        The probe.
+    object_shape : (int, int)
+        Rows and columns of the object.
+
+    Returns
+    -------
+    (H, W) float32
+    """
+    total = torch.zeros(object_shape, dtype=torch.float32, device=probe.device)
+    spectrum = spectrum_of(data, probe)
+    for block in data.blocks:
+        dose = ops.intensity(probes_of(block, probe, spectrum))
+        ops.scatter_add(total, block.corner_list, dose.expand(len(block.corner_list), -1, -1))
+    return total
