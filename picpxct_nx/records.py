@@ -1,0 +1,292 @@
+"""Records: one frozen dataclass a product, each attribute bound to a path of its definition.
+
+A record says nothing that the definition says: names, types, units and shapes stand in the NXDL alone. What a file
+holds beyond the bound attributes rides along in `extra`, so that a new metadata field needs no Python.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from picpxct_nx import nxdl, provenance
+from picpxct_nx.errors import InputError
+from picpxct_nx.provenance import Input, Step
+from picpxct_nx.values import Array, ArraySource, Value, Values, digest
+
+CONVENTION = "exp(+ikz), n = 1 - delta + i beta"
+
+
+def nx(path: str, default: Any = dataclasses.MISSING, *, lazy: bool = False) -> Any:
+    """Bind a dataclass attribute to a path below the entry; `lazy` leaves the array in the file until it is sliced."""
+    metadata = {"nx": path, "lazy": lazy}
+    if default is dataclasses.MISSING:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """One entry of a file. `entry` is its name, for example scan_S00123."""
+
+    DEFINITION: ClassVar[str]
+    # Paths that are links to other paths: written as such, and not read a second time.
+    LINKS: ClassVar[Mapping[str, str]] = {}
+
+    entry: str
+    title: str = nx("title")
+    uuid: str = nx("entry_identifier_uuid", "")
+    assumed: Array | None = nx("assumed", None)
+    history: tuple[Step, ...] = ()
+    extra: Values = field(default_factory=dict)
+
+    def to_values(self) -> dict[str, Value]:
+        """Every value of the entry by path, links left out."""
+        values: dict[str, Value] = {}
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if "nx" in item.metadata and value is not None:
+                values[item.metadata["nx"]] = value
+        return values | dict(self.extra) | provenance.to_values(self.history)
+
+    @classmethod
+    def from_values(cls, entry: str, values: Values) -> Self:
+        """The record that the values of an entry make.
+
+        Raises
+        ------
+        InputError
+            A bound path without default is missing.
+        """
+        rest = {p: v for p, v in values.items() if not provenance.is_process(p) and p not in cls.LINKS}
+        bound: dict[str, Any] = {}
+        for item in dataclasses.fields(cls):
+            path = item.metadata.get("nx")
+            if path in rest:
+                bound[item.name] = rest.pop(path)
+            elif path is not None and item.default is dataclasses.MISSING:
+                raise InputError(f"{entry}/{path}: missing; {cls.DEFINITION} requires it")
+        return cls(entry=entry, history=provenance.from_values(values), extra=rest, **bound)
+
+    def digest(self) -> str:
+        """SHA-256 over the content: names, shapes and values, without the UUID and the history."""
+        own = {path: value for path, value in self.to_values().items() if not provenance.is_process(path)}
+        return digest(own, leave_out=("entry_identifier_uuid",))
+
+    def as_input(self, file_name: str | None = None) -> Input:
+        """How a step that reads this record names it."""
+        return Input(checksum=self.digest(), uuid=self.uuid, file_name=file_name)
+
+    def made_by(self, newest: Step, parents: "tuple[Record, ...]" = ()) -> Self:
+        """The record with its history and a UUID of its own: what `newest` made from `parents`."""
+        history = provenance.extend([(parent.uuid, parent.history) for parent in parents], newest)
+        named = dataclasses.replace(self, history=history)
+        return dataclasses.replace(named, uuid=provenance.new_uuid(named.digest()))
+
+
+def paths(cls: type[Record]) -> dict[str, bool]:
+    """Paths that a record class binds, and whether each stays lazy."""
+    return {f.metadata["nx"]: f.metadata["lazy"] for f in dataclasses.fields(cls) if "nx" in f.metadata}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scan(Record):
+    """Raw scan: n frames of h x w pixels at one energy and one polarisation (NXspecptycho_scan)."""
+
+    DEFINITION = "NXspecptycho_scan"
+    LINKS = {
+        "data/data": "instrument/detector/data",
+        "data/x": "sample/transformations/x",
+        "data/y": "sample/transformations/y",
+    }
+
+    frames: ArraySource = nx("instrument/detector/data", lazy=True)  # (n, h, w) counts
+    pixel_mask: Array = nx("instrument/detector/pixel_mask")  # (h, w), 0 good
+    frame: Array = nx("data/frame")  # (n,)
+    start_time: str = nx("start_time")
+    instrument: str = nx("instrument/name")
+    source: str = nx("instrument/source/name")
+    encoder_energy_ev: float = nx("instrument/monochromator/energy")
+    energy_offset_ev: float | None = nx("instrument/monochromator/energy_offset", None)
+    energy_ev: float = nx("instrument/beam/incident_energy")
+    stokes: Array = nx("instrument/beam/incident_polarization_stokes")  # (1, 4)
+    x_pixel_size: float = nx("instrument/detector/x_pixel_size")
+    y_pixel_size: float = nx("instrument/detector/y_pixel_size")
+    distance: float = nx("instrument/detector/distance")
+    beam_center_x: float = nx("instrument/detector/beam_center_x")
+    beam_center_y: float = nx("instrument/detector/beam_center_y")
+    count_time: float = nx("instrument/detector/count_time")
+    sample: str = nx("sample/name")
+    formula: str | None = nx("sample/chemical_formula", None)
+    rotation: float = nx("sample/transformations/rotation")
+    stage_x: Array = nx("sample/transformations/x")  # (n,)
+    stage_y: Array = nx("sample/transformations/y")  # (n,)
+    monitor: Array | None = nx("control/data", None)  # (n,)
+    zone_plate_diameter: float | None = nx("instrument/zone_plate/outer_diameter", None)
+    outermost_zone_width: float | None = nx("instrument/zone_plate/outermost_zone_width", None)
+    central_stop_diameter: float | None = nx("instrument/zone_plate/central_stop_diameter", None)
+    defocus: float | None = nx("instrument/zone_plate/defocus", None)
+    start_probe: Array | None = nx("start_probe/probe", None)  # (modes, h, w)
+    start_probe_y: Array | None = nx("start_probe/y", None)  # (h,)
+    start_probe_x: Array | None = nx("start_probe/x", None)  # (w,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reconstruction(Record):
+    """Object and probe of one scan (NXspecptycho_reconstruction)."""
+
+    DEFINITION = "NXspecptycho_reconstruction"
+    LINKS = {"phase/y": "object/y", "phase/x": "object/x"}
+
+    stage: str = nx("stage")
+    convention: str = nx("phase_convention", CONVENTION)
+    energy_ev: float = nx("instrument/beam/incident_energy")
+    stokes: Array = nx("instrument/beam/incident_polarization_stokes")  # (1, 4)
+    sample: str = nx("sample/name")
+    formula: str | None = nx("sample/chemical_formula", None)
+    rotation: float = nx("sample/transformations/rotation")
+    transmission: Array = nx("object/transmission")  # (H, W) complex
+    y: Array = nx("object/y")  # (H,)
+    x: Array = nx("object/x")  # (W,)
+    coverage: Array | None = nx("object/coverage", None)  # (H, W)
+    phase: Array = nx("phase/phase")  # (H, W)
+    probe: Array = nx("probe/probe")  # (modes, h, w) complex
+    probe_y: Array = nx("probe/y")  # (h,)
+    probe_x: Array = nx("probe/x")  # (w,)
+    position_y: Array | None = nx("positions/y", None)  # (n,)
+    position_x: Array | None = nx("positions/x", None)  # (n,)
+    position_frame: Array | None = nx("positions/frame", None)  # (n,)
+    error: Array | None = nx("convergence/error", None)  # (iterations,)
+    iteration: Array | None = nx("convergence/iteration", None)  # (iterations,)
+    engine: Array | None = nx("convergence/engine", None)  # (iterations,) text
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SpectralCube(Record):
+    """Complex transmission (polarisation, energy, y, x) on one grid (NXspecptycho_cube)."""
+
+    DEFINITION = "NXspecptycho_cube"
+    LINKS = {
+        "phase/polarization_angle": "cube/polarization_angle",
+        "phase/y": "cube/y",
+        "phase/x": "cube/x",
+    }
+
+    stage: str = nx("stage")
+    convention: str = nx("phase_convention", CONVENTION)
+    measured_energy_ev: Array = nx("instrument/beam/incident_energy")  # (polarisations, energies)
+    stokes: Array = nx("instrument/beam/incident_polarization_stokes")  # (polarisations, 4)
+    sample: str = nx("sample/name")
+    formula: str | None = nx("sample/chemical_formula", None)
+    rotation: Array = nx("sample/rotation_angle")  # (polarisations,)
+    transmission: ArraySource = nx("cube/transmission", lazy=True)  # (polarisations, energies, H, W) complex
+    polarization_angle: Array = nx("cube/polarization_angle")  # (polarisations,)
+    energy_ev: Array = nx("cube/energy")  # (energies,)
+    y: Array = nx("cube/y")  # (H,)
+    x: Array = nx("cube/x")  # (W,)
+    valid: Array = nx("cube/valid")  # (polarisations, energies)
+    phase: Array = nx("phase/phase")  # (polarisations, H, W)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NormalizedCube(Record):
+    """Normalised spectra of every pixel (NXspecptycho_normalized)."""
+
+    DEFINITION = "NXspecptycho_normalized"
+    LINKS = {
+        f"{group}/{axis}": f"xanes/{axis}"
+        for group in ("xpnes", "maps")
+        for axis in ("polarization_angle", "energy", "y", "x")
+        if (group, axis) != ("maps", "energy")
+    }
+
+    thickness_by: str = nx("thickness_by")
+    edge_energy_ev: float = nx("edge_energy")
+    pre_edge_ev: Array = nx("pre_edge")  # (2,) relative to the edge energy
+    post_edge_ev: Array = nx("post_edge")  # (2,) relative to the edge energy
+    measured_energy_ev: Array = nx("instrument/beam/incident_energy")  # (polarisations, energies)
+    stokes: Array = nx("instrument/beam/incident_polarization_stokes")  # (polarisations, 4)
+    sample: str = nx("sample/name")
+    formula: str | None = nx("sample/chemical_formula", None)
+    rotation: Array = nx("sample/rotation_angle")  # (polarisations,)
+    xanes: ArraySource = nx("xanes/xanes", lazy=True)  # (polarisations, energies, H, W)
+    polarization_angle: Array = nx("xanes/polarization_angle")  # (polarisations,)
+    energy_ev: Array = nx("xanes/energy")  # (energies,)
+    y: Array = nx("xanes/y")  # (H,)
+    x: Array = nx("xanes/x")  # (W,)
+    xpnes: ArraySource = nx("xpnes/xpnes", lazy=True)  # (polarisations, energies, H, W)
+    edge_step: Array = nx("maps/edge_step")  # (polarisations, H, W)
+    phase_drop: Array = nx("maps/phase_drop")  # (polarisations, H, W)
+    thickness: Array | None = nx("maps/thickness", None)  # (polarisations, H, W)
+    mask: Array = nx("maps/mask")  # (polarisations, H, W)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrcCurve(Record):
+    """Fourier ring correlation of two images and the resolution read from it (NXspecptycho_frc)."""
+
+    DEFINITION = "NXspecptycho_frc"
+
+    image: str = nx("image")
+    threshold_name: str = nx("threshold_name")
+    pixel_size: float = nx("pixel_size")
+    taper_px: int = nx("taper")
+    ring_thickness: int = nx("ring_thickness")
+    shift_px: Array | None = nx("shift", None)  # (2,) y, x
+    resolved: bool = nx("resolved")
+    half_period: float | None = nx("half_period", None)
+    full_period: float | None = nx("full_period", None)
+    smoothed_half_period: float | None = nx("smoothed_half_period", None)
+    warnings: Array | None = nx("warnings", None)  # (k,) text
+    correlation: Array = nx("frc/correlation")  # (rings,)
+    threshold: Array = nx("frc/threshold")  # (rings,)
+    spatial_frequency: Array = nx("frc/spatial_frequency")  # (rings,) 1/m
+    samples: Array = nx("frc/samples")  # (rings,)
+
+
+KINDS: tuple[type[Record], ...] = (Scan, Reconstruction, SpectralCube, NormalizedCube, FrcCurve)
+
+
+def kind(definition: str) -> type[Record]:
+    """The record class of a definition.
+
+    Raises
+    ------
+    InputError
+        No record is bound to that definition.
+    """
+    for cls in KINDS:
+        if definition == cls.DEFINITION:
+            return cls
+    raise InputError(f"definition '{definition}' has no record; ours are {', '.join(c.DEFINITION for c in KINDS)}")
+
+
+def polarization_angle(stokes: Array, rotation: float) -> float:
+    """Direction of the electric field in the frame of the sample, rad, from x towards y, in [0, pi).
+
+    alpha = atan2(U, Q) / 2 - rotation, modulo pi.
+
+    Parameters
+    ----------
+    stokes : (1, 4)
+        Stokes vector (I, Q, U, V) in the laboratory.
+    rotation : float
+        Rotation of the sample about the beam, rad.
+    """
+    _, q, u, _ = np.asarray(stokes, np.float64).reshape(-1, 4)[0]
+    angle = float(np.mod(np.arctan2(u, q) / 2 - rotation, np.pi))
+    # Rounding can leave an angle just below pi that means zero.
+    return 0.0 if np.isclose(angle, np.pi) else angle
+
+
+def unbound(cls: type[Record]) -> tuple[str, ...]:
+    """Required paths of a definition that neither the record binds nor the definition fixes."""
+    known = paths(cls)
+    return tuple(
+        path
+        for path, node in nxdl.table(cls.DEFINITION).items()
+        if node.kind == "field" and node.presence == "required" and node.fixed() is None
+        if "(" not in path and path not in known and path not in cls.LINKS
+    )

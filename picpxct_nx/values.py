@@ -1,0 +1,100 @@
+"""Values: what the fields of one entry hold, by path, and the digest that names their content."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+# Blocks in which large arrays are read, written and hashed.
+BLOCK_BYTES = 16 * 2**20
+
+
+@runtime_checkable
+class ArraySource(Protocol):
+    """An array that may still lie in a file: it has a shape and a type, and slices along the first axis are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length along every axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Part of the array, in memory."""
+
+
+Scalar = str | bool | int | float
+Array = npt.NDArray[Any]
+Value = Scalar | Array | ArraySource
+
+# Paths are relative to the entry: `a/b` is a field, `a/b@c` an attribute of it. Units are those that the definition
+# demands; `@units` stands only where the definition leaves the unit open, `@NX_class` where it leaves the name open.
+Values = Mapping[str, Value]
+
+
+def blocks(source: ArraySource | Array) -> Iterator[Array]:
+    """Consecutive parts of an array along its first axis, each of about `BLOCK_BYTES`."""
+    if not source.shape or 0 in source.shape:
+        yield np.asarray(source[...])
+        return
+    row = int(np.prod(source.shape[1:], dtype=np.int64)) * source.dtype.itemsize
+    step = max(1, BLOCK_BYTES // max(1, row))
+    for start in range(0, source.shape[0], step):
+        yield np.asarray(source[start : start + step])
+
+
+def size(value: Value) -> int:
+    """Bytes that a value takes in a file, roughly for text."""
+    if isinstance(value, str):
+        return len(value)
+    shape, dtype = np.shape(value), getattr(value, "dtype", np.dtype(np.float64))
+    return int(np.prod(shape, dtype=np.int64)) * int(dtype.itemsize)
+
+
+def digest(values: Values, *, leave_out: tuple[str, ...] = ()) -> str:
+    """SHA-256 over names, shapes, types and values in the order of the names.
+
+    Text counts as UTF-8, a whole number as a little-endian int64 and a real one as a float64; arrays keep their type,
+    little-endian. How a file chunks or compresses them does not matter.
+
+    Parameters
+    ----------
+    values : mapping
+        Values of one entry.
+    leave_out : tuple of str
+        Beginnings of the paths that do not count.
+
+    Returns
+    -------
+    64 hexadecimal digits.
+    """
+    total = hashlib.sha256()
+    for path in sorted(values):
+        if not path.startswith(leave_out):
+            _hash(total, path, values[path])
+    return total.hexdigest()
+
+
+def _hash(total: "hashlib._Hash", path: str, value: Value) -> None:
+    shape: tuple[int, ...] = ()
+    if isinstance(value, str):
+        kind, payload = "text", value.encode()
+    elif isinstance(value, bool | int | float | np.generic):
+        number = np.asarray(value)
+        kind = "f" if number.dtype.kind == "f" else "i"
+        payload = number.astype("<f8" if kind == "f" else "<i8").tobytes()
+    elif value.dtype.kind in "OUST":
+        payload = "\0".join(str(item) for item in np.asarray(value[...]).ravel()).encode()
+        kind, shape = "text", tuple(value.shape)
+    else:
+        little = value.dtype.newbyteorder("<")
+        kind, shape = little.str, tuple(value.shape)
+        total.update(f"{path}\0{kind}\0{shape}\0".encode())
+        for block in blocks(value):
+            total.update(np.ascontiguousarray(block.astype(little, copy=False)).data.cast("B") if block.size else b"")
+        return
+    total.update(f"{path}\0{kind}\0{shape}\0".encode() + payload)
