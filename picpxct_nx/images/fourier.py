@@ -194,9 +194,7 @@ class Ramp:
 
 def ramp_factor(shape: tuple[int, int], ramp: Ramp) -> Complex:
     """Give exp(i (constant + slope.(r - c))) on an image of `shape`; multiply by its conjugate to remove it."""
-    along_y, along_x = (
-        np.exp(1j * slope * _centred(size)) for slope, size in zip(ramp.slope, shape, strict=True)
-    )
+    along_y, along_x = (np.exp(1j * slope * _centred(size)) for slope, size in zip(ramp.slope, shape, strict=True))
     return np.asarray(np.exp(1j * ramp.constant) * np.multiply.outer(along_y, along_x))
 
 

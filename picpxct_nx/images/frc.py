@@ -38,8 +38,8 @@ class FrcOptions:
 
     image: Variant | None = None  # None: the phase of a complex pair, a real pair as it is
     threshold: str = "one-bit"
-    taper_px: float | None = None  # None: max(20 px, 8 % of the smaller side); 0 for periodic images
-    ring_thickness: float = 1.0  # in frequency steps; thicker rings lower the threshold and flatter the result
+    taper_px: int | None = None  # None: max(20 px, 8 % of the smaller side); 0 for periodic images
+    ring_thickness: int = 1  # in frequency steps; thicker rings lower the threshold and flatter the result
     skip_rings: int = 5  # the first rings hold a few samples each
     smooth_rings: int = 5
     align: bool = True
@@ -68,8 +68,8 @@ class RingCorrelation:
     pixel: float  # m
     threshold_name: str
     image: Variant
-    taper_px: float
-    ring_thickness: float
+    taper_px: int
+    ring_thickness: int
     skip_rings: int
     smooth_rings: int
     shift_px: Pair  # (y, x), applied to b to match a
@@ -90,9 +90,7 @@ class _Curve:
     smoothed_bounds: tuple[float, float] | None  # one standard deviation of noise down, up
 
 
-def frc(
-    a: Image, b: Image, *, pixel: float | tuple[float, float], options: FrcOptions = DEFAULTS
-) -> RingCorrelation:
+def frc(a: Image, b: Image, *, pixel: float | tuple[float, float], options: FrcOptions = DEFAULTS) -> RingCorrelation:
     """Compare two images of one object ring by ring in Fourier space and read off the resolution.
 
     The pair is prepared (`prepare_pair`), made into one image variant (`as_variant`), freed of its weighted mean,
@@ -132,6 +130,7 @@ def frc(
         upsample=options.upsample,
     )
     shape = (pair.a.shape[0], pair.a.shape[1])
+    _check_options(options, min(shape))  # the overlap may be too small for the rings to skip
     images = compared_images(pair, variant)
     taper = fitting_taper(shape, options.taper_px)
     rings = make_rings(shape, thickness=options.ring_thickness)
@@ -167,9 +166,7 @@ def sentence(result: RingCorrelation) -> str:
     terms = f"{result.threshold_name} threshold, {result.image} image, pixel {_length(result.pixel)}"
     if result.half_period is None or result.full_period is None:
         return f"resolution not established ({result.unresolved}), {terms}"
-    return (
-        f"half-period resolution {_length(result.half_period)} (full period {_length(result.full_period)}), {terms}"
-    )
+    return f"half-period resolution {_length(result.half_period)} (full period {_length(result.full_period)}), {terms}"
 
 
 def _length(metres: float) -> str:
@@ -193,9 +190,7 @@ def _half_period_sigma(curve: _Curve, width: float, pixel: float) -> float | Non
     return (coarse - fine) / 2
 
 
-def _checked(
-    a: Image, b: Image, pixel: float | tuple[float, float], options: FrcOptions
-) -> tuple[float, Variant]:
+def _checked(a: Image, b: Image, pixel: float | tuple[float, float], options: FrcOptions) -> tuple[float, Variant]:
     """Refuse what cannot be compared; give the one pixel size and the image variant."""
     if a.shape != b.shape:
         raise InputError(f"images: found shapes {a.shape} and {b.shape}, wanted one; crop both to the common field")
@@ -220,7 +215,7 @@ def _checked(
 def _check_options(options: FrcOptions, side_px: int) -> None:
     """Refuse numbers that make no sense for an image of this side."""
     parse_threshold(options.threshold)
-    last = int(0.5 * side_px / options.ring_thickness) if options.ring_thickness >= 1 else 0
+    last = side_px // (2 * options.ring_thickness) if options.ring_thickness >= 1 else 0
     for name, found, good, wanted in (
         ("ring thickness", options.ring_thickness, options.ring_thickness >= 1, "1 or more"),
         ("rings to skip", options.skip_rings, 1 <= options.skip_rings < last, f"1 to {last - 1} of {last}"),
@@ -231,7 +226,7 @@ def _check_options(options: FrcOptions, side_px: int) -> None:
             raise UsageError(f"{name}: found {found:g}, wanted {wanted}")
 
 
-def _curve(pair: PreparedPair, taper_px: float, rings: Rings, options: FrcOptions) -> _Curve:
+def _curve(pair: PreparedPair, taper_px: int, rings: Rings, options: FrcOptions) -> _Curve:
     """Correlate the pair under one taper and find the crossings."""
     correlation, samples = correlate_rings(
         tapered_spectrum(pair.a, taper_px),
@@ -252,7 +247,7 @@ def _curve(pair: PreparedPair, taper_px: float, rings: Rings, options: FrcOption
 
 
 def _warnings(
-    pair: PreparedPair, variant: Variant, curve: _Curve, taper_px: float, rings: Rings, options: FrcOptions
+    pair: PreparedPair, variant: Variant, curve: _Curve, taper_px: int, rings: Rings, options: FrcOptions
 ) -> tuple[str, ...]:
     """Say what makes the number doubtful."""
     shape = (pair.a.shape[0], pair.a.shape[1])
@@ -274,7 +269,7 @@ def _warnings(
             f"{_PLATEAU_SIGMAS * noise:.3f}: the images are sharp to Nyquist or share noise (one flat field, common "
             "frames, one start)"
         )
-    doubled = min(2 * taper_px, min(shape) / 2) if taper_px > 0 else default_taper(shape)
+    doubled = min(2 * taper_px, min(shape) // 2) if taper_px > 0 else default_taper(shape)
     other = _curve(pair, doubled, rings, options).smoothed
     if not _agree(curve.smoothed, other):
         found.append(

@@ -118,7 +118,7 @@ def overlap(a: Image, b: Image, shift: tuple[int, int]) -> tuple[Image, Image, t
 
 
 def prepare_pair(
-    a: Image, b: Image, *, taper_px: float | None, align: bool = True, ramp: bool = True, upsample: int = 100
+    a: Image, b: Image, *, taper_px: int | None, align: bool = True, ramp: bool = True, upsample: int = 100
 ) -> PreparedPair:
     """Match ramp and constant of two images, find their shift and crop them to the overlap.
 
@@ -159,15 +159,15 @@ def prepare_pair(
     return PreparedPair(a, b, residual, (whole[0] + residual[0], whole[1] + residual[1]))
 
 
-def default_taper(shape: tuple[int, ...]) -> float:
+def default_taper(shape: tuple[int, ...]) -> int:
     """Give the default taper in pixels: max(20 px, 8 % of the smaller side), half of that side at most."""
     side = min(shape)
-    return min(max(20.0, round(0.08 * side)), side / 2)
+    return min(max(20, round(0.08 * side)), side // 2)
 
 
-def fitting_taper(shape: tuple[int, ...], taper_px: float | None) -> float:
+def fitting_taper(shape: tuple[int, ...], taper_px: int | None) -> int:
     """Fill in the default taper, and shorten an asked one that a crop made too large."""
-    return default_taper(shape) if taper_px is None else min(taper_px, min(shape) / 2)
+    return default_taper(shape) if taper_px is None else min(taper_px, min(shape) // 2)
 
 
 def check_size(shape: tuple[int, ...], what: str) -> None:
@@ -177,9 +177,7 @@ def check_size(shape: tuple[int, ...], what: str) -> None:
         raise InputError(f"{what}: found {size} px, wanted two sides of {SMALLEST_PX} px or more; take a larger field")
 
 
-def tapered_spectrum(
-    image: Image, taper_px: float, *, shift_px: Pair = (0.0, 0.0), keep_mean: bool = False
-) -> Complex:
+def tapered_spectrum(image: Image, taper_px: int, *, shift_px: Pair = (0.0, 0.0), keep_mean: bool = False) -> Complex:
     """Transform an image under a cosine taper, zero frequency first, moved by a sub-pixel shift.
 
     The window is laid so that after the shift it is that of an image without one: what wraps around is zero.
@@ -249,7 +247,7 @@ def count_wraps(phase: Image, window: Real) -> int:
     return int(np.count_nonzero(down) + np.count_nonzero(along))
 
 
-def _window(shape: tuple[int, ...], taper_px: float | None) -> Real:
+def _window(shape: tuple[int, ...], taper_px: int | None) -> Real:
     """Make the window of an image of `shape`."""
     return cosine_taper((shape[0], shape[1]), fitting_taper(shape, taper_px))
 
@@ -266,7 +264,7 @@ def _feature(image: Image, window: Real) -> Image:
     return windowed(np.hypot(*(np.abs(slope) for slope in np.gradient(smooth))), window)
 
 
-def _find_shift(a: Image, b: Image, taper_px: float | None, upsample: int) -> tuple[tuple[int, int], Pair]:
+def _find_shift(a: Image, b: Image, taper_px: int | None, upsample: int) -> tuple[tuple[int, int], Pair]:
     """Register on half pixels, crop to the overlap, register finely; the shift in whole and residual pixels."""
     # without a taper the images are periodic by promise, yet the gradient feature is not: taper it anyway
     window = _window(a.shape, taper_px or None)

@@ -11,6 +11,8 @@ Indices = npt.NDArray[np.int64]
 
 _ROUNDING = 64 * np.finfo(np.float64).eps  # of an amplitude after a transform, relative to the mean one
 
+_TIE = 1e-9  # rings; a sample on the border of two belongs to the outer one whatever the rounding
+
 
 @dataclass(frozen=True)
 class Rings:
@@ -26,7 +28,7 @@ class Rings:
         return np.asarray(np.arange(self.count) * self.width, dtype=np.float64)
 
 
-def make_rings(shape: tuple[int, int], *, thickness: float = 1.0) -> Rings:
+def make_rings(shape: tuple[int, int], *, thickness: int = 1) -> Rings:
     """Sort the Fourier samples of an image into rings.
 
     ring = floor(|q| / (thickness step) + 1/2), step = 1 / min(n_y, n_x) cycles per pixel: the coarser step of an
@@ -39,9 +41,8 @@ def make_rings(shape: tuple[int, int], *, thickness: float = 1.0) -> Rings:
     """
     width = thickness / min(shape)
     q_y, q_x = (np.fft.fftfreq(size, width) for size in shape)
-    index = (np.hypot(q_y[:, None], q_x) + 0.5).astype(np.int64)
-    # a hair above, so that the ring at Nyquist itself is not lost to rounding
-    return Rings(index=index, count=int(0.5 / width + 1e-9) + 1, width=width)
+    index = (np.hypot(q_y[:, None], q_x) + 0.5 + _TIE).astype(np.int64)
+    return Rings(index=index, count=int(0.5 / width + _TIE) + 1, width=width)
 
 
 def correlate_rings(a: Complex, b: Complex, rings: Rings) -> tuple[Real, Indices]:
