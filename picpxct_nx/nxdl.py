@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from picpxct_nx import units
 from picpxct_nx.errors import InputError
 
 Kind = Literal["group", "field", "attribute"]
@@ -171,6 +172,16 @@ def _read(text: str) -> Definition:
         root=root,
         symbols={symbol.get("name", ""): _doc(symbol) for symbol in symbols},
     )
+
+
+def unit_text(node: Node) -> str | None:
+    """Unit that our files write for a field: canonical for its category; None where the writer chooses."""
+    if node.units is None:
+        return None
+    if node.units != "NX_TRANSFORMATION":
+        return units.canonical(node.units)
+    kind = node.child("attribute", "transformation_type")
+    return units.TRANSFORMATION_UNITS.get(str(kind.fixed())) if kind else None
 
 
 def names() -> tuple[str, ...]:

@@ -61,6 +61,8 @@ def survey(file: h5py.File) -> list[Violation]:
                 walk.refuse(here, "LIMIT_DEPTH", f"groups nest deeper than {MAX_DEPTH}; flatten the file")
             else:
                 stack.append((child, here, depth + 1))
+    if not stack:
+        _over_limit(walk)
     return walk.violations
 
 
@@ -231,7 +233,7 @@ def _check_dataset(walk: _Walk, data: h5py.Dataset, here: str) -> None:
     if plist.get_layout() == h5py.h5d.CHUNKED:
         chunk = int(np.prod(plist.get_chunk(), dtype=object)) * data.id.get_type().get_size()
         if chunk > MAX_CHUNK_BYTES:
-            walk.refuse(here, "BOMB", f"a chunk unpacks to {chunk} bytes, more than {MAX_CHUNK_BYTES}; use smaller chunks")
+            walk.refuse(here, "BOMB", f"a chunk unpacks to {chunk} bytes, over {MAX_CHUNK_BYTES}; use smaller chunks")
     if declared > BOMB_BYTES and declared > BOMB_RATIO * data.id.get_storage_size():
         stored = data.id.get_storage_size()
         walk.refuse(here, "BOMB", f"unpacks from {stored} to {declared} bytes; store what was measured, nothing more")
