@@ -270,17 +270,17 @@ def _warnings(
             "frames, one start)"
         )
     doubled = min(2 * taper_px, min(shape) // 2) if taper_px > 0 else default_taper(shape)
-    other = _curve(pair, doubled, rings, options).smoothed
-    if not _agree(curve.smoothed, other):
+    if not _agree(curve, _curve(pair, doubled, rings, options).smoothed):
         found.append(
             f"a taper of {doubled:g} px for {taper_px:g} px moves the resolution by more than "
-            f"{100 * _TAPER_TOLERANCE:g} %: the edges still count, use a larger taper"
+            f"{100 * _TAPER_TOLERANCE:g} % and its noise: the edges still count, use a larger taper"
         )
     return tuple(found)
 
 
-def _agree(ring: float | None, other: float | None) -> bool:
-    """Tell whether two crossings are equal within the tolerance; two missing ones are."""
-    if ring is None or other is None:
-        return ring is other
-    return abs(other - ring) <= _TAPER_TOLERANCE * ring
+def _agree(curve: _Curve, other: float | None) -> bool:
+    """Tell whether another crossing lies within 2 % and two standard deviations; two missing ones agree."""
+    if curve.smoothed is None or other is None:
+        return curve.smoothed is other
+    low, high = curve.smoothed_bounds or (0.0, 0.0)
+    return abs(other - curve.smoothed) <= max(_TAPER_TOLERANCE * curve.smoothed, high - low)
