@@ -17,6 +17,7 @@ from picpxct_nx.images.frc_rings import correlate_rings, make_rings
 
 SIDES = (512, 1024)
 PIXEL = 48.8e-9
+FLOOR = "two transforms (floor)"
 
 
 def least(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
@@ -30,26 +31,29 @@ def least(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, flo
     return best
 
 
+def tasks(side: int) -> dict[str, Callable[[], object]]:
+    """Make the tasks on a pair of noisy transmissions of a side."""
+    rng = np.random.default_rng(0)
+    thick = np.cumsum(np.cumsum(rng.normal(size=(side, side)), axis=0), axis=1)
+    clean = np.exp(-0.3j * thick / thick.std())
+    a, b = (clean + 0.05 * (rng.normal(size=clean.shape) + 1j * rng.normal(size=clean.shape)) for _ in "ab")
+    spectrum_a, spectrum_b, rings = fft.fft2(a), fft.fft2(b), make_rings((side, side))
+    bare = FrcOptions(image="complex", align=False, ramp=False)
+    return {
+        FLOOR: lambda: (fft.fft2(a), fft.fft2(b)),
+        "sort samples into rings": lambda: make_rings((side, side)),
+        "correlate two spectra": lambda: correlate_rings(spectrum_a, spectrum_b, rings),
+        "frc, images aligned before": lambda: frc(a, b, pixel=PIXEL, options=bare),
+        "frc with ramps and registration": lambda: frc(a, b, pixel=PIXEL),
+    }
+
+
 def main(repeats: int) -> None:
     """Print one line a task and size."""
     for side in SIDES:
-        rng = np.random.default_rng(0)
-        thick = np.cumsum(np.cumsum(rng.normal(size=(side, side)), axis=0), axis=1)
-        clean = np.exp(-0.3j * thick / thick.std())
-        a, b = (clean + 0.05 * (rng.normal(size=clean.shape) + 1j * rng.normal(size=clean.shape)) for _ in "ab")
-        spectra, rings = (fft.fft2(a), fft.fft2(b)), make_rings(a.shape)
-        bare = FrcOptions(image="complex", align=False, ramp=False)
-        tasks: dict[str, Callable[[], object]] = {
-            "two transforms (floor)": lambda a=a, b=b: (fft.fft2(a), fft.fft2(b)),
-            "sort samples into rings": lambda a=a: make_rings(a.shape),
-            "correlate two spectra": lambda s=spectra, r=rings: correlate_rings(*s, r),
-            "frc, images aligned before": lambda a=a, b=b, o=bare: frc(a, b, pixel=PIXEL, options=o),
-            "frc with ramps and registration": lambda a=a, b=b: frc(a, b, pixel=PIXEL),
-        }
-        times = least(tasks, repeats)
-        floor = times["two transforms (floor)"]
+        times = least(tasks(side), repeats)
         for name, seconds in times.items():
-            print(f"{side:5d}^2  {name:32s} {seconds * 1e3:9.1f} ms  {seconds / floor:6.2f} x floor")
+            print(f"{side:5d}^2  {name:32s} {seconds * 1e3:9.1f} ms  {seconds / times[FLOOR]:6.2f} x floor")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Bring two images of one object to the state in which their spectra can be compared ring by ring.
 
-Order: ramp and constant of one to the other -> coarse and fine registration -> crop to the overlap -> ramp and
-constant on the overlap -> one image variant -> taper. Sub-pixel shifts are left to the tapered spectrum, where an
-image that is not periodic cannot ring.
+Order: ramp and constant of one to the other -> coarse registration -> ramp on the overlap -> fine registration ->
+crop to the overlap -> ramp and constant -> one image variant -> taper. Sub-pixel shifts are left to the tapered
+spectrum, where an image that is not periodic cannot ring.
 """
 
 from dataclasses import dataclass, replace
@@ -149,7 +149,7 @@ def prepare_pair(
         a = _take_ramp(a, b, window)
     whole, residual = (0, 0), (0.0, 0.0)
     if align:
-        whole, residual = _find_shift(a, b, taper_px, upsample)
+        whole, residual = _find_shift(a, b, taper_px, upsample, ramp=ramp)
         a, b, _ = overlap(a, b, whole)
         check_size(a.shape, "overlap of the registered images")
     if ramp:
@@ -264,7 +264,7 @@ def _feature(image: Image, window: Real) -> Image:
     return windowed(np.hypot(*(np.abs(slope) for slope in np.gradient(smooth))), window)
 
 
-def _find_shift(a: Image, b: Image, taper_px: int | None, upsample: int) -> tuple[tuple[int, int], Pair]:
+def _find_shift(a: Image, b: Image, taper_px: int | None, upsample: int, *, ramp: bool) -> tuple[tuple[int, int], Pair]:
     """Register on half pixels, crop to the overlap, register finely; the shift in whole and residual pixels."""
     # without a taper the images are periodic by promise, yet the gradient feature is not: taper it anyway
     window = _window(a.shape, taper_px or None)
@@ -273,6 +273,8 @@ def _find_shift(a: Image, b: Image, taper_px: int | None, upsample: int) -> tupl
     a_crop, b_crop, _ = overlap(a, b, step)
     check_size(a_crop.shape, f"overlap at the coarse shift of ({step[0]}, {step[1]}) px")
     window = _window(a_crop.shape, taper_px or None)
+    if ramp:  # the first match compared displaced images; what it left would bias the gradients
+        a_crop = _take_ramp(a_crop, b_crop, window)
     fine = register(_feature(a_crop, window), _feature(b_crop, window), upsample=upsample)
     total = (step[0] + fine[0], step[1] + fine[1])
     whole = (round(total[0]), round(total[1]))

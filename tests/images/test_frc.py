@@ -233,6 +233,7 @@ def test_sentence_names_both_periods_and_every_condition() -> None:
     )
     micro = dataclasses.replace(found, half_period=999.9e-9, full_period=1999.8e-9)
     assert "1.00 µm (full period 2.00 µm)" in sentence(micro)
+    assert sentence(dataclasses.replace(found, pixel=250e-12)).endswith("pixel 250 pm")
 
 
 BAD = np.random.default_rng(0).normal(size=(64, 64))
