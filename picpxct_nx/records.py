@@ -79,6 +79,12 @@ class Record:
         """How a step that reads this record names it."""
         return Input(checksum=self.digest(), uuid=self.uuid, file_name=file_name)
 
+    def assuming(self, assumed: Array | None) -> Self:
+        """The record with those of another's assumed paths that it has itself."""
+        mine = self.to_values()
+        kept = [str(path) for path in (() if assumed is None else assumed) if str(path) in mine]
+        return dataclasses.replace(self, assumed=np.array(kept, dtype=object)) if kept else self
+
     def made_by(self, newest: Step, parents: "tuple[Record, ...]" = ()) -> Self:
         """The record with its history and a UUID of its own: what `newest` made from `parents`."""
         history = provenance.extend([(parent.uuid, parent.history) for parent in parents], newest)

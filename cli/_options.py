@@ -1,0 +1,31 @@
+"""Options that several commands share: one spelling and one help text each."""
+
+from typing import Annotated
+
+import typer
+
+from ._talk import ProgressMode
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[INPUT]...",
+        help="NeXus files, FILE::ENTRY for one entry, FILE::energy=5471eV,polarisation=90deg for those that match, "
+        "or - for standard input: a file, or a list of paths, one a line.",
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option("-o", "--output", help="File to write, or DIR/ for one file an entry. Else the file goes to stdout."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Deliver the entries that succeed, name the others, exit with 70.")
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print a summary, one JSON object a line; a file is then written only with -o.")
+]
+Show = Annotated[ProgressMode, typer.Option("--progress", help="How to show progress on stderr.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random number.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]

@@ -1,0 +1,83 @@
+"""What a command says: to stderr, one line each; stdout is for data."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+
+class ProgressMode(StrEnum):
+    """How progress is shown."""
+
+    auto = "auto"
+    bar = "bar"
+    plain = "plain"
+    json = "json"
+    none = "none"
+
+
+# Between two plain lines of progress, seconds.
+PLAIN_INTERVAL = 5.0
+
+# what is worked on, step, steps in all, figure of merit
+Report = Callable[[str, int, int, float], None]
+
+
+def complain(text: str) -> None:
+    """Say why the command stops, or what is doubtful: one line."""
+    print(f"picpxct: {' '.join(text.split())}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """Say what was done or found, unless asked to be quiet."""
+    if not quiet:
+        print(f"picpxct: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def progress(mode: ProgressMode, *, quiet: bool = False) -> Iterator[Report]:
+    """Report steps: a bar on a terminal, plain lines in a log, JSON lines for a program, or nothing."""
+    if mode is ProgressMode.auto:
+        mode = ProgressMode.bar if sys.stderr.isatty() else ProgressMode.plain
+    if quiet or mode is ProgressMode.none:
+        yield lambda *_: None
+    elif mode is ProgressMode.bar:
+        with _bar() as report:
+            yield report
+    else:
+        yield _json_lines if mode is ProgressMode.json else _plain_lines()
+
+
+def _json_lines(what: str, step: int, total: int, error: float) -> None:
+    print(json.dumps({"what": what, "step": step, "total": total, "error": error}), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _plain_lines() -> Report:
+    last = time.monotonic()
+
+    def report(what: str, step: int, total: int, error: float) -> None:
+        nonlocal last
+        if step == total or time.monotonic() - last > PLAIN_INTERVAL:
+            last = time.monotonic()
+            say(f"{what}: {step} of {total}, Fourier error {error:.4f}")
+
+    return report
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    merit = TextColumn("error {task.fields[error]:.4f}")
+    with Progress(*columns, merit, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, object] = {}
+
+        def report(what: str, step: int, total: int, error: float) -> None:
+            task = tasks.setdefault(what, bar.add_task(what, total=total, error=error) if what not in tasks else None)
+            bar.update(task, completed=step, error=error)  # type: ignore[arg-type]  # TaskID is an int in disguise
+
+        yield report

@@ -1,0 +1,5 @@
+"""picpxct import: foreign raw data to a valid raw scan."""
+
+
+def import_() -> None:
+    """Import."""

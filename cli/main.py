@@ -1,0 +1,64 @@
+"""The `picpxct` command: collects the commands; nothing heavy is imported before one of them runs."""
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from picpxct_nx import __version__
+from picpxct_nx.errors import ConfigError
+
+from . import demo, frc, import_, info, reconstruct, simulate, validate
+from ._run import command
+
+CONFIG = Path("picpxct.toml")
+
+app = typer.Typer(
+    name="picpxct",
+    help="Spectro-ptychography from the shell: commands read NeXus files and write one, so that they form pipes.",
+    epilog="Data go to stdout, talk to stderr. Options can stand in ./picpxct.toml and in PICPXCT_COMMAND_OPTION.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PICPXCT"},
+)
+app.command("simulate", rich_help_panel="Make and convert")(command(simulate.simulate))
+app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
+app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
+app.command("frc", rich_help_panel="Process")(command(frc.frc))
+app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
+app.command("info", rich_help_panel="Look and check")(command(info.info))
+app.command("demo", rich_help_panel="Look and check")(command(demo.demo))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"picpxct {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+@command
+def _configure(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    if not CONFIG.is_file():
+        return
+    try:
+        settings = tomllib.loads(CONFIG.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{CONFIG}: {error}; wanted TOML such as [reconstruct] device = 'cpu'") from None
+    known = {info.name for info in app.registered_commands}
+    for name, table in settings.items():
+        if name not in known or not isinstance(table, dict):
+            raise ConfigError(f"{CONFIG}: [{name}] is no command; wanted one of {', '.join(sorted(map(str, known)))}")
+    context.default_map = settings
+
+
+def main() -> None:
+    """Run the command that the shell asked for."""
+    sys.exit(app())

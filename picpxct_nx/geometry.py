@@ -1,0 +1,247 @@
+"""Geometry: from a scan in metres to a problem in pixels and back, the single crossing between the two.
+
+The detector is far: an object pixel is lambda z / (N p) wide, for N detector pixels of size p at distance z. The
+stage carries the sample, so the beam meets the sample at r = -s for a stage at s. Images are [y, x] with indices
+along +y and +x, and the forward transform has the kernel exp(-2 pi i q r), which belongs to exp(+ikz).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from picpxct_nx.errors import InputError, UsageError
+from picpxct_nx.provenance import Step
+from picpxct_nx.ptycho import Problem, Result
+from picpxct_nx.records import Reconstruction, Scan
+from picpxct_nx.simulate.optics import ZonePlate, ideal_probe
+from picpxct_nx.simulate.spectra import wavelength
+from picpxct_nx.values import Array, ArraySource
+
+# Free pixels around the outermost windows.
+MARGIN_PX = 2
+# How far the direct beam may be from the middle of the frame: more would be a visible phase ramp on every image.
+CENTRE_TOLERANCE_PX = 1.0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where an object's pixels lie: coordinate of pixel (0, 0) and pixel size in m, (y, x); and the frames used."""
+
+    origin: tuple[float, float]
+    pixel: tuple[float, float]
+    frame: Array
+
+    def axis(self, axis: int, length: int) -> Array:
+        """Coordinates of `length` pixels along y (0) or x (1), m."""
+        return self.origin[axis] + self.pixel[axis] * np.arange(length)
+
+
+@dataclass(frozen=True)
+class _Selected:
+    """Every k-th frame of a stack that stays in its file."""
+
+    source: ArraySource
+    rows: range
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.source.shape[1:])
+
+    def __getitem__(self, key: slice, /) -> Any:
+        rows = self.rows[key]
+        return self.source[rows.start : rows.stop : rows.step]
+
+
+def object_pixel(scan: Scan) -> tuple[float, float]:
+    """Size of an object pixel along y and x, m: lambda z / (N p)."""
+    _, h, w = scan.frames.shape
+    reach = wavelength(scan.energy_ev) * scan.distance
+    return reach / (h * scan.y_pixel_size), reach / (w * scan.x_pixel_size)
+
+
+def frame_range(text: str, count: int) -> range:
+    """Frames that a slice such as `0::2` or `:100` names.
+
+    Raises
+    ------
+    UsageError
+        The text is not a slice, or it names no frame.
+    """
+    parts = text.split(":")
+    try:
+        numbers = [int(part) if part.strip() else None for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (2, 3) or (len(numbers) == 3 and numbers[2] is not None and numbers[2] < 1):
+        raise UsageError(f"--frames '{text}' is not a range; write START:STOP:STEP, for example 0::2")
+    rows = range(count)[slice(*numbers)]
+    if not rows:
+        raise UsageError(f"--frames '{text}' names none of the {count} frames")
+    return rows
+
+
+def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) -> tuple[Problem, Grid]:
+    """The problem in pixels that a scan poses, and where its pixels lie.
+
+    All positions of the scan fix the grid, so that half data sets are reconstructed on the same one.
+
+    Parameters
+    ----------
+    scan : Scan
+        Raw scan.
+    frames : str
+        Range of the frames to use.
+    probe : (modes, h, w) complex, optional
+        Start probe; without one, that of `start_probe`.
+
+    Raises
+    ------
+    InputError
+        A number that geometry needs is not positive or not finite, the beam is not in the middle of the frames, the
+        positions do not overlap, or there is no start probe.
+    """
+    _check_numbers(scan)
+    _check_centre(scan)
+    _, h, w = scan.frames.shape
+    pixel = object_pixel(scan)
+    position = -np.stack([scan.stage_y, scan.stage_x], axis=1).astype(np.float64)
+    _check_positions(position, (h * pixel[0], w * pixel[1]))
+    least = position.min(0)
+    corner = (position - least) / pixel + MARGIN_PX
+    shape = np.ceil(corner.max(0)).astype(int) + np.array([h, w]) + MARGIN_PX
+    rows = frame_range(frames, len(position))
+    problem = Problem(
+        frames=_Selected(scan.frames, rows),
+        good=np.asarray(scan.pixel_mask) == 0,
+        positions_px=corner[rows.start : rows.stop : rows.step],
+        object_shape=(int(shape[0]), int(shape[1])),
+        probe=(start_probe(scan) if probe is None else probe).astype(np.complex64),
+    )
+    origin = (
+        float(least[0] - (MARGIN_PX + h // 2) * pixel[0]),
+        float(least[1] - (MARGIN_PX + w // 2) * pixel[1]),
+    )
+    return problem, Grid(origin, pixel, np.arange(len(position))[rows.start : rows.stop : rows.step])
+
+
+def start_probe(scan: Scan) -> Array:
+    """Start probe of a scan: the one it carries, or that of its zone plate; (modes, h, w) complex.
+
+    Raises
+    ------
+    InputError
+        The scan carries neither.
+    """
+    if scan.start_probe is not None:
+        return np.asarray(scan.start_probe)
+    diameter, width, defocus = scan.zone_plate_diameter, scan.outermost_zone_width, scan.defocus
+    if diameter is None or width is None or defocus is None:
+        raise InputError(
+            f"{scan.entry}: no start probe: the scan has neither start_probe nor instrument/zone_plate with defocus; "
+            "give --probe FILE with an earlier reconstruction, or import with --map probe=KEY"
+        )
+    _, h, w = scan.frames.shape
+    probe = ideal_probe(
+        ZonePlate(diameter, width, scan.central_stop_diameter or 0.0),
+        wavelength=wavelength(scan.energy_ev),
+        pixel_size=object_pixel(scan),
+        shape=(h, w),
+        defocus=defocus,
+    )
+    return probe[np.newaxis]
+
+
+def probe_of(other: Reconstruction, scan: Scan) -> Array:
+    """Probe of an earlier reconstruction as the start for a scan; (modes, h, w) complex.
+
+    Raises
+    ------
+    InputError
+        Its window has another shape, or its pixels are of another size.
+    """
+    shape, wanted = other.probe.shape[1:], scan.frames.shape[1:]
+    if tuple(shape) != tuple(wanted):
+        raise InputError(
+            f"{other.entry}: its probe is {tuple(shape)}; wanted {tuple(wanted)}, as the frames of {scan.entry}"
+        )
+    pixel = object_pixel(scan)
+    found = (float(other.probe_y[1] - other.probe_y[0]), float(other.probe_x[1] - other.probe_x[0]))
+    # A neighbouring energy of the same edge differs by a percent; more is another geometry.
+    if max(abs(f / p - 1) for f, p in zip(found, pixel, strict=True)) > 0.02:
+        raise InputError(
+            f"{other.entry}: its probe has pixels of {found[0] * 1e9:.4g} nm; {scan.entry} has {pixel[0] * 1e9:.4g} nm; "
+            "give a probe of the same geometry"
+        )
+    return np.asarray(other.probe)
+
+
+def make_reconstruction(scan: Scan, result: Result, grid: Grid, step: Step) -> Reconstruction:
+    """The record of what a solver made of a scan."""
+    h, w = result.probe.shape[1:]
+    rows, columns = result.object.shape
+    centre = result.positions_px + np.array([h // 2, w // 2])
+    product = Reconstruction(
+        entry=scan.entry,
+        title=scan.title,
+        stage="reconstructed",
+        energy_ev=scan.energy_ev,
+        stokes=scan.stokes,
+        sample=scan.sample,
+        formula=scan.formula,
+        rotation=scan.rotation,
+        transmission=result.object,
+        y=grid.axis(0, rows),
+        x=grid.axis(1, columns),
+        coverage=result.illumination,
+        phase=np.angle(result.object).astype(np.float32),
+        probe=result.probe,
+        probe_y=grid.pixel[0] * (np.arange(h) - h // 2),
+        probe_x=grid.pixel[1] * (np.arange(w) - w // 2),
+        position_y=grid.origin[0] + grid.pixel[0] * centre[:, 0],
+        position_x=grid.origin[1] + grid.pixel[1] * centre[:, 1],
+        position_frame=grid.frame,
+        error=result.error.astype(np.float64),
+        iteration=np.arange(1, len(result.error) + 1),
+        engine=np.array(result.engines, dtype=object),
+        extra={p: v for p, v in scan.extra.items() if p in ("experiment_identifier", "collection_identifier")},
+    )
+    return product.assuming(scan.assumed).made_by(step, (scan,))
+
+
+def _check_numbers(scan: Scan) -> None:
+    numbers = {
+        "instrument/beam/incident_energy": scan.energy_ev,
+        "instrument/detector/distance": scan.distance,
+        "instrument/detector/x_pixel_size": scan.x_pixel_size,
+        "instrument/detector/y_pixel_size": scan.y_pixel_size,
+    }
+    for path, value in numbers.items():
+        if not (np.isfinite(value) and value > 0):
+            raise InputError(f"{scan.entry}/{path}: is {value}; wanted a positive number; import the scan again")
+
+
+def _check_centre(scan: Scan) -> None:
+    _, h, w = scan.frames.shape
+    found = (scan.beam_center_y / scan.y_pixel_size, scan.beam_center_x / scan.x_pixel_size)
+    if max(abs(found[0] - h // 2), abs(found[1] - w // 2)) > CENTRE_TOLERANCE_PX:
+        raise InputError(
+            f"{scan.entry}/instrument/detector: the beam is at pixel ({found[0]:.1f}, {found[1]:.1f}); wanted the "
+            f"middle ({h // 2}, {w // 2}); cut the frames around the beam with picpxct import --crop"
+        )
+
+
+def _check_positions(position: Array, window: tuple[float, float]) -> None:
+    if not np.isfinite(position).all():
+        first = int(np.argmin(np.isfinite(position).all(1)))
+        raise InputError(f"sample/transformations: position {first} is not finite; drop the frame on import")
+    if len(position) < 2:
+        return
+    apart = np.abs(position[:, None] - position[None]) / window
+    np.einsum("iik->ik", apart)[:] = np.inf
+    nearest = float(np.median(apart.max(2).min(1)))
+    if nearest >= 1:
+        raise InputError(
+            f"sample/transformations: neighbours are {nearest:.1f} windows of {window[0] * 1e6:.3g} um apart and do "
+            "not overlap; check units, distance and pixel size; a near-field scan cannot be reconstructed here"
+        )
