@@ -132,13 +132,13 @@ def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -
             raise _Stop
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
-        move = {"device": run.data.weight.device}
-        run.state = State(torch.from_numpy(centred.object).to(**move), torch.from_numpy(centred.probe).to(**move))
+        place = run.data.weight.device
+        run.state = State(torch.from_numpy(centred.object).to(place), torch.from_numpy(centred.probe).to(place))
 
 
 def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
     """Refuse a step that left the finite numbers or created power; the state before it is still in `run`."""
-    finite = bool(torch.isfinite(torch.view_as_real(state.object)).all() & torch.isfinite(torch.view_as_real(state.probe)).all())
+    finite = bool(torch.isfinite(state.object).all() & torch.isfinite(state.probe).all()) and math.isfinite(error)
     if finite and error < RUNAWAY_ERROR:
         return
     what = f"Fourier error {error:.3g}" if finite else "object or probe is not finite"

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 
-def gather(image: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
+def gather(image: Tensor, corners: list[tuple[int, int]], shape: tuple[int, int]) -> Tensor:
     """Patches O(c_j + r) of an image at whole-pixel corners.
 
     Parameters
     ----------
     image : (H, W)
         Object, or any map on its grid.
-    corners : (n, 2) int64
-        Top-left corners on the image's device.
+    corners : n pairs of int
+        Top-left corners.
     shape : (int, int)
         Rows and columns (h, w) of a patch.
 
@@ -26,8 +26,8 @@ def gather(image: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
     -------
     (n, h, w); a copy.
     """
-    windows = image.unfold(0, shape[0], 1).unfold(1, shape[1], 1)
-    return windows[corners[:, 0], corners[:, 1]]
+    h, w = shape
+    return torch.stack([image[row : row + h, column : column + w] for row, column in corners])
 
 
 def scatter_add(image: Tensor, corners: list[tuple[int, int]], patches: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def scatter_add(image: Tensor, corners: list[tuple[int, int]], patches: Tensor) 
     image : (H, W)
         Changed in place.
     corners : n pairs of int
-        Top-left corners, on the host.
+        Top-left corners.
     patches : (n, h, w)
         What is added.
 
@@ -162,6 +162,23 @@ def shift_adjoint(waves: Tensor, phases: tuple[Tensor, Tensor]) -> Tensor:
     return torch.mul(far_field(waves), (rows * columns).conj()[:, None]).sum(0)
 
 
+def real_product(a: Tensor, b: Tensor) -> Tensor:
+    """Real product sum_m Re(conj(a_m) b_m), modes added.
+
+    Parameters
+    ----------
+    a, b : (n, modes, h, w) complex
+        Waves.
+
+    Returns
+    -------
+    (n, h, w) real.
+    """
+    # Re and Im multiplied where they lie and then paired: a third of the time of the complex product on a CPU.
+    product = torch.view_as_real(a) * torch.view_as_real(b)
+    return sum_modes(product[..., 0] + product[..., 1])
+
+
 def intensity(wave: Tensor) -> Tensor:
     """Intensity sum_m |Psi_m|^2, modes added incoherently.
 
@@ -174,12 +191,40 @@ def intensity(wave: Tensor) -> Tensor:
     -------
     (n, h, w) real.
     """
-    # The real part of Psi conj(Psi) runs seven times faster than abs() on a CPU and needs no square root.
-    squares = torch.mul(wave, wave.conj()).real
-    return squares[:, 0].contiguous() if wave.shape[1] == 1 else squares.sum(1)
+    return real_product(wave, wave)
 
 
-def modulus_factor(modulus: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float) -> Tensor:
+def sum_modes(waves: Tensor) -> Tensor:
+    """Sum over the modes, without a pass where there is one.
+
+    Parameters
+    ----------
+    waves : (n, modes, h, w)
+        Real or complex.
+
+    Returns
+    -------
+    (n, h, w); a view where there is one mode.
+    """
+    return waves[:, 0] if waves.shape[1] == 1 else waves.sum(1)
+
+
+def inverse_modulus(squares: Tensor) -> Tensor:
+    """Reciprocal 1 / |Psi| of a wave's modulus, finite also where the wave vanishes.
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2.
+
+    Returns
+    -------
+    (n, h, w) real; at most the reciprocal root of the smallest normal number, so that a wave of zero stays zero.
+    """
+    return squares.clamp(min=torch.finfo(squares.dtype).tiny).rsqrt_()
+
+
+def modulus_factor(inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float) -> Tensor:
     """Real factor of the relaxed modulus projection, r + (1 - r) a / |Psi| where measured and 1 elsewhere.
 
     The relaxation r leaves a part of the noise in the data alone; without it the difference map never comes to rest
@@ -187,10 +232,10 @@ def modulus_factor(modulus: Tensor, amplitude: Tensor, weight: Tensor, *, relaxa
 
     Parameters
     ----------
-    modulus : (n, h, w) real
-        sqrt(sum_m |Psi_m|^2), positive.
+    inverse : (n, h, w) real
+        1 / |Psi|, `inverse_modulus`.
     amplitude : (n, h, w) real
-        Measured amplitude, sqrt(h w counts).
+        Measured amplitude a, sqrt(h w counts).
     weight : (h, w) real
         1 where measured, 0 elsewhere.
     relaxation : float
@@ -205,37 +250,75 @@ def modulus_factor(modulus: Tensor, amplitude: Tensor, weight: Tensor, *, relaxa
     Thibault et al., Ultramicroscopy 109, 338 (2009), equation 8, for r = 0.
     """
     part = (1 - relaxation) * weight
-    return torch.addcmul(1 - part, part, amplitude / modulus)
+    return torch.addcmul(1 - part, part, amplitude * inverse)
 
 
-def modulus_projection(wave: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float) -> Tensor:
-    """Detector wave with its modulus moved towards the measured amplitude, its phase kept.
+def modulus_misfit(squares: Tensor, inverse: Tensor, amplitude: Tensor, weight: Tensor) -> Tensor:
+    """Misfit sum (|Psi| - a)^2 over the measured pixels: h w times that of the counts' roots.
 
-    Parameters
-    ----------
-    wave : (n, modes, h, w) complex
-        Detector waves.
-    amplitude, weight, relaxation
-        As for `modulus_factor`.
-
-    Returns
-    -------
-    (n, modes, h, w) complex.
-    """
-    modulus = positive_sqrt(intensity(wave))
-    return wave * modulus_factor(modulus, amplitude, weight, relaxation=relaxation)[:, None]
-
-
-def positive_sqrt(squares: Tensor) -> Tensor:
-    """Square root that is never zero, so that a wave can be divided by its modulus.
+    It is also the Gaussian negative log-likelihood of the amplitudes, whose variance is 1/4 a count whatever the
+    count.
 
     Parameters
     ----------
-    squares : real
-        Intensities, overwritten.
+    squares : (n, h, w) real
+        |Psi|^2.
+    inverse : (n, h, w) real
+        1 / |Psi|.
+    amplitude : (n, h, w) real
+        Measured amplitude a.
+    weight : (h, w) real
+        1 where measured, 0 elsewhere.
 
     Returns
     -------
-    Same shape; at least the root of the smallest normal number (a wave of exactly zero keeps the phase 0).
+    () float64
     """
-    return squares.clamp_(min=torch.finfo(squares.dtype).tiny).sqrt_()
+    return weighted_sum((squares * inverse).sub_(amplitude).square_(), weight)
+
+
+def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
+    """Sum of values over frames and measured pixels, in float64 between frames.
+
+    Parameters
+    ----------
+    values : (n, h, w) real
+        What is summed.
+    weight : (h, w) real
+        Weight of each pixel.
+
+    Returns
+    -------
+    () float64
+    """
+    return torch.mv(values.flatten(1), weight.flatten()).sum(dtype=torch.float64)
+
+
+def fit_ratio(squares: Tensor, inverse: Tensor, amplitude: Tensor, background: float | None) -> Tensor:
+    """Factor rho that would make a modelled wave fit, minus one of which is the gradient of the likelihood.
+
+    Gaussian amplitudes: rho = a / |Psi|. Poisson counts on a known background b: rho = (a^2 + b) / (|Psi|^2 + b).
+    The gradient of the negative log-likelihood with respect to conj(Psi) is (1 - rho) Psi for both.
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2.
+    inverse : (n, h, w) real
+        1 / |Psi|.
+    amplitude : (n, h, w) real
+        Measured amplitude a.
+    background : float or None
+        b in the units of a^2; None for the Gaussian likelihood.
+
+    Returns
+    -------
+    (n, h, w) real
+
+    References
+    ----------
+    Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), section 2.
+    """
+    if background is None:
+        return amplitude * inverse
+    return (amplitude.square() + background) / (squares + background)

@@ -9,7 +9,7 @@ from picpxct_nx.errors import UsageError
 
 from .engines import ENGINES
 
-# "paper" is the schedule published for this kind of scan; on simulated scans the first 100 + 100 give as good an object.
+# "paper" is the schedule published for this kind of scan; simulated scans are as good after 100 + 100.
 NAMED: Final[dict[str, str]] = {"default": "dm:100,ml:100", "paper": "dm:1000,ml:500"}
 
 
@@ -91,7 +91,10 @@ def apply(stages: tuple[Stage, ...], overrides: Mapping[str, str]) -> tuple[Stag
         name, _, field = key.partition(".")
         if name not in {stage.engine for stage in stages}:
             known = ", ".join(sorted({stage.engine for stage in stages}))
-            raise UsageError(f"--set {key}: engine '{name}' is not in the recipe; it has {known}; write {known}.NAME=VALUE")
+            raise UsageError(
+                f"--set {key}={value}: engine '{name}' is not in the recipe; the recipe has {known}; write "
+                "ENGINE.NAME=VALUE with one of these"
+            )
         stages = tuple(_replaced(stage, field, value) if stage.engine == name else stage for stage in stages)
     return stages
 

@@ -10,7 +10,7 @@ from . import ops
 from .problem import Problem, read_counts, split_positions
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
-BLOCK_BYTES = {"cpu": 2 << 20, "cuda": 256 << 20}
+BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 256 << 20}
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,14 @@ class Block:
     ----------
     frames : slice
         Which frames.
-    corners : (b, 2) int64 tensor
-        Whole-pixel corners, on the device.
-    corner_list : b pairs of int
-        The same on the host.
+    corners : b pairs of int
+        Whole-pixel corners, on the host.
     phases : pair of tensors, or None
         Factors of the sub-pixel shift (`ops.shift_phases`); None where every position of the scan is whole.
     """
 
     frames: slice
-    corners: Tensor
-    corner_list: list[tuple[int, int]]
+    corners: list[tuple[int, int]]
     phases: tuple[Tensor, Tensor] | None
 
 
@@ -107,8 +104,8 @@ def _blocks(problem: Problem, size: int, device: torch.device) -> tuple[Block, .
         if fraction.any():
             rows, columns = ops.shift_phases(torch.from_numpy(fraction[frames]), (h, w))
             phases = (rows.to(device, torch.complex64), columns.to(device, torch.complex64))
-        corner_list = [(int(row), int(column)) for row, column in corner[frames]]
-        blocks.append(Block(frames, torch.from_numpy(corner[frames]).to(device), corner_list, phases))
+        corners = [(int(row), int(column)) for row, column in corner[frames]]
+        blocks.append(Block(frames, corners, phases))
     return tuple(blocks)
 
 
@@ -206,5 +203,5 @@ def illumination(data: Data, probe: Tensor, object_shape: tuple[int, int]) -> Te
     spectrum = spectrum_of(data, probe)
     for block in data.blocks:
         dose = ops.intensity(probes_of(block, probe, spectrum))
-        ops.scatter_add(total, block.corner_list, dose.expand(len(block.corner_list), -1, -1))
+        ops.scatter_add(total, block.corners, dose.expand(len(block.corners), -1, -1))
     return total

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .. import ops
-from ..state import Block, Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
+from picpxct_nx.ptycho import ops
+from picpxct_nx.ptycho.state import Block, Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
 
 
 @dataclass(frozen=True)
@@ -149,17 +149,18 @@ def _difference_map(data: Data, state: State, exit_waves: Tensor, relaxation: fl
         wave = ops.far_field(torch.sub(waves, view, out=view))
         misfit += _project(wave, data, block, relaxation)
         waves -= ops.inverse_far_field(wave, out=view)
-        ops.scatter_add(numerator, block.corner_list, torch.mul(probes.conj(), waves, out=wave).sum(1))
-        ops.scatter_add(dose, block.corner_list, ops.intensity(probes).expand(len(wave), -1, -1))
+        ops.scatter_add(numerator, block.corners, ops.sum_modes(torch.mul(probes.conj(), waves, out=wave)))
+        ops.scatter_add(dose, block.corners, ops.intensity(probes).expand(len(wave), -1, -1))
     return numerator, dose, misfit
 
 
 def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> Tensor:
     """Relaxed modulus projection in place; returns sum (|Psi| - a)^2 over the measured pixels."""
     amplitude = data.amplitude[block.frames]
-    modulus = ops.positive_sqrt(ops.intensity(wave))
-    wave *= ops.modulus_factor(modulus, amplitude, data.weight, relaxation=relaxation)[:, None]
-    return modulus.sub_(amplitude).square_().mul_(data.weight).sum(dtype=torch.float64)
+    squares = ops.intensity(wave)
+    inverse = ops.inverse_modulus(squares)
+    wave *= ops.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation)[:, None]
+    return ops.modulus_misfit(squares, inverse, amplitude, data.weight)
 
 
 def _probe_overlap(data: Data, image: Tensor, exit_waves: Tensor) -> tuple[Tensor, Tensor]:

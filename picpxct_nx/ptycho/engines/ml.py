@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .. import ops
-from ..state import Block, Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
+from picpxct_nx.ptycho import ops
+from picpxct_nx.ptycho.state import Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     if memory.gradient is not None and memory.direction is not None and memory.product > 0:
         beta = max(0.0, (product - _dot(memory.gradient, scaled)) / memory.product)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
-    length = _step_length(data, state, direction, memory.waves, params)
+    curvature = _curvature(data, state, direction, memory.waves, params)
+    # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
+    length = _dot(gradient, direction) / curvature if curvature > 0 else 0.0
     state = State(state.object - length * direction.object, state.probe - length * direction.probe)
     error = (float(misfit) / data.power) ** 0.5
     return state, Memory(memory.waves, gradient, direction, product, iteration), error
@@ -140,23 +142,21 @@ def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[
         patches = ops.gather(state.object, block.corners, (probes.shape[-2], probes.shape[-1]))[:, None]
         exit_waves = probes * patches
         wave = ops.far_field(exit_waves, out=waves[block.frames])
-        squares = ops.intensity(wave)
         amplitude = data.amplitude[block.frames]
-        ratio = _ratio(squares, amplitude, params)
-        misfit += ops.positive_sqrt(squares).sub_(amplitude).square_().mul_(data.weight).sum(dtype=torch.float64)
-        residual = wave * ratio.neg_().add_(1).mul_(data.weight)[:, None]
+        squares = ops.intensity(wave)
+        inverse = ops.inverse_modulus(squares)
+        misfit += ops.modulus_misfit(squares, inverse, amplitude, data.weight)
+        excess = 1 - ops.fit_ratio(squares, inverse, amplitude, _background(data, params))
+        residual = wave * excess.mul_(data.weight)[:, None]
         back = ops.inverse_far_field(residual, out=exit_waves)
         on_probe += sum_on_probe(block, torch.mul(patches.conj(), back, out=residual))
-        ops.scatter_add(on_object, block.corner_list, torch.mul(probes.conj(), back, out=residual).sum(1))
+        ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(probes.conj(), back, out=residual)))
     return State(on_object, from_sum(data, on_probe)), misfit
 
 
-def _ratio(squares: Tensor, amplitude: Tensor, params: Params) -> Tensor:
-    """Factor rho by which the modelled wave would be multiplied to fit: sqrt(I) / |Psi|, or I / |Psi|^2 for Poisson."""
-    if params.likelihood == "gaussian":
-        return amplitude / ops.positive_sqrt(squares.clone())
-    level = params.background * amplitude.shape[-2] * amplitude.shape[-1]
-    return (amplitude.square() + level) / (squares + level)
+def _background(data: Data, params: Params) -> float | None:
+    """Background of the Poisson likelihood in the units of the scaled amplitudes' squares; None for Gaussian."""
+    return params.background * data.weight.numel() if params.likelihood == "poisson" else None
 
 
 def _precondition(data: Data, state: State, gradient: State, damping: float) -> State:
@@ -171,7 +171,7 @@ def _precondition(data: Data, state: State, gradient: State, damping: float) -> 
     light = ops.intensity(state.probe[None])
     for block in data.blocks:
         # A scale needs no fraction of a pixel.
-        ops.scatter_add(dose, block.corner_list, light.expand(len(block.corner_list), -1, -1))
+        ops.scatter_add(dose, block.corners, light.expand(len(block.corners), -1, -1))
         cover += ops.gather(squares, block.corners, shape).sum(0)
     return State(
         gradient.object / (dose + damping * dose.max()),
@@ -179,38 +179,30 @@ def _precondition(data: Data, state: State, gradient: State, damping: float) -> 
     )
 
 
-def _step_length(data: Data, state: State, direction: State, waves: Tensor, params: Params) -> float:
-    """Minimum of the misfit's parabola along -direction, from its slope and curvature at the start.
+def _curvature(data: Data, state: State, direction: State, waves: Tensor, params: Params) -> float:
+    """Second derivative of the misfit along the direction (half of it, like the gradient), from above.
 
-    With Psi(t) = A - t B, v = Re conj(A) B and rho the fitting factor, the slope is -2 (1 - rho) v and the curvature
-    2 (1 - rho) |B|^2 + k rho v^2 / |A|^2, k = 2 (Gaussian) or 4 (Poisson); rho is cut at 1, which bounds the
-    curvature from above where the modelled wave is too weak and the exact one is near singular.
+    With Psi(t) = A - t B and v = Re conj(A) B it is the sum of (1 - rho) |B|^2 + k rho v^2 / |A|^2, k = 1 (Gaussian)
+    or 2 (Poisson). rho is cut at 1: where the modelled wave is too weak the exact curvature runs to minus infinity.
     """
-    slope = torch.zeros((), dtype=torch.float64, device=waves.device)
-    curvature = torch.zeros_like(slope)
+    total = torch.zeros((), dtype=torch.float64, device=waves.device)
     spectrum, turn = spectrum_of(data, state.probe), spectrum_of(data, direction.probe)
     shape = (state.probe.shape[-2], state.probe.shape[-1])
+    background = _background(data, params)
+    order = 1 if background is None else 2
     for block in data.blocks:
         change = probes_of(block, direction.probe, turn) * ops.gather(state.object, block.corners, shape)[:, None]
         patches = ops.gather(direction.object, block.corners, shape)[:, None]
-        change = change.addcmul_(probes_of(block, state.probe, spectrum), patches)
-        bend, fall = _along(waves[block.frames], ops.far_field(change), data, block, params)
-        slope += fall
-        curvature += bend
-    return float(slope / curvature) if float(curvature) > 0 else 0.0
-
-
-def _along(wave: Tensor, change: Tensor, data: Data, block: Block, params: Params) -> tuple[Tensor, Tensor]:
-    """Curvature and slope of one block's misfit along the direction, halved both."""
-    squares = ops.intensity(wave)
-    turn = torch.mul(wave.conj(), change).real.sum(1)
-    rho = _ratio(squares, data.amplitude[block.frames], params)
-    fall = ((1 - rho) * turn * data.weight).sum(dtype=torch.float64)
-    kept = rho.clamp_(max=1)
-    order = 1 if params.likelihood == "gaussian" else 2
-    squares.clamp_(min=torch.finfo(squares.dtype).tiny)
-    bend = (1 - kept) * ops.intensity(change) + order * kept * turn.square() / squares
-    return (bend * data.weight).sum(dtype=torch.float64), fall
+        change = ops.far_field(change.addcmul_(probes_of(block, state.probe, spectrum), patches))
+        wave = waves[block.frames]
+        squares = ops.intensity(wave)
+        inverse = ops.inverse_modulus(squares)
+        ratio = ops.fit_ratio(squares, inverse, data.amplitude[block.frames], background).clamp_(max=1)
+        along = (ops.real_product(wave, change) * inverse).square_()
+        length = ops.intensity(change)
+        total += ops.weighted_sum(torch.lerp(length, along.mul_(order), ratio), data.weight)
+    # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
+    return float(total) / data.weight.numel()
 
 
 def _dot(a: State, b: State) -> float:
