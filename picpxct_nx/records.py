@@ -245,6 +245,8 @@ class FrcCurve(Record):
     half_period: float | None = nx("half_period", None)
     full_period: float | None = nx("full_period", None)
     smoothed_half_period: float | None = nx("smoothed_half_period", None)
+    smoothed_half_period_sigma: float | None = nx("smoothed_half_period_errors", None)
+    unresolved: str | None = nx("unresolved", None)
     warnings: Array | None = nx("warnings", None)  # (k,) text
     correlation: Array = nx("frc/correlation")  # (rings,)
     threshold: Array = nx("frc/threshold")  # (rings,)

@@ -80,6 +80,8 @@ def make_curve(a: Reconstruction, b: Reconstruction, curve: RingCorrelation, ste
         half_period=curve.half_period,
         full_period=curve.full_period,
         smoothed_half_period=curve.smoothed_half_period,
+        smoothed_half_period_sigma=curve.smoothed_half_period_sigma,
+        unresolved=curve.unresolved or None,
         warnings=np.array(curve.warnings, dtype=object) if curve.warnings else None,
         correlation=curve.correlation,
         threshold=curve.threshold,

@@ -1,0 +1,103 @@
+"""The house: imports point one way, each heavy dependency has one door, and help is light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import picpxct_nx
+
+ROOT = Path(picpxct_nx.__file__).parent
+CORE = {"errors", "units", "values", "nxdl", "provenance", "records"}
+
+# What a room may import, besides itself and the standard library.
+ROOMS: dict[str, set[str]] = {
+    "errors": set(),
+    "units": {"errors"},
+    "values": {"errors"},
+    "nxdl": {"errors", "units"},
+    "provenance": {"errors", "values"},
+    "records": {"errors", "nxdl", "provenance", "values"},
+    "ptycho": {"errors"},
+    "images": CORE,
+    "simulate": CORE,
+    "geometry": CORE | {"ptycho", "simulate"},
+    "reconstruction": CORE | {"ptycho", "geometry"},
+    "overview": CORE,
+    "report": CORE | {"images"},
+    "atomic": {"errors"},
+    "validation": CORE,
+    "nexus": CORE | {"atomic", "validation"},
+    "formats": CORE | {"nexus", "validation", "simulate"},
+    "schemas": set(),
+}
+
+# Rooms in which a dependency may be imported.
+DOORS: dict[str, set[str]] = {
+    "pint": {"units"},
+    "h5py": {"nexus", "validation", "formats"},
+    "hdf5plugin": {"nexus", "formats"},
+    "torch": {"ptycho"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "matplotlib": {"report"},
+    "nexusformat": set(),  # its definitions are read as data
+}
+
+HEAVY = ("torch", "h5py", "scipy", "pint", "nexusformat", "matplotlib")
+
+
+def _sources() -> Iterator[tuple[str, Path]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        if room != "__init__":
+            yield room, path
+
+
+def _imports(path: Path) -> Iterator[str]:
+    package = ["picpxct_nx", *path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{module}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize(("room", "path"), [pytest.param(r, p, id=str(p.relative_to(ROOT))) for r, p in _sources()])
+def test_imports_point_one_way(room: str, path: Path) -> None:
+    if room == "cli":
+        return
+    inside = {name.split(".")[1] for name in _imports(path) if name.startswith("picpxct_nx.")}
+    wrong = inside - ROOMS[room] - {room, "__version__"}
+    assert not wrong, f"{path.relative_to(ROOT)} may not import {', '.join(sorted(wrong))}"
+
+
+@pytest.mark.parametrize("dependency", DOORS)
+def test_each_dependency_has_one_door(dependency: str) -> None:
+    users = {room for room, path in _sources() for name in _imports(path) if name.split(".")[0] == dependency}
+    assert users <= DOORS[dependency]
+
+
+def test_every_file_says_its_purpose_in_its_first_line() -> None:
+    silent = [str(path) for _, path in _sources() if not path.read_text("utf-8").startswith('"""')]
+    assert silent == []
+
+
+def _loaded(code: str) -> set[str]:
+    report = f"import sys\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    run = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
+    return {line.split(".")[0] for line in run.stderr.splitlines()}
+
+
+def test_building_the_command_line_imports_nothing_heavy() -> None:
+    assert _loaded("import picpxct_nx.cli.main").isdisjoint(HEAVY)
+
+
+def test_showing_the_help_imports_nothing_heavy() -> None:
+    code = "from picpxct_nx.cli.main import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass"
+    assert _loaded(code).isdisjoint(HEAVY)
