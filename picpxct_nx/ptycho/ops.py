@@ -4,13 +4,18 @@ Shapes: n frames of (h, w) pixels, a probe of (modes, h, w), waves of (n, modes,
 Detector waves have their zero frequency at the array corner and are not normalised: they are sqrt(h w) times the
 orthonormal transform, because a separate pass of scaling costs a quarter of a transform. The measured amplitudes
 are scaled by the same sqrt(h w) once, so every comparison holds.
+
+`out` is where a result goes, `spare` room for an intermediate one. Without them an operation allocates; the engines
+give both, because asking the system for fresh pages costs more than the arithmetic on them.
 """
 
 import torch
 from torch import Tensor
 
 
-def gather(image: Tensor, corners: list[tuple[int, int]], shape: tuple[int, int]) -> Tensor:
+def gather(
+    image: Tensor, corners: list[tuple[int, int]], shape: tuple[int, int], *, out: Tensor | None = None
+) -> Tensor:
     """Patches O(c_j + r) of an image at whole-pixel corners.
 
     Parameters
@@ -21,13 +26,15 @@ def gather(image: Tensor, corners: list[tuple[int, int]], shape: tuple[int, int]
         Top-left corners.
     shape : (int, int)
         Rows and columns (h, w) of a patch.
+    out : (n, h, w), optional
+        Where to write.
 
     Returns
     -------
     (n, h, w); a copy.
     """
     h, w = shape
-    return torch.stack([image[row : row + h, column : column + w] for row, column in corners])
+    return torch.stack([image[row : row + h, column : column + w] for row, column in corners], out=out)
 
 
 def scatter_add(image: Tensor, corners: list[tuple[int, int]], patches: Tensor) -> Tensor:
@@ -108,18 +115,20 @@ def shift_phases(fraction: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tens
 
     Returns
     -------
-    rows : (n, h, 1) complex64, or complex128 for a float64 default
-    columns : (n, 1, w) of the same
+    rows : (n, 1, h, 1) complex128
+    columns : (n, 1, 1, w) complex128
     """
     phases = []
     for axis, size in enumerate(shape):
         k = torch.fft.fftfreq(size, dtype=torch.float64, device=fraction.device)
         angle = -2 * torch.pi * fraction[:, axis, None] * k
         phases.append(torch.polar(torch.ones_like(angle), angle))
-    return phases[0][:, :, None], phases[1][:, None, :]
+    return phases[0][:, None, :, None], phases[1][:, None, None, :]
 
 
-def shift(spectrum: Tensor, phases: tuple[Tensor, Tensor], *, out: Tensor | None = None) -> Tensor:
+def shift(
+    spectrum: Tensor, phases: tuple[Tensor, Tensor], *, out: Tensor | None = None, spare: Tensor | None = None
+) -> Tensor:
     """Probe shifted by each frame's fraction of a pixel, from the probe's spectrum.
 
     P(r - s_j) = F^-1[exp(-2 pi i k s_j) F[P](k)].
@@ -128,21 +137,20 @@ def shift(spectrum: Tensor, phases: tuple[Tensor, Tensor], *, out: Tensor | None
     ----------
     spectrum : (modes, h, w) complex
         `far_field` of the probe; one transform serves all frames.
-    phases : ((n, h, 1), (n, 1, w)) complex
+    phases : ((n, 1, h, 1), (n, 1, 1, w)) complex
         From `shift_phases`.
-    out : (n, modes, h, w) complex, optional
-        Where to write.
+    out, spare : (n, modes, h, w) complex, optional
+        Where to write, and room for the shifted spectra; not the same.
 
     Returns
     -------
     (n, modes, h, w) complex.
     """
     rows, columns = phases
-    shifted = (rows * columns)[:, None] * spectrum
-    return inverse_far_field(shifted, out=out)
+    return inverse_far_field(torch.mul(spectrum, rows, out=spare).mul_(columns), out=out)
 
 
-def shift_adjoint(waves: Tensor, phases: tuple[Tensor, Tensor]) -> Tensor:
+def shift_adjoint(waves: Tensor, phases: tuple[Tensor, Tensor], *, spare: Tensor | None = None) -> Tensor:
     """Spectrum of the sum over frames of waves shifted back, the adjoint of `shift` but for the factor h w.
 
     sum_j exp(+2 pi i k s_j) F[wave_j](k); `inverse_far_field` of it is the sum of the waves moved by -s_j.
@@ -151,47 +159,58 @@ def shift_adjoint(waves: Tensor, phases: tuple[Tensor, Tensor]) -> Tensor:
     ----------
     waves : (n, modes, h, w) complex
         One wave a frame on the frame's own grid.
-    phases : ((n, h, 1), (n, 1, w)) complex
+    phases : ((n, 1, h, 1), (n, 1, 1, w)) complex
         From `shift_phases`.
+    spare : (n, modes, h, w) complex, optional
+        Room for the spectra; not the input.
 
     Returns
     -------
     (modes, h, w) complex.
     """
     rows, columns = phases
-    return torch.mul(far_field(waves), (rows * columns).conj()[:, None]).sum(0)
+    return far_field(waves, out=spare).mul_(rows.conj()).mul_(columns.conj()).sum(0)
 
 
-def real_product(a: Tensor, b: Tensor) -> Tensor:
+def real_product(a: Tensor, b: Tensor, *, out: Tensor | None = None, spare: Tensor | None = None) -> Tensor:
     """Real product sum_m Re(conj(a_m) b_m), modes added.
 
     Parameters
     ----------
     a, b : (n, modes, h, w) complex
         Waves.
+    out : (n, h, w) real, optional
+        Where to write.
+    spare : (n, modes, h, w) complex, optional
+        Room for the products.
 
     Returns
     -------
     (n, h, w) real.
     """
     # Re and Im multiplied where they lie and then paired: a third of the time of the complex product on a CPU.
-    product = torch.view_as_real(a) * torch.view_as_real(b)
-    return sum_modes(product[..., 0] + product[..., 1])
+    room = None if spare is None else torch.view_as_real(spare)
+    product = torch.mul(torch.view_as_real(a), torch.view_as_real(b), out=room)
+    if a.shape[1] == 1:
+        return torch.add(product[:, 0, ..., 0], product[:, 0, ..., 1], out=out)
+    return torch.sum(product, dim=(1, -1), out=out)
 
 
-def intensity(wave: Tensor) -> Tensor:
+def intensity(wave: Tensor, *, out: Tensor | None = None, spare: Tensor | None = None) -> Tensor:
     """Intensity sum_m |Psi_m|^2, modes added incoherently.
 
     Parameters
     ----------
     wave : (n, modes, h, w) complex
         Detector or exit waves.
+    out, spare
+        As for `real_product`.
 
     Returns
     -------
     (n, h, w) real.
     """
-    return real_product(wave, wave)
+    return real_product(wave, wave, out=out, spare=spare)
 
 
 def sum_modes(waves: Tensor) -> Tensor:
@@ -209,22 +228,48 @@ def sum_modes(waves: Tensor) -> Tensor:
     return waves[:, 0] if waves.shape[1] == 1 else waves.sum(1)
 
 
-def inverse_modulus(squares: Tensor) -> Tensor:
+def scale(wave: Tensor, factor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Wave times a real factor that all modes share.
+
+    Parameters
+    ----------
+    wave : (n, modes, h, w) complex
+        Waves.
+    factor : (n, h, w) real
+        Factor of each pixel.
+    out : (n, modes, h, w) complex, optional
+        Where to write; not the input.
+
+    Returns
+    -------
+    (n, modes, h, w) complex.
+    """
+    if out is None:
+        out = torch.empty_like(wave)
+    # Mixed types would be promoted into fresh memory; so the factor is made complex where the result goes.
+    return out.copy_(factor[:, None]).mul_(wave)
+
+
+def inverse_modulus(squares: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Reciprocal 1 / |Psi| of a wave's modulus, finite also where the wave vanishes.
 
     Parameters
     ----------
     squares : (n, h, w) real
         |Psi|^2.
+    out : (n, h, w) real, optional
+        Where to write.
 
     Returns
     -------
     (n, h, w) real; at most the reciprocal root of the smallest normal number, so that a wave of zero stays zero.
     """
-    return squares.clamp(min=torch.finfo(squares.dtype).tiny).rsqrt_()
+    return torch.clamp(squares, min=torch.finfo(squares.dtype).tiny, out=out).rsqrt_()
 
 
-def modulus_factor(inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float) -> Tensor:
+def modulus_factor(
+    inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float, out: Tensor | None = None
+) -> Tensor:
     """Real factor of the relaxed modulus projection, r + (1 - r) a / |Psi| where measured and 1 elsewhere.
 
     The relaxation r leaves a part of the noise in the data alone; without it the difference map never comes to rest
@@ -240,6 +285,8 @@ def modulus_factor(inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxa
         1 where measured, 0 elsewhere.
     relaxation : float
         r, from 0 (the projection) to 1 (nothing changes).
+    out : (n, h, w) real, optional
+        Where to write.
 
     Returns
     -------
@@ -250,14 +297,16 @@ def modulus_factor(inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxa
     Thibault et al., Ultramicroscopy 109, 338 (2009), equation 8, for r = 0.
     """
     part = (1 - relaxation) * weight
-    return torch.addcmul(1 - part, part, amplitude * inverse)
+    return torch.mul(inverse, amplitude, out=out).mul_(part).add_(1 - part)
 
 
-def modulus_misfit(squares: Tensor, inverse: Tensor, amplitude: Tensor, weight: Tensor) -> Tensor:
+def modulus_misfit(
+    squares: Tensor, inverse: Tensor, amplitude: Tensor, weight: Tensor, *, spare: Tensor | None = None
+) -> Tensor:
     """Misfit sum (|Psi| - a)^2 over the measured pixels: h w times that of the counts' roots.
 
-    It is also the Gaussian negative log-likelihood of the amplitudes, whose variance is 1/4 a count whatever the
-    count.
+    It is also the negative log-likelihood, but for constants, of counts whose roots have the Gaussian noise that
+    Poisson statistics give them, a variance of 1/4 at every count.
 
     Parameters
     ----------
@@ -269,12 +318,14 @@ def modulus_misfit(squares: Tensor, inverse: Tensor, amplitude: Tensor, weight: 
         Measured amplitude a.
     weight : (h, w) real
         1 where measured, 0 elsewhere.
+    spare : (n, h, w) real, optional
+        Room for the differences.
 
     Returns
     -------
     () float64
     """
-    return weighted_sum((squares * inverse).sub_(amplitude).square_(), weight)
+    return weighted_sum(torch.mul(squares, inverse, out=spare).sub_(amplitude).square_(), weight)
 
 
 def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
@@ -294,11 +345,12 @@ def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
     return torch.mv(values.flatten(1), weight.flatten()).sum(dtype=torch.float64)
 
 
-def fit_ratio(squares: Tensor, inverse: Tensor, amplitude: Tensor, background: float | None) -> Tensor:
-    """Factor rho that would make a modelled wave fit, minus one of which is the gradient of the likelihood.
+def fit_ratio(
+    squares: Tensor, inverse: Tensor, amplitude: Tensor, background: float | None, *, out: Tensor | None = None
+) -> Tensor:
+    """Factor rho by which the likelihood pulls a modelled wave: its gradient for conj(Psi) is (1 - rho) Psi.
 
-    Gaussian amplitudes: rho = a / |Psi|. Poisson counts on a known background b: rho = (a^2 + b) / (|Psi|^2 + b).
-    The gradient of the negative log-likelihood with respect to conj(Psi) is (1 - rho) Psi for both.
+    Gaussian amplitudes: rho = a / |Psi|. Poisson counts on a background b: rho = (a^2 + b) / (|Psi|^2 + b).
 
     Parameters
     ----------
@@ -310,6 +362,8 @@ def fit_ratio(squares: Tensor, inverse: Tensor, amplitude: Tensor, background: f
         Measured amplitude a.
     background : float or None
         b in the units of a^2; None for the Gaussian likelihood.
+    out : (n, h, w) real, optional
+        Where to write; may be `squares`.
 
     Returns
     -------
@@ -320,5 +374,5 @@ def fit_ratio(squares: Tensor, inverse: Tensor, amplitude: Tensor, background: f
     Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), section 2.
     """
     if background is None:
-        return amplitude * inverse
-    return (amplitude.square() + background) / (squares + background)
+        return torch.mul(amplitude, inverse, out=out)
+    return torch.div(amplitude.square().add_(background), squares + background, out=out)

@@ -33,6 +33,22 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Room:
+    """Buffers for the work on one block, used again for every block.
+
+    Parameters
+    ----------
+    waves : (4, b, modes, h, w) complex64
+        Room for four sets of waves.
+    maps : (3, b, h, w) float32
+        Room for three sets of real maps.
+    """
+
+    waves: Tensor
+    maps: Tensor
+
+
+@dataclass(frozen=True)
 class Data:
     """The measured scan on the device.
 
@@ -46,12 +62,15 @@ class Data:
         All frames in order.
     power : float
         Sum of amplitude^2, the denominator of the Fourier error.
+    room : Room
+        Buffers of the largest block's size.
     """
 
     amplitude: Tensor
     weight: Tensor
     blocks: tuple[Block, ...]
     power: float
+    room: Room
 
 
 @dataclass(frozen=True)
@@ -91,7 +110,18 @@ def load(problem: Problem, device: torch.device) -> Data:
         root = np.sqrt(np.float32(h * w) * np.fft.ifftshift(counts, axes=(1, 2)))
         amplitude[frames] = torch.from_numpy(root)
     weight = torch.from_numpy(np.fft.ifftshift(problem.good).astype(np.float32)).to(device)
-    return Data(amplitude, weight, _blocks(problem, size, device), power)
+    size = min(size, n)
+    room = Room(
+        torch.empty((4, size, modes, h, w), dtype=torch.complex64, device=device),
+        torch.empty((3, size, h, w), dtype=torch.float32, device=device),
+    )
+    return Data(amplitude, weight, _blocks(problem, size, device), power, room)
+
+
+def room_of(data: Data, block: Block) -> tuple[Tensor, Tensor]:
+    """Buffers for a block: waves (4, b, modes, h, w) complex64 and maps (3, b, h, w) float32."""
+    count = len(block.corners)
+    return data.room.waves[:, :count], data.room.maps[:, :count]
 
 
 def _blocks(problem: Problem, size: int, device: torch.device) -> tuple[Block, ...]:
@@ -135,7 +165,9 @@ def start(problem: Problem, data: Data) -> State:
     return State(image, probe)
 
 
-def probes_of(block: Block, probe: Tensor, spectrum: Tensor | None) -> Tensor:
+def probes_of(
+    block: Block, probe: Tensor, spectrum: Tensor | None, *, out: Tensor | None = None, spare: Tensor | None = None
+) -> Tensor:
     """Probe as each frame of a block sees it.
 
     Parameters
@@ -146,14 +178,16 @@ def probes_of(block: Block, probe: Tensor, spectrum: Tensor | None) -> Tensor:
         The probe.
     spectrum : (modes, h, w) complex64, or None
         `spectrum_of` the probe.
+    out, spare : (b, modes, h, w) complex64, optional
+        Where to write and room for spectra; untouched where every position is whole.
 
     Returns
     -------
-    (b, modes, h, w), or (1, modes, h, w) where every position is whole.
+    (b, modes, h, w), or (1, modes, h, w) where every position is whole; not to be changed.
     """
     if block.phases is None or spectrum is None:
         return probe[None]
-    return ops.shift(spectrum, block.phases)
+    return ops.shift(spectrum, block.phases, out=out, spare=spare)
 
 
 def spectrum_of(data: Data, probe: Tensor) -> Tensor | None:
@@ -161,7 +195,7 @@ def spectrum_of(data: Data, probe: Tensor) -> Tensor | None:
     return None if data.blocks[0].phases is None else ops.far_field(probe)
 
 
-def sum_on_probe(block: Block, waves: Tensor) -> Tensor:
+def sum_on_probe(block: Block, waves: Tensor, *, spare: Tensor | None = None) -> Tensor:
     """Sum over a block's frames of waves brought back to the probe's grid, the adjoint of `probes_of`.
 
     Parameters
@@ -170,12 +204,14 @@ def sum_on_probe(block: Block, waves: Tensor) -> Tensor:
         Which frames.
     waves : (b, modes, h, w) complex64
         On each frame's grid.
+    spare : (b, modes, h, w) complex64, optional
+        Room for spectra.
 
     Returns
     -------
     (modes, h, w): the sum itself where every position is whole, else its spectrum (`from_sum` ends it).
     """
-    return waves.sum(0) if block.phases is None else ops.shift_adjoint(waves, block.phases)
+    return waves.sum(0) if block.phases is None else ops.shift_adjoint(waves, block.phases, spare=spare)
 
 
 def from_sum(data: Data, total: Tensor) -> Tensor:

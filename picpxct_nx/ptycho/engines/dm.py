@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import ops
-from picpxct_nx.ptycho.state import Block, Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
+from picpxct_nx.ptycho.state import Block, Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
 
 
 @dataclass(frozen=True)
@@ -140,27 +140,33 @@ def _difference_map(data: Data, state: State, exit_waves: Tensor, relaxation: fl
     dose = torch.zeros(numerator.shape, device=numerator.device)
     misfit = torch.zeros((), dtype=torch.float64, device=numerator.device)
     spectrum = spectrum_of(data, state.probe)
+    shape = (state.probe.shape[-2], state.probe.shape[-1])
     for block in data.blocks:
-        probes = probes_of(block, state.probe, spectrum)
-        view = probes * ops.gather(state.object, block.corners, (probes.shape[-2], probes.shape[-1]))[:, None]
+        (view, wave, spare, probes), maps = room_of(data, block)
+        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        patches = ops.gather(state.object, block.corners, shape, out=spare[:, 0])[:, None]
+        torch.mul(probes, patches, out=view)
         waves = exit_waves[block.frames]
         waves -= view
         # The projection is odd, so psi - 2 P O in place of its negative saves a pass.
-        wave = ops.far_field(torch.sub(waves, view, out=view))
-        misfit += _project(wave, data, block, relaxation)
-        waves -= ops.inverse_far_field(wave, out=view)
-        ops.scatter_add(numerator, block.corners, ops.sum_modes(torch.mul(probes.conj(), waves, out=wave)))
-        ops.scatter_add(dose, block.corners, ops.intensity(probes).expand(len(wave), -1, -1))
+        ops.far_field(torch.sub(waves, view, out=view), out=wave)
+        projected, block_misfit = _project(wave, data, block, relaxation)
+        misfit += block_misfit
+        waves -= ops.inverse_far_field(projected, out=view)
+        ops.scatter_add(numerator, block.corners, ops.sum_modes(torch.mul(waves, probes.conj(), out=wave)))
+        light = ops.intensity(probes, out=maps[0, : len(probes)], spare=spare[: len(probes)])
+        ops.scatter_add(dose, block.corners, light.expand(len(wave), -1, -1))
     return numerator, dose, misfit
 
 
-def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> Tensor:
-    """Relaxed modulus projection in place; returns sum (|Psi| - a)^2 over the measured pixels."""
+def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> tuple[Tensor, Tensor]:
+    """Relaxed modulus projection of a block's waves, and sum (|Psi| - a)^2 over the measured pixels."""
+    (_, _, projected, _), (squares, inverse, spare) = room_of(data, block)
     amplitude = data.amplitude[block.frames]
-    squares = ops.intensity(wave)
-    inverse = ops.inverse_modulus(squares)
-    wave *= ops.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation)[:, None]
-    return ops.modulus_misfit(squares, inverse, amplitude, data.weight)
+    ops.inverse_modulus(ops.intensity(wave, out=squares, spare=projected), out=inverse)
+    misfit = ops.modulus_misfit(squares, inverse, amplitude, data.weight, spare=spare)
+    factor = ops.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation, out=spare)
+    return ops.scale(wave, factor, out=projected), misfit
 
 
 def _probe_overlap(data: Data, image: Tensor, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,12 +174,15 @@ def _probe_overlap(data: Data, image: Tensor, exit_waves: Tensor) -> tuple[Tenso
     numerator = torch.zeros_like(exit_waves[0])
     denominator = torch.zeros(numerator.shape[-2:], device=image.device)
     squares = ops.intensity(image[None, None])[0]
+    conjugate = image.conj().resolve_conj()
     shape = (numerator.shape[-2], numerator.shape[-1])
     for block in data.blocks:
-        patches = ops.gather(image, block.corners, shape)[:, None]
-        numerator += sum_on_probe(block, torch.mul(patches.conj(), exit_waves[block.frames]))
+        (product, spare, _, _), maps = room_of(data, block)
+        patches = ops.gather(conjugate, block.corners, shape, out=spare[:, 0])[:, None]
+        torch.mul(patches, exit_waves[block.frames], out=product)
+        numerator += sum_on_probe(block, product, spare=spare)
         # |O|^2 at the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
-        denominator += ops.gather(squares, block.corners, shape).sum(0)
+        denominator += ops.gather(squares, block.corners, shape, out=maps[0]).sum(0)
     return from_sum(data, numerator), denominator
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import ops
-from picpxct_nx.ptycho.state import Data, State, from_sum, probes_of, spectrum_of, sum_on_probe
+from picpxct_nx.ptycho.state import Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
 
 
 @dataclass(frozen=True)
@@ -137,20 +137,20 @@ def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[
     on_probe = torch.zeros_like(state.probe)
     misfit = torch.zeros((), dtype=torch.float64, device=on_object.device)
     spectrum = spectrum_of(data, state.probe)
+    shape = (state.probe.shape[-2], state.probe.shape[-1])
     for block in data.blocks:
-        probes = probes_of(block, state.probe, spectrum)
-        patches = ops.gather(state.object, block.corners, (probes.shape[-2], probes.shape[-1]))[:, None]
-        exit_waves = probes * patches
-        wave = ops.far_field(exit_waves, out=waves[block.frames])
+        (patches, exit_waves, spare, probes), (squares, inverse, excess) = room_of(data, block)
+        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
+        wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=waves[block.frames])
         amplitude = data.amplitude[block.frames]
-        squares = ops.intensity(wave)
-        inverse = ops.inverse_modulus(squares)
-        misfit += ops.modulus_misfit(squares, inverse, amplitude, data.weight)
-        excess = 1 - ops.fit_ratio(squares, inverse, amplitude, _background(data, params))
-        residual = wave * excess.mul_(data.weight)[:, None]
+        ops.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
+        misfit += ops.modulus_misfit(squares, inverse, amplitude, data.weight, spare=excess)
+        ops.fit_ratio(squares, inverse, amplitude, _background(data, params), out=excess)
+        residual = ops.scale(wave, excess.neg_().add_(1).mul_(data.weight), out=spare)
         back = ops.inverse_far_field(residual, out=exit_waves)
-        on_probe += sum_on_probe(block, torch.mul(patches.conj(), back, out=residual))
-        ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(probes.conj(), back, out=residual)))
+        ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(back, probes.conj(), out=spare)))
+        on_probe += sum_on_probe(block, torch.mul(patches.conj_physical_(), back, out=spare), spare=exit_waves)
     return State(on_object, from_sum(data, on_probe)), misfit
 
 
@@ -172,7 +172,7 @@ def _precondition(data: Data, state: State, gradient: State, damping: float) -> 
     for block in data.blocks:
         # A scale needs no fraction of a pixel.
         ops.scatter_add(dose, block.corners, light.expand(len(block.corners), -1, -1))
-        cover += ops.gather(squares, block.corners, shape).sum(0)
+        cover += ops.gather(squares, block.corners, shape, out=room_of(data, block)[1][0]).sum(0)
     return State(
         gradient.object / (dose + damping * dose.max()),
         gradient.probe / (cover + damping * cover.max()),
@@ -191,16 +191,18 @@ def _curvature(data: Data, state: State, direction: State, waves: Tensor, params
     background = _background(data, params)
     order = 1 if background is None else 2
     for block in data.blocks:
-        change = probes_of(block, direction.probe, turn) * ops.gather(state.object, block.corners, shape)[:, None]
-        patches = ops.gather(direction.object, block.corners, shape)[:, None]
-        change = ops.far_field(change.addcmul_(probes_of(block, state.probe, spectrum), patches))
-        wave = waves[block.frames]
-        squares = ops.intensity(wave)
-        inverse = ops.inverse_modulus(squares)
-        ratio = ops.fit_ratio(squares, inverse, data.amplitude[block.frames], background).clamp_(max=1)
-        along = (ops.real_product(wave, change) * inverse).square_()
-        length = ops.intensity(change)
-        total += ops.weighted_sum(torch.lerp(length, along.mul_(order), ratio), data.weight)
+        (first, change, probes, spare), (squares, inverse, along) = room_of(data, block)
+        patches = first[:, :1]
+        turned = probes_of(block, direction.probe, turn, out=probes, spare=spare)
+        torch.mul(turned, ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None], out=change)
+        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        change.addcmul_(probes, ops.gather(direction.object, block.corners, shape, out=patches[:, 0])[:, None])
+        change, wave = ops.far_field(change, out=first), waves[block.frames]
+        ops.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
+        ops.real_product(wave, change, out=along, spare=spare).mul_(inverse).square_().mul_(order)
+        ratio = ops.fit_ratio(squares, inverse, data.amplitude[block.frames], background, out=squares).clamp_(max=1)
+        length = ops.intensity(change, out=inverse, spare=spare)
+        total += ops.weighted_sum(length.lerp_(along, ratio), data.weight)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     return float(total) / data.weight.numel()
 
