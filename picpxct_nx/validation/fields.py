@@ -1,20 +1,21 @@
 """One field or attribute against its node: type, rank, lengths, symbols, unit, enumeration."""
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import h5py
 import numpy as np
 
 from picpxct_nx import units
 from picpxct_nx.errors import UnitError
 from picpxct_nx.nxdl import Node
+from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, kind_of, plain
 from picpxct_nx.validation.violation import Violation
 
-# Where a symbol was met first: its length and the path.
-Symbols = dict[str, tuple[int, str]]
+__all__ = ["Scope", "check_attribute", "check_field", "check_symbols", "check_unit", "kind_of", "plain"]
 
 _KINDS: dict[str, tuple[str, str]] = {
     "NX_FLOAT": ("f", "real numbers"),
@@ -31,50 +32,63 @@ _KINDS: dict[str, tuple[str, str]] = {
 }
 _FOUND = {"f": "real", "i": "whole", "u": "unsigned", "c": "complex", "S": "text", "b": "boolean", "V": "compound"}
 # ISO 8601 with date, T, time and zone; datetime.fromisoformat then refuses dates that do not exist.
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)\Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})\Z")
+_COUNTED = frozenset({"NX_COUNT", "NX_PULSES"})
+# A larger array is never an enumerated value; do not read it to find out.
+_MAX_ENUMERATED = 64
 
 
-def check_field(data: h5py.Dataset, node: Node, path: str, symbols: Symbols) -> Iterator[Violation]:
-    """Faults of one field. `symbols` is shared by the entry and filled on the way."""
-    yield from _check_type(kind_of(data.dtype), node, path)
-    yield from _check_shape(data.shape, node, path, symbols)
-    yield from check_unit(_unit_text(data), node.units, path)
-    yield from _check_enumeration(lambda: data[()], node, path, data.size)
-    if node.type == "NX_DATE_TIME" and kind_of(data.dtype) == "S":
-        yield from _check_times(data[()], path)
-    if node.type == "NX_POSINT" and kind_of(data.dtype) in "iu" and data.size and np.min(data[()]) < 1:
-        yield Violation(path, "TYPE", "holds a number below 1; wanted positive whole numbers")
+@dataclass
+class Scope:
+    """What the checks of one entry share: the whole tree, and what was met so far.
+
+    `fields` are the fields of right type and shape, by path. `lengths` holds each symbol's lengths with path, axis and
+    the identity of the object, since a linked field counts once.
+    """
+
+    root: Item
+    fields: list[tuple[str, Item, Node]] = field(default_factory=list)
+    lengths: dict[str, dict[tuple[int, int], tuple[int, str]]] = field(default_factory=lambda: defaultdict(dict))
+
+
+def check_field(item: Item, node: Node, path: str, scope: Scope) -> Iterator[Violation]:
+    """Faults of one field; what the field says about lengths is left in the scope."""
+    faults = [*_check_type(_kind(item), node, path), *_check_shape(item, node, path, scope)]
+    yield from faults
+    yield from check_unit(plain(item.attributes.get("units")), node.units, path)
+    if faults:
+        return
+    scope.fields.append((path, item, node))
+    if item.size > (_MAX_ENUMERATED if node.items else MAX_READ):
+        if node.items:
+            yield Violation(path, "ENUMERATION", f"has shape {item.shape}; wanted {_allowed(node)}")
+    elif node.items or not item.shape or _kind(item) == "S":
+        try:
+            yield from _check_value(content(item), node, path)
+        except UnreadableError as error:
+            yield Violation(path, error.code, str(error))
+
+
+def _check_value(value: Any, node: Node, path: str) -> Iterator[Violation]:
+    yield from _check_enumeration(value, node, path)
+    if node.type == "NX_DATE_TIME":
+        yield from _check_times(value, path)
+    if node.type == "NX_POSINT" and np.min(value, initial=1) < 1:
+        yield Violation(path, "TYPE", f"is {plain(value)!r}; wanted positive whole numbers")
 
 
 def check_attribute(value: Any, node: Node, path: str) -> Iterator[Violation]:
     """Faults of one attribute."""
-    kind = "S" if isinstance(value, str | bytes) else kind_of(np.asarray(value).dtype)
-    faults = [*_check_type(kind, node, path)]
+    faults = [*_check_type(kind_of(np.asarray(value).dtype), node, path)]
+    if not faults and np.ndim(value) and node.items and not any(isinstance(item, tuple) for item in node.items):
+        faults = [Violation(path, "RANK", f"is an array of shape {np.shape(value)}; wanted one value")]
     yield from faults
     if not faults:
-        yield from _check_enumeration(lambda: value, node, path, np.size(value))
+        yield from _check_enumeration(value, node, path)
 
 
-def kind_of(dtype: np.dtype[Any]) -> str:
-    """One letter for the kind of a type: f, i, u, c, S (any text), b (boolean) or V."""
-    return "S" if dtype.kind in "OSUT" else dtype.kind
-
-
-def plain(value: Any) -> Any:
-    """A value as Python text, number or nested tuple, to compare with an enumeration."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, np.ndarray | list | tuple):
-        return tuple(plain(item) for item in value) if np.ndim(value) else plain(np.asarray(value).item())
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _unit_text(data: h5py.Dataset) -> str | None:
-    value = data.attrs.get("units")
-    if value is None:
-        return None
-    text = plain(value)
-    return text if isinstance(text, str) else repr(text)
+def _kind(item: Item) -> str:
+    return kind_of(item.dtype) if item.dtype is not None else "V"
 
 
 def _check_type(kind: str, node: Node, path: str) -> Iterator[Violation]:
@@ -84,9 +98,9 @@ def _check_type(kind: str, node: Node, path: str) -> Iterator[Violation]:
     yield Violation(path, "TYPE", f"found {_FOUND.get(kind, kind)}; {node.type} wants {wanted[1]}")
 
 
-def _check_shape(shape: tuple[int, ...], node: Node, path: str, symbols: Symbols) -> Iterator[Violation]:
+def _check_shape(item: Item, node: Node, path: str, scope: Scope) -> Iterator[Violation]:
     # Our definitions state the shape of every array; what has none is one value.
-    wanted = node.dims or ()
+    wanted, shape = node.dims or (), item.shape
     if len(shape) != len(wanted):
         names = "(" + ", ".join(str(d or "any") for d in wanted) + ")"
         yield Violation(path, "RANK", f"has shape {shape}; wanted {len(wanted)} dimensions {names}")
@@ -96,52 +110,84 @@ def _check_shape(shape: tuple[int, ...], node: Node, path: str, symbols: Symbols
             if length != name:
                 yield Violation(path, "LENGTH", f"has length {length} along axis {axis}; wanted {name}")
         elif name is not None:
-            first, where = symbols.setdefault(name, (length, path))
-            if first != length:
-                yield Violation(
-                    path, "SYMBOL", f"{name} is {length} along axis {axis}, but {first} at {where}; make them agree"
-                )
+            scope.lengths[name].setdefault((id(item), axis), (length, path))
 
 
-def check_unit(text: str | None, wanted: str | None, path: str) -> Iterator[Violation]:
-    """Faults of a unit: three codes, for one that is missing, unknown, or of the wrong dimension."""
+def check_symbols(scope: Scope) -> Iterator[Violation]:
+    """Fields whose length differs from what most fields, or the first of them, say the symbol is."""
+    for name, met in sorted(scope.lengths.items()):
+        most = Counter(length for length, _ in met.values()).most_common(1)[0][0]
+        where = next(path for length, path in met.values() if length == most)
+        for (_, axis), (length, path) in met.items():
+            if length != most:
+                text = f"{name} is {length} along axis {axis}, but {most} at {where}; make them agree"
+                yield Violation(path, "SYMBOL", text)
+
+
+def check_unit(text: Any, wanted: str | None, path: str) -> Iterator[Violation]:
+    """Faults of a unit: codes for one that is missing, unknown, of the wrong dimension, or not expected.
+
+    Parameters
+    ----------
+    text
+        Value of the units attribute, None where there is none.
+    wanted : str or None
+        NeXus category or example unit; None where the definition gives the field no unit.
+    path : str
+        Path of the field.
+    """
+    if text is not None and not isinstance(text, str):
+        yield Violation(path, "UNIT_UNKNOWN", f"has units {text!r}, which is not one text")
+        return
     if wanted is None:
         if text:
             yield Violation(path, "UNIT_UNEXPECTED", f"has units '{text}'; the definition gives it none")
         return
-    target = units.canonical(wanted)
+    target = _target(wanted)
     if text is None:
         if target:
             yield Violation(path, "UNIT_MISSING", f"has no units attribute; {wanted} wants one such as '{target}'")
         return
     try:
-        units.parse(text)
+        counted = wanted in _COUNTED and units.fits(text, "count")
+        fitting = target is None or counted or units.fits(text, target)
     except UnitError as error:
         yield Violation(path, "UNIT_UNKNOWN", str(error))
         return
-    counted = wanted in ("NX_COUNT", "NX_PULSES") and units.fits(text, "count")
-    if target is not None and not counted and not units.fits(text, target):
+    # A percentage is a number, but where there is no unit nobody would divide by the hundred.
+    if not fitting or (wanted == "NX_UNITLESS" and text):
         want = f"a unit convertible to '{target}'" if target else "no unit"
         yield Violation(path, "UNIT_DIMENSION", f"has units '{text}'; {wanted} wants {want}")
 
 
-def _check_enumeration(read: Any, node: Node, path: str, size: int) -> Iterator[Violation]:
-    # A large array is never an enumerated value; do not read it to find out.
+def _target(wanted: str) -> str | None:
+    """Unit of a category or an example; None where any will do, as for examples that are no units of ours."""
+    target = units.canonical(wanted)
+    try:
+        return target if target is None or units.parse(target) is not None else None
+    except UnitError:
+        return None
+
+
+def _allowed(node: Node) -> str:
+    return f"{'one of ' * (len(node.items) > 1)}{', '.join(repr(item) for item in node.items)}"
+
+
+def _check_enumeration(found: Any, node: Node, path: str) -> Iterator[Violation]:
+    # The version has rules of its own.
     if not node.items or node.name == "version":
         return
-    value = plain(read()) if size <= 64 else None
+    value = plain(found) if np.size(found) <= _MAX_ENUMERATED else f"{np.size(found)} values"
     if value in node.items or (isinstance(value, tuple) and len(value) == 1 and value[0] in node.items):
         return
-    allowed = ", ".join(repr(item) for item in node.items)
     if node.open_items:
-        yield Violation(path, "ENUMERATION_OPEN", f"is {value!r}, none of the usual {allowed}", "warning")
+        yield Violation(path, "ENUMERATION_OPEN", f"is {value!r}, none of the usual {_allowed(node)}", "warning")
     else:
-        yield Violation(path, "ENUMERATION", f"is {value!r}; wanted {'one of ' * (len(node.items) > 1)}{allowed}")
+        yield Violation(path, "ENUMERATION", f"is {value!r}; wanted {_allowed(node)}")
 
 
 def _check_times(value: Any, path: str) -> Iterator[Violation]:
-    times = plain(value)
-    for text in times if isinstance(times, tuple) else (times,):
+    for text in np.ravel(np.asarray(value, dtype=object)):
         try:
             good = _TIME.match(text) is not None and datetime.fromisoformat(text).tzinfo is not None
         except ValueError:

@@ -2,38 +2,35 @@
 
 The class of every link is looked at before it is followed, so that nothing outside the file is ever opened; sizes are
 compared with what is stored, so that a bomb is found without unpacking it; visited objects are remembered, so that a
-cycle ends.
+cycle ends. What the walk has met it leaves as a tree, so that the checks after it need not open anything again.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import h5py
-import numpy as np
 
+from picpxct_nx.validation import storage
+from picpxct_nx.validation.tree import DAMAGE, Item, brief
+from picpxct_nx.validation.unfold import MAX_DEPTH, MAX_LINKS, unfold
 from picpxct_nx.validation.violation import Violation
 
-MAX_DEPTH = 64
 MAX_OBJECTS = 100_000
-MAX_LINKS = 200_000
-MAX_ATTRIBUTES = 256
-MAX_ATTRIBUTE_BYTES = 2**20
-MAX_CHUNK_BYTES = 256 * 2**20
-# A dataset above the size is a bomb when it unpacks to this many times of what is stored.
-BOMB_BYTES = 64 * 2**20
-BOMB_RATIO = 200
-# deflate, shuffle, fletcher32, szip; blosc, lz4, bitshuffle, zstd as hdf5plugin registers them.
-FILTERS = frozenset({1, 2, 3, 4, 6, 32000, 32001, 32004, 32008, 32015})
+
+Opened: TypeAlias = h5py.h5g.GroupID | h5py.h5d.DatasetID
 
 
 @dataclass
 class _Walk:
-    """What one walk has met so far."""
+    """What one walk has met so far. `seen` holds every object by its address in the file."""
 
-    file: h5py.File
+    top: h5py.h5g.GroupID
+    file_bytes: int
     violations: list[Violation] = field(default_factory=list)
-    seen: set[tuple[int, int]] = field(default_factory=set)
+    seen: dict[int, Item] = field(default_factory=dict)
     links: int = 0
+    declared: int = 0
 
     def refuse(self, path: str, code: str, message: str) -> None:
         self.violations.append(Violation(path, code, message))
@@ -45,195 +42,153 @@ def survey(file: h5py.File) -> list[Violation]:
     Sources: CVE-2026-1669 (external storage), the HDF5 file format specification, and measurements of what readers
     did with such files.
     """
-    walk = _Walk(file)
-    stack: list[tuple[h5py.Group, str, int]] = [(file["/"], "", 0)]
-    _visit(walk, file["/"], "/")
+    return scan(file)[1]
+
+
+def scan(file: h5py.File) -> tuple[Item, list[Violation]]:
+    """The tree of an open file, and everything in it that a careful reader refuses."""
+    root = Item("/")
+    try:
+        walk = _Walk(h5py.h5g.open(file.id, b"/"), file.id.get_filesize())
+        walk.seen[h5py.h5o.get_info(walk.top).addr] = root
+        root.attributes, walk.violations = storage.read_attributes(walk.top, "/", walk.file_bytes)
+    except DAMAGE as error:
+        return root, [_damaged("/", error)]
+    stack: list[tuple[h5py.h5g.GroupID, Item, int]] = [(walk.top, root, 0)]
     while stack and not _over_limit(walk):
-        group, path, depth = stack.pop()
-        for name in _names(walk, group, path):
-            here = f"{path}/{name}"
-            child = _step(walk, group, name, here)
-            if child is None or not _visit(walk, child, here):
-                continue
-            if isinstance(child, h5py.Dataset):
-                _check_dataset(walk, child, here)
-            elif depth + 1 > MAX_DEPTH:
-                walk.refuse(here, "LIMIT_DEPTH", f"groups nest deeper than {MAX_DEPTH}; flatten the file")
+        group, item, depth = stack.pop()
+        for child, found in _members(walk, group, item):
+            if depth + 1 > MAX_DEPTH:
+                walk.refuse(found.path, "LIMIT_DEPTH", f"groups nest deeper than {MAX_DEPTH}; flatten the file")
             else:
-                stack.append((child, here, depth + 1))
+                stack.append((child, found, depth + 1))
     if not stack:
         _over_limit(walk)
-    return walk.violations
+    return root, [*walk.violations, *unfold(root)]
 
 
 def _over_limit(walk: _Walk) -> bool:
+    before = len(walk.violations)
     if len(walk.seen) > MAX_OBJECTS:
         walk.refuse("/", "LIMIT_OBJECTS", f"more than {MAX_OBJECTS} objects; split the file")
-        return True
-    if walk.links > MAX_LINKS:
+    elif walk.links > MAX_LINKS:
         walk.refuse("/", "LIMIT_LINKS", f"more than {MAX_LINKS} links; split the file")
-        return True
-    return False
+    elif storage.is_bomb(walk.declared, walk.file_bytes):
+        walk.refuse("/", "BOMB", f"unpacks from {walk.file_bytes} to {walk.declared} bytes; split the file")
+    return len(walk.violations) > before
 
 
-def _names(walk: _Walk, group: h5py.Group, path: str) -> Iterator[str]:
-    if len(group) + walk.links > MAX_LINKS:
-        walk.links += len(group)
+def _members(walk: _Walk, group: h5py.h5g.GroupID, item: Item) -> Iterator[tuple[h5py.h5g.GroupID, Item]]:
+    """Put every member of a group into the tree, and hand out the groups that are met for the first time."""
+    try:
+        names = _names(walk, group)
+    except DAMAGE as error:
+        walk.violations.append(_damaged(item.path, error))
         return
-    for name in group:
-        walk.links += 1
-        if not _is_utf8(name):
-            walk.refuse(path or "/", "TEXT_ENCODING", f"a name is not UTF-8: {name!r}; rename the object")
-        else:
-            yield name
+    for raw in names:
+        if raw in (b"", b".") or b"/" in raw or not _is_utf8(raw):
+            walk.refuse(item.path, "TEXT_ENCODING", f"a name is not plain UTF-8: {raw!r}; rename the object")
+            continue
+        name = raw.decode()
+        here = f"{item.path.rstrip('/')}/{name}"
+        try:
+            opened, found = _step(walk, group, raw, here)
+        except DAMAGE as error:
+            walk.violations.append(_damaged(here, error))
+            continue
+        if found is not None:
+            item.members[name] = found
+        if isinstance(opened, h5py.h5g.GroupID) and found is not None:
+            yield opened, found
 
 
-def _is_utf8(text: str) -> bool:
-    # h5py hands out bytes that are no UTF-8 as surrogates.
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+def _names(walk: _Walk, group: h5py.h5g.GroupID) -> list[bytes]:
+    count = group.get_num_objs()
+    walk.links += count
+    return [] if walk.links > MAX_LINKS else list(group)
 
 
-def _step(walk: _Walk, group: h5py.Group, name: str, here: str) -> h5py.Group | h5py.Dataset | None:
-    """The member behind a name, or None where it must not be opened."""
+def _is_utf8(raw: bytes) -> bool:
     try:
-        link = group.get(name, getlink=True)
-    except TypeError:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _damaged(path: str, error: Exception) -> Violation:
+    return Violation(path, "DAMAGED", f"cannot be read ({brief(error)}); copy the file again")
+
+
+def _step(walk: _Walk, group: h5py.h5g.GroupID, raw: bytes, here: str) -> tuple[Opened | None, Item | None]:
+    """The member behind a name: opened where it is new, and its item; two None where it is refused."""
+    link = group.links.get_info(raw)
+    if link.type == h5py.h5l.TYPE_EXTERNAL:
+        walk.refuse(here, "LINK_EXTERNAL", f"an external link to {_external(group, raw)}; copy the data into this file")
+        return None, None
+    if link.type == h5py.h5l.TYPE_SOFT:
+        if not _leads_inside(walk, group, raw, here):
+            return None, None
+    elif link.type != h5py.h5l.TYPE_HARD:
         walk.refuse(here, "LINK_CLASS", "a user-defined link; only hard and soft links are read")
-        return None
-    if isinstance(link, h5py.ExternalLink):
-        target = f"{link.filename}::{link.path}"
-        walk.refuse(here, "LINK_EXTERNAL", f"an external link to {target}; copy the data into this file")
-        return None
-    if isinstance(link, h5py.SoftLink) and not _soft_target(walk, group, link.path, here):
-        return None
-    try:
-        child = group[name]
-    except (KeyError, OSError, RuntimeError, ValueError) as error:
-        walk.refuse(here, "LINK_DANGLING", f"cannot be opened ({_brief(error)}); restore the target or remove the link")
-        return None
-    if isinstance(child, h5py.Group | h5py.Dataset):
-        return child
-    walk.refuse(here, "TYPE_REFUSED", "a named data type; store the type with the data")
-    return None
+        return None, None
+    opened = h5py.h5o.open(group, raw)
+    address = h5py.h5o.get_info(opened).addr
+    if address in walk.seen:
+        return None, walk.seen[address]
+    return _visit(walk, opened, here, address)
 
 
-def _soft_target(walk: _Walk, group: h5py.Group, target: str, here: str) -> bool:
-    """Whether every step of a soft link's path stays in the file and is there."""
-    place = walk.file["/"] if target.startswith("/") else group
-    steps = [part for part in target.split("/") if part not in ("", ".")]
-    # A soft link may name another soft link; a chain longer than this is a loop.
-    budget = MAX_DEPTH
-    while steps and budget:
-        budget -= 1
+def _external(group: h5py.h5g.GroupID, raw: bytes) -> str:
+    file, path = group.links.get_val(raw)
+    return f"{file.decode('utf-8', 'replace')}::{path.decode('utf-8', 'replace')}"
+
+
+def _visit(walk: _Walk, opened: Opened, here: str, address: int) -> tuple[Opened | None, Item | None]:
+    """Item of an object that is met for the first time, after the checks that need no data."""
+    if not isinstance(opened, Opened):
+        walk.refuse(here, "TYPE_REFUSED", "a named data type; store the type with the data")
+        return None, None
+    item = walk.seen[address] = Item(here)
+    item.attributes, faults = storage.read_attributes(opened, here, walk.file_bytes)
+    if isinstance(opened, h5py.h5d.DatasetID):
+        item.data = opened
+        faults += storage.refuse_dataset(opened, here, walk.file_bytes)
+        if not faults:
+            item.shape, item.dtype = opened.shape, opened.dtype
+            walk.declared += storage.sizes(opened, walk.file_bytes)[0]
+    walk.violations += faults
+    return opened, item
+
+
+def _parts(path: bytes) -> list[bytes]:
+    return [part for part in path.split(b"/") if part not in (b"", b".")]
+
+
+def _leads_inside(walk: _Walk, group: h5py.h5g.GroupID, raw: bytes, here: str) -> bool:
+    """Whether every step of a soft link's path stays in the file and is there; each is looked at before it is taken."""
+    target = group.links.get_val(raw)
+    named = target.decode("utf-8", "replace")
+    place: Opened = walk.top if target.startswith(b"/") else group
+    steps = _parts(target)
+    # A soft link may lead to another one; a path longer than this is a loop.
+    for _ in range(MAX_DEPTH):
+        if not steps:
+            return True
         part = steps.pop(0)
-        link = place.get(part, getlink=True) if isinstance(place, h5py.Group) and part in place.keys() else None  # noqa: SIM118
-        if isinstance(link, h5py.SoftLink):
-            steps = [p for p in link.path.split("/") if p not in ("", ".")] + steps
-            place = walk.file["/"] if link.path.startswith("/") else place
-        elif isinstance(link, h5py.HardLink):
-            place = place[part]
-        elif isinstance(link, h5py.ExternalLink):
-            walk.refuse(here, "LINK_EXTERNAL", f"leads outside the file through {target}; copy the data into this file")
+        if not isinstance(place, h5py.h5g.GroupID) or not place.links.exists(part):
+            walk.refuse(here, "LINK_DANGLING", f"leads to {named}, which is not there; restore it or remove the link")
             return False
+        link = place.links.get_info(part)
+        if link.type == h5py.h5l.TYPE_SOFT:
+            further = place.links.get_val(part)
+            steps = _parts(further) + steps
+            place = walk.top if further.startswith(b"/") else place
+        elif link.type == h5py.h5l.TYPE_HARD:
+            place = h5py.h5o.open(place, part)
         else:
-            walk.refuse(here, "LINK_DANGLING", f"leads to {target}, which is not there; restore it or remove the link")
+            walk.refuse(here, "LINK_EXTERNAL", f"leads outside the file through {named}; copy the data into this file")
             return False
     if steps:
-        walk.refuse(here, "LINK_CYCLE", f"a chain of links that does not end ({target}); remove it")
-    elif isinstance(place, h5py.Group) and here.startswith(f"{(place.name or '').rstrip('/')}/"):
-        walk.refuse(here, "LINK_CYCLE", f"leads back to its own ancestor {target}; remove it")
-        return False
+        walk.refuse(here, "LINK_CYCLE", f"a chain of links that does not end ({named}); remove it")
     return not steps
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
-
-
-def _visit(walk: _Walk, item: h5py.Group | h5py.Dataset, here: str) -> bool:
-    """Check the attributes of an object when it is met for the first time; False where it was met before."""
-    info = h5py.h5o.get_info(item.id)
-    key = (info.fileno, info.addr)
-    if key in walk.seen:
-        return False
-    walk.seen.add(key)
-    count = h5py.h5a.get_num_attrs(item.id)
-    if count > MAX_ATTRIBUTES:
-        walk.refuse(here, "LIMIT_ATTRIBUTES", f"{count} attributes, more than {MAX_ATTRIBUTES}; use fields")
-        return True
-    for index in range(count):
-        attribute = h5py.h5a.open(item.id, index=index)
-        _check_attribute(walk, attribute, here)
-    return True
-
-
-def _check_attribute(walk: _Walk, attribute: h5py.h5a.AttrID, here: str) -> None:
-    try:
-        name = attribute.name.decode()
-    except UnicodeDecodeError:
-        walk.refuse(here, "TEXT_ENCODING", f"the name of an attribute is not UTF-8: {attribute.name!r}; rename it")
-        return
-    where = f"{here}@{name}"
-    if attribute.get_storage_size() > MAX_ATTRIBUTE_BYTES:
-        walk.refuse(where, "LIMIT_ATTRIBUTES", f"larger than {MAX_ATTRIBUTE_BYTES} bytes; use a field")
-    elif _check_type(walk, attribute.get_type(), where) and _check_space(walk, attribute.get_space(), where):
-        _check_text(walk, attribute, where)
-
-
-def _check_text(walk: _Walk, attribute: h5py.h5a.AttrID, where: str) -> None:
-    if attribute.get_type().get_class() != h5py.h5t.STRING:
-        return
-    values = np.zeros(attribute.shape, dtype=attribute.dtype)
-    attribute.read(values)
-    for value in values.ravel():
-        raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value or b"")
-        try:
-            raw.decode()
-        except UnicodeDecodeError:
-            walk.refuse(where, "TEXT_ENCODING", f"is not UTF-8: {raw[:40]!r}; write it again as UTF-8")
-
-
-def _check_type(walk: _Walk, type_id: h5py.h5t.TypeID, where: str) -> bool:
-    kinds = {
-        h5py.h5t.REFERENCE: "a reference",
-        h5py.h5t.OPAQUE: "opaque bytes",
-        h5py.h5t.BITFIELD: "a bit field",
-        h5py.h5t.TIME: "an HDF5 time",
-    }
-    refused = kinds.get(type_id.get_class())
-    if type_id.get_class() == h5py.h5t.VLEN:
-        refused = "a ragged array"
-    if refused:
-        walk.refuse(where, "TYPE_REFUSED", f"holds {refused}; store numbers or text")
-    return refused is None
-
-
-def _check_space(walk: _Walk, space: h5py.h5s.SpaceID, where: str) -> bool:
-    if space.get_simple_extent_type() == h5py.h5s.NULL:
-        walk.refuse(where, "TYPE_REFUSED", "is empty (null dataspace); store a value or leave it out")
-        return False
-    return True
-
-
-def _check_dataset(walk: _Walk, data: h5py.Dataset, here: str) -> None:
-    plist = data.id.get_create_plist()
-    if plist.get_external_count():
-        walk.refuse(here, "STORAGE_EXTERNAL", "its bytes lie in another file; copy the data into this file")
-        return
-    if plist.get_layout() == h5py.h5d.VIRTUAL:
-        walk.refuse(here, "STORAGE_VIRTUAL", "a virtual dataset over other files; copy the data into this file")
-        return
-    for index in range(plist.get_nfilters()):
-        number = plist.get_filter(index)[0]
-        if number not in FILTERS:
-            walk.refuse(here, "FILTER", f"filter {number} is not on the list; repack with gzip")
-    if not _check_type(walk, data.id.get_type(), here) or not _check_space(walk, data.id.get_space(), here):
-        return
-    declared = int(np.prod(data.shape, dtype=object)) * data.id.get_type().get_size()
-    if plist.get_layout() == h5py.h5d.CHUNKED:
-        chunk = int(np.prod(plist.get_chunk(), dtype=object)) * data.id.get_type().get_size()
-        if chunk > MAX_CHUNK_BYTES:
-            walk.refuse(here, "BOMB", f"a chunk unpacks to {chunk} bytes, over {MAX_CHUNK_BYTES}; use smaller chunks")
-    if declared > BOMB_BYTES and declared > BOMB_RATIO * data.id.get_storage_size():
-        stored = data.id.get_storage_size()
-        walk.refuse(here, "BOMB", f"unpacks from {stored} to {declared} bytes; store what was measured, nothing more")

@@ -5,6 +5,9 @@ from typing import Literal
 
 Level = Literal["error", "warning"]
 
+# A message is one line on a terminal, whatever a stranger wrote into the file.
+MAX_SHOWN = 300
+
 
 @dataclass(frozen=True, order=True)
 class Violation:
@@ -44,3 +47,9 @@ class Report:
                 {"code": v.code, "level": v.level, "path": v.path, "message": v.message} for v in self.violations
             ],
         }
+
+
+def shown(text: str) -> str:
+    """Text of a stranger as it may stand in a message: short, on one line, without control characters."""
+    line = text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return line if len(line) <= MAX_SHOWN else f"{line[: MAX_SHOWN - 4]} ..."

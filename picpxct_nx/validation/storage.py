@@ -1,0 +1,158 @@
+"""One object of a hostile file: its attributes, its type, and how its data are stored, before any data are read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+import numpy as np
+
+from picpxct_nx.validation.tree import DAMAGE, brief, kind_of
+from picpxct_nx.validation.violation import Violation
+
+MAX_ATTRIBUTES = 256
+MAX_ATTRIBUTE_BYTES = 2**20
+MAX_CHUNK_BYTES = 256 * 2**20
+# Data above the size are a bomb when they unpack to this many times of what is stored. An honest mask of zeros packs
+# a thousandfold, but stays below the size.
+BOMB_BYTES = 256 * 2**20
+BOMB_RATIO = 200
+# Many elements of one attribute can share one long text: so many may, and beyond, only in a file this small.
+_TEXTS = 64
+_TEXTS_BYTES = 2**30
+# deflate, shuffle, fletcher32, szip; blosc, lz4, bitshuffle, zstd as hdf5plugin registers them.
+FILTERS = frozenset({1, 2, 3, 4, 6, 32000, 32001, 32004, 32008, 32015})
+
+_REFUSED = {
+    h5py.h5t.REFERENCE: "a reference",
+    h5py.h5t.OPAQUE: "opaque bytes",
+    h5py.h5t.BITFIELD: "a bit field",
+    h5py.h5t.TIME: "an HDF5 time",
+    h5py.h5t.VLEN: "a ragged array",
+    h5py.h5t.ARRAY: "an array type",
+}
+
+
+def read_attributes(
+    object_id: h5py.h5g.GroupID | h5py.h5d.DatasetID, here: str, file_bytes: int
+) -> tuple[dict[str, Any], list[Violation]]:
+    """Attributes of an object as Python text, numpy numbers or arrays, with what is refused among them."""
+    count = h5py.h5a.get_num_attrs(object_id)
+    if count > MAX_ATTRIBUTES:
+        fault = Violation(here, "LIMIT_ATTRIBUTES", f"{count} attributes, more than {MAX_ATTRIBUTES}; use fields")
+        return {}, [fault]
+    found: dict[str, Any] = {}
+    faults: list[Violation] = []
+    for index in range(count):
+        attribute = h5py.h5a.open(object_id, index=index)
+        try:
+            name = attribute.name.decode()
+        except UnicodeDecodeError:
+            text = f"the name of an attribute is not UTF-8: {attribute.name!r}; rename it"
+            faults.append(Violation(here, "TEXT_ENCODING", text))
+            continue
+        where = f"{here}@{name}"
+        refused = _refuse_attribute(attribute, where, file_bytes)
+        if refused is None:
+            found[name], refused = _read_attribute(attribute, where)
+        if refused is not None:
+            faults.append(refused)
+    return found, faults
+
+
+def _refuse_attribute(attribute: h5py.h5a.AttrID, where: str, file_bytes: int) -> Violation | None:
+    if attribute.get_storage_size() > MAX_ATTRIBUTE_BYTES:
+        return Violation(where, "LIMIT_ATTRIBUTES", f"larger than {MAX_ATTRIBUTE_BYTES} bytes; use a field")
+    type_id, space = attribute.get_type(), attribute.get_space()
+    refused = _refuse_type(type_id, where) or _refuse_space(space, where)
+    if refused is None and isinstance(type_id, h5py.h5t.TypeStringID) and type_id.is_variable_str():
+        texts = space.get_simple_extent_npoints()
+        if texts > _TEXTS and texts * file_bytes > _TEXTS_BYTES:
+            return Violation(where, "LIMIT_ATTRIBUTES", f"{texts} texts, more than {_TEXTS}; use a field")
+    return refused
+
+
+def _read_attribute(attribute: h5py.h5a.AttrID, where: str) -> tuple[Any, Violation | None]:
+    try:
+        values = np.zeros(attribute.shape, dtype=attribute.dtype)
+        attribute.read(values)
+    except DAMAGE as error:
+        return None, Violation(where, "DAMAGED", f"cannot be read ({brief(error)}); copy the file again")
+    if kind_of(values.dtype) != "S":
+        return (values if values.shape else values[()]), None
+    texts = np.empty(values.shape, dtype=object)
+    for index, raw in np.ndenumerate(values):
+        data = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else bytes(raw or b"")
+        try:
+            texts[index] = data.decode()
+        except UnicodeDecodeError:
+            return None, Violation(where, "TEXT_ENCODING", f"is not UTF-8: {data[:40]!r}; write it again as UTF-8")
+    return (texts if texts.shape else texts[()]), None
+
+
+def _refuse_type(type_id: h5py.h5t.TypeID, where: str) -> Violation | None:
+    kind = type_id.get_class()
+    reason = _REFUSED.get(kind)
+    if reason is None and kind == h5py.h5t.COMPOUND:
+        members = (type_id.get_member_type(index) for index in range(type_id.get_nmembers()))
+        reason = next((found for member in members if (found := _REFUSED.get(member.get_class()))), None)
+    if reason is None:
+        try:
+            dtype = type_id.dtype
+        except Exception:  # h5py raises many classes for types that numpy has not
+            reason = "a type that numpy has not"
+        else:
+            # A size of zero would be divided by; HDF5 itself writes none.
+            reason = None if dtype.itemsize else "elements without size"
+    return Violation(where, "TYPE_REFUSED", f"holds {reason}; store numbers or text") if reason else None
+
+
+def _refuse_space(space: h5py.h5s.SpaceID, where: str) -> Violation | None:
+    if space.get_simple_extent_type() == h5py.h5s.NULL:
+        return Violation(where, "TYPE_REFUSED", "is empty (null dataspace); store a value or leave it out")
+    return None
+
+
+def refuse_dataset(data: h5py.h5d.DatasetID, here: str, file_bytes: int) -> Iterator[Violation]:
+    """What is refused about the storage, the filters, the type and the size of a dataset.
+
+    The shape is asked for last: that of a virtual dataset may open other files.
+    """
+    plist = data.get_create_plist()
+    if plist.get_external_count():
+        yield Violation(here, "STORAGE_EXTERNAL", "its bytes lie in another file; copy the data into this file")
+        return
+    if plist.get_layout() == h5py.h5d.VIRTUAL:
+        yield Violation(here, "STORAGE_VIRTUAL", "a virtual dataset over other files; copy the data into this file")
+        return
+    for index in range(plist.get_nfilters()):
+        number = plist.get_filter(index)[0]
+        if number not in FILTERS:
+            yield Violation(here, "FILTER", f"filter {number} is not on the list; repack with gzip")
+    refused = _refuse_type(data.get_type(), here) or _refuse_space(data.get_space(), here)
+    if refused is not None:
+        yield refused
+        return
+    yield from _refuse_size(data, plist, here, file_bytes)
+
+
+def _refuse_size(
+    data: h5py.h5d.DatasetID, plist: h5py.h5p.PropDCID, here: str, file_bytes: int
+) -> Iterator[Violation]:
+    if plist.get_layout() == h5py.h5d.CHUNKED:
+        chunk = int(np.prod(plist.get_chunk(), dtype=object)) * data.get_type().get_size()
+        if chunk > MAX_CHUNK_BYTES:
+            yield Violation(here, "BOMB", f"a chunk unpacks to {chunk} bytes, over {MAX_CHUNK_BYTES}; use smaller ones")
+    declared, stored = sizes(data, file_bytes)
+    if is_bomb(declared, stored):
+        yield Violation(here, "BOMB", f"unpacks from {stored} to {declared} bytes; store only what was measured")
+
+
+def sizes(data: h5py.h5d.DatasetID, file_bytes: int) -> tuple[int, int]:
+    """Bytes that a dataset declares and bytes that are stored for it, at most those of the file."""
+    declared = int(np.prod(data.shape, dtype=object)) * data.get_type().get_size()
+    return declared, min(int(data.get_storage_size()), file_bytes)
+
+
+def is_bomb(declared: int, stored: int) -> bool:
+    """Whether data unpack to far more than is stored for them."""
+    return declared > BOMB_BYTES and declared > BOMB_RATIO * stored

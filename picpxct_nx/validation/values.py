@@ -1,0 +1,143 @@
+"""Rules on values that a definition cannot state: identifiers, finite axes, ascending energies, links, NXdata."""
+
+import re
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from picpxct_nx import nxdl, records
+from picpxct_nx.validation.fields import Scope
+from picpxct_nx.validation.history import check_history
+from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, nx_class, plain
+from picpxct_nx.validation.violation import Violation
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_URN = "urn:uuid:"
+
+
+def check_values(entry: Item, definition: str, scope: Scope) -> Iterator[Violation]:
+    """Faults of the values of one entry. Only fields of right type and shape are looked at."""
+    for path, item, node in scope.fields:
+        if item.size > MAX_READ or node.name is None:
+            continue
+        try:
+            yield from _identifiers(path, item, node.name)
+            if len(item.shape) < 2:
+                yield from finite(path, item)
+                # yield from ascending_energy(path, item, node.name)
+        except UnreadableError as error:
+            # Text and single numbers were read before, and their damage was reported.
+            if item.shape and item.dtype is not None and kind_of(item.dtype) != "S":
+                yield Violation(path, error.code, str(error))
+    yield from linked(entry, definition)
+    yield from assumed(entry)
+    yield from plots(entry, nxdl.table(definition))
+    yield from check_history(entry)
+
+
+def _identifiers(path: str, item: Item, name: str) -> Iterator[Violation]:
+    rules = {
+        "entry_identifier_uuid": uuid_form, "output_uuid": uuid_form,
+        "checksum": checksum_form, "identifier_entry": urn_form,
+    }  # fmt: skip
+    if name in rules:
+        yield from rules[name](path, content(item))
+
+
+def uuid_form(path: str, text: str) -> Iterator[Violation]:
+    """A UUID is written in the canonical form of RFC 9562: lower-case hexadecimal 8-4-4-4-12."""
+    if not _UUID.match(text):
+        yield Violation(path, "UUID", f"is '{text}'; wanted a UUID such as 01234567-89ab-4cde-8f01-23456789abcd")
+
+
+def checksum_form(path: str, text: str) -> Iterator[Violation]:
+    """A checksum is 64 lower-case hexadecimal digits (SHA-256)."""
+    if not _SHA256.match(text):
+        yield Violation(path, "CHECKSUM", f"is '{text}'; wanted the 64 lower-case hexadecimal digits of a SHA-256")
+
+
+def urn_form(path: str, text: str) -> Iterator[Violation]:
+    """An input entry is named urn:uuid: and its UUID (RFC 9562)."""
+    if not text.startswith(_URN) or not _UUID.match(text.removeprefix(_URN)):
+        yield Violation(path, "URN", f"is '{text}'; wanted '{_URN}' and the UUID of the entry")
+
+
+def finite(path: str, item: Item) -> Iterator[Violation]:
+    """A real number, or an axis with a unit, holds no NaN and no infinity."""
+    if item.dtype is None or kind_of(item.dtype) != "f":
+        return
+    if item.shape and not item.attributes.get("units"):
+        return
+    wrong = int(np.sum(~np.isfinite(content(item))))
+    if wrong:
+        yield Violation(path, "NOT_FINITE", f"holds {wrong} values that are not finite; leave out what is not known")
+
+
+def ascending_energy(path: str, item: Item, name: str) -> Iterator[Violation]:
+    """The energies of an axis rise strictly."""
+    if name != "energy" or len(item.shape) != 1:
+        return
+    falls = np.flatnonzero(np.diff(content(item)) <= 0)
+    if falls.size:
+        text = f"does not rise after element {falls[0]} ({falls.size} places); sort the energies, name each once"
+        yield Violation(path, "ENERGY_ORDER", text)
+
+
+def linked(entry: Item, definition: str) -> Iterator[Violation]:
+    """What stands twice in an entry stands there as a link, so that the two cannot differ."""
+    for path, target in records.kind(definition).LINKS.items():
+        copy, original = find(entry, path), find(entry, target)
+        told = copy is not None and copy.attributes.get("target", f"{entry.path}/{path}") != f"{entry.path}/{path}"
+        if copy is not None and original is not None and copy is not original and not told:
+            text = f"is a copy; link it to {entry.path}/{target}, so that the two cannot differ"
+            yield Violation(f"{entry.path}/{path}", "TARGET", text)
+
+
+def assumed(entry: Item) -> Iterator[Violation]:
+    """Every assumed path is there, and is told as a warning."""
+    item = entry.members.get("assumed")
+    if item is None or item.dtype is None or kind_of(item.dtype) != "S" or len(item.shape) != 1:
+        return
+    if item.size > MAX_READ:
+        yield Violation(item.path, "ASSUMED_MISSING", f"names {item.size} fields, which no entry has; shorten it")
+        return
+    try:
+        names = plain(content(item))
+    except UnreadableError:
+        return
+    for name in names:
+        if name and find(entry, name) is not None:
+            yield Violation(f"{entry.path}/{name}", "ASSUMED", "was assumed, nobody measured it", "warning")
+        else:
+            yield Violation(f"{entry.path}/assumed", "ASSUMED_MISSING", f"names '{name}', which is not there")
+
+
+def plots(group: Item, declared: Collection[str], prefix: str = "") -> Iterator[Violation]:
+    """In an NXdata that the definition does not declare, the signal and the axes are there and fit the rank.
+
+    In one that it declares, their names are fixed and the fields required, which is checked with the structure.
+    """
+    for name, child in group.members.items():
+        here = f"{prefix}{name}"
+        if child.is_group and nx_class(child) == "NXdata" and here not in declared:
+            yield from plot(child)
+        elif child.is_group:
+            yield from plots(child, declared, f"{here}/")
+
+
+def plot(group: Item) -> Iterator[Violation]:
+    """Signal and axes of one NXdata (NeXus rules for NXdata, version of 2014)."""
+    signal, axes = plain(group.attributes.get("signal")), plain(group.attributes.get("axes", ()))
+    axes = (axes,) if isinstance(axes, str) else axes
+    if not isinstance(signal, str) or signal not in group.members:
+        yield Violation(f"{group.path}@signal", "NXDATA", f"is {signal!r}; wanted the name of a field of the group")
+        return
+    if not isinstance(axes, tuple):
+        return
+    missing = [axis for axis in axes if axis != "." and axis not in group.members]
+    if missing:
+        yield Violation(f"{group.path}@axes", "NXDATA", f"names '{missing[0]}', which is not there")
+    rank = len(group.members[signal].shape)
+    if len(axes) != rank:
+        yield Violation(f"{group.path}@axes", "NXDATA", f"names {len(axes)} axes; {signal} has {rank} dimensions")
