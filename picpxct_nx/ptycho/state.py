@@ -140,12 +140,12 @@ def _blocks(problem: Problem, size: int, device: torch.device) -> tuple[Block, .
 
 
 def start(problem: Problem, data: Data) -> State:
-    """Start object and probe, the probe scaled so that an empty object gives the measured mean counts.
+    """Start object and probe, the probe scaled so that the model has the measured counts on the measured pixels.
 
     Parameters
     ----------
     problem : Problem
-        The scan with its start guesses.
+        The scan with its start guesses; an object of ones where it has none.
     data : Data
         The measured scan.
 
@@ -154,15 +154,29 @@ def start(problem: Problem, data: Data) -> State:
     State
     """
     device = data.weight.device
-    probe = torch.from_numpy(np.ascontiguousarray(problem.probe, np.complex64)).to(device)
-    # Only the part that falls on measured pixels can be compared with what they counted.
-    expected = float((ops.intensity(ops.far_field(probe)[None]) * data.weight).sum(dtype=torch.float64))
-    probe = probe * (data.power / (len(data.amplitude) * expected)) ** 0.5
+    probe = torch.from_numpy(np.array(problem.probe, np.complex64)).to(device)
+    # To unit power first: the squares of a probe of arbitrary scale may leave the range of float32.
+    probe = probe / torch.linalg.vector_norm(probe.to(torch.complex128)).to(torch.float32)
     if problem.object is None:
         image = torch.ones(problem.object_shape, dtype=torch.complex64, device=device)
     else:
         image = torch.from_numpy(np.array(problem.object, np.complex64)).to(device)
-    return State(image, probe)
+    expected = float(_model_power(data, State(image, probe)))
+    return State(image, probe * (data.power / expected) ** 0.5 if expected > 0 else probe)
+
+
+def _model_power(data: Data, state: State) -> Tensor:
+    """Sum of |Psi|^2 over all frames' measured pixels."""
+    total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
+    spectrum = spectrum_of(data, state.probe)
+    shape = (state.probe.shape[-2], state.probe.shape[-1])
+    for block in data.blocks:
+        (patches, exit_waves, spare, probes), maps = room_of(data, block)
+        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
+        wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
+        total += ops.weighted_sum(ops.intensity(wave, out=maps[0], spare=exit_waves), data.weight)
+    return total
 
 
 def probes_of(

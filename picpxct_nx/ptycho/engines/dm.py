@@ -39,6 +39,15 @@ class Params:
     object_max: float = float("inf")
     centre_probe: bool = False
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.relaxation < 1:
+            raise ValueError(f"relaxation {self.relaxation:g}; wanted 0 or more and below 1")
+        for name in ("probe_inertia", "object_inertia", "average"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number, 0 or more")
+        if not self.object_max > 0:
+            raise ValueError(f"object_max {self.object_max:g}; wanted a magnitude above 0")
+
 
 @dataclass(frozen=True)
 class Memory:

@@ -36,7 +36,10 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.likelihood not in ("gaussian", "poisson"):
-            raise ValueError("ml.likelihood is gaussian or poisson")
+            raise ValueError(f"likelihood '{self.likelihood}'; wanted gaussian or poisson")
+        for name in ("damping", "background"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
 
 
 @dataclass(frozen=True)
