@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "atomic": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
-    "formats": CORE | {"nexus", "validation", "simulate"},
+    "formats": CORE | {"atomic", "nexus", "validation", "simulate"},
     "schemas": set(),
 }
 

@@ -82,7 +82,7 @@ def _extent(record: Reconstruction) -> tuple[float, float, float, float]:
 
 
 def flat_on_border(record: Reconstruction) -> Array:
-    """Transmission for a picture: scale and linear phase taken from the rim of the well-lit field, NaN where it is dark.
+    """Transmission for a picture: scale and linear phase from the rim of the well-lit field, NaN where it is dark.
 
     Only for looking at: `flatten` is the command that measures air and stores what it did.
     """
@@ -91,9 +91,14 @@ def flat_on_border(record: Reconstruction) -> Array:
     lit = coverage > _LEAST_COVERAGE * coverage.max()
     rim = lit & (coverage < np.quantile(coverage[lit], 0.35))
     for axis in (0, 1):
-        ahead, here = np.roll(image, -1, axis), rim & np.roll(rim, -1, axis)
-        slope = np.angle(np.sum((ahead * image.conj())[here]))
-        steps = np.arange(image.shape[axis])
-        image = image * np.exp(-1j * slope * (steps[:, None] if axis == 0 else steps[None, :]))
+        slope = _slope(np.moveaxis(image, axis, 0), np.moveaxis(rim, axis, 0))
+        steps = np.exp(-1j * slope * np.arange(image.shape[axis]))
+        image = image * (steps[:, None] if axis == 0 else steps[None, :])
     air = np.mean(image[rim])
     return np.where(lit, image / air, np.nan)
+
+
+def _slope(image: Array, known: Array) -> float:
+    """Mean phase step from one row to the next, where both are known."""
+    both = known[1:] & known[:-1]
+    return float(np.angle(np.sum((image[1:] * image[:-1].conj())[both])))
