@@ -1,0 +1,206 @@
+"""CXI: far-field ptychography files of the Coherent X-ray Imaging Data Bank, version 1.6, as programs write them.
+
+Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cxidb/CXI):
+
+- Laboratory (CXI "Coordinate System"): z along the beam, y up, x so that it is right-handed: ours.
+- Units (CXI table of units): SI throughout; `source_1/energy` is the energy of a photon in J. A `units` attribute,
+  which CXI does not ask for, is heeded where it stands.
+- Translation (CXI "Geometry": of the origin of the object; "Scans": "the translation of the sample is scanned"): x, y,
+  z of the sample in m: our stage, not negated. cdtools negates it to get the beam's position, the same statement.
+  Programs put it in data_1, sample_1/geometry_1 or instrument_1/detector_1; that is the order of cdtools. z is left.
+- Frames (CXI "The orientation of pixel detectors"): without `basis_vectors` rows run along -y and columns along -x, so
+  that the imported frames are turned by 180 degrees. `basis_vectors` are rows of (2, 3); cdtools writes them (3, 2).
+  Programs that ignore them and take the sample's translation for the beam's position in the image (ptychodus, SHARP)
+  say the same: in an image turned by 180 degrees the two signs cancel.
+- Beam: `corner_position` is the outer corner of the first pixel; the beam is at x = y = 0 (CXI, the same section).
+- Mask (CXI "Detector", table of bits): 0 is good, and so is 0x1000 alone, a pixel with signal.
+- Probe: `instrument_1/source_1/illumination` (SHARP, ptychodus) or `probe`, centred, in the frames' orientation.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from picpxct_nx import units
+from picpxct_nx.errors import InputError
+from picpxct_nx.formats.cxi_geometry import DETECTOR, TOLERANCE, read_geometry, scalar
+from picpxct_nx.formats.foreign import Axes, ForeignScan, PositionAxes
+from picpxct_nx.formats.mapped import USER_MASK, as_probe, load_dataset, opened, read_arrays, safe_hdf5
+from picpxct_nx.formats.selection import Key, describe, select
+from picpxct_nx.simulate.spectra import HC_EV_M
+from picpxct_nx.values import Array, Value
+
+E1 = "entry_1"
+SOURCE = f"{E1}/instrument_1/source_1"
+DATA = (f"{E1}/data_1/data", f"{DETECTOR}/data")
+TRANSLATION = (
+    f"{E1}/data_1/translation",
+    f"{E1}/sample_1/geometry_1/translation",
+    f"{DETECTOR}/translation",
+)
+PROBE = (f"{SOURCE}/illumination", f"{SOURCE}/probe")
+MASK = f"{DETECTOR}/mask"
+AXES = PositionAxes("stage", ("+x", "+y"), "m")
+
+TEXTS = {
+    f"{E1}/title": "title",
+    f"{E1}/experiment_identifier": "experiment_identifier",
+    f"{E1}/sample_1/name": "sample/name",
+    f"{E1}/instrument_1/name": "instrument/name",
+    f"{SOURCE}/name": "instrument/source/name",
+    f"{DETECTOR}/description": "instrument/detector/description",
+}
+TIMES = {f"{E1}/start_time": "start_time", f"{E1}/end_time": "end_time"}
+
+# CXI's bits as those of NXdetector/pixel_mask: saturated, hot: over-responding; dead; missing: gap; noisy.
+MASK_BITS = {0x2: 1 << 3, 0x4: 1 << 3, 0x8: 1 << 1, 0x200: 1 << 0, 0x400: 1 << 4}
+HAS_SIGNAL = 0x1000
+# What X-ray ptychography can be done with; a ring's energy, or eV written where CXI wants J, lies outside.
+PHOTON_EV = (10.0, 1e6)
+
+
+def is_cxi(file: h5py.File) -> bool:
+    """Whether an HDF5 file has the layout of CXI, by its version or by where its frames are."""
+    return "cxi_version" in file or any(path in file for path in DATA)
+
+
+@contextmanager
+def read_cxi(path: Path, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Iterator[ForeignScan]:
+    """The scan of a CXI file; its frames can be read while the context lasts. `keys` and `axes` overrule CXI.
+
+    Raises
+    ------
+    InputError
+        Frames or translations are not where CXI has them, two statements contradict each other, or the file is refused.
+    """
+    with opened(path) as files:
+        file = files.adopt(safe_hdf5(path))
+        places, notes = _places(file, keys, path.name)
+        arrays, more = read_arrays(files, places)
+        geometry = read_geometry(file, arrays["data"].shape, axes.frames)
+        energy, about_energy = _energy(file)
+        texts, about_texts = _texts(file)
+        if "mask" not in arrays and MASK in file:
+            arrays["mask"], about_mask = _mask(load_dataset(file, MASK)[()], arrays["data"].shape)
+            more += about_mask
+        if "probe" not in arrays:
+            arrays["probe"], about_probe = _probe(file)
+            more += about_probe
+        yield ForeignScan(
+            name=path.name,
+            format="cxi",
+            inputs=tuple(files.inputs.values()),
+            frames=arrays["data"],
+            frame_axes=geometry.directions,
+            positions=arrays["positions"],
+            axes=axes.positions or AXES,
+            probe=arrays["probe"],
+            mask=arrays.get("mask"),
+            monitor=arrays.get("monitor"),
+            beam_px=geometry.beam_px,
+            metadata=texts | energy | dict(geometry.values),
+            options={"map": describe(places)},
+            notes=(*axes.notes, *notes, *more, *geometry.notes, *about_energy, *about_texts),
+        )
+
+
+def _places(
+    file: h5py.File, keys: Mapping[str, tuple[Key, ...]], name: str
+) -> tuple[dict[str, tuple[Key, ...]], list[str]]:
+    """Keys of frames and positions, those of CXI where the user named none."""
+    places, notes = dict(keys), []
+    for role, paths in (("data", DATA), ("positions", TRANSLATION)):
+        found = next((path for path in paths if path in file), None)
+        if role in places:
+            continue
+        if found is None:
+            raise InputError(f"{name}: none of {', '.join(paths)} is there; say where with --map {role}=PATH")
+        places[role] = (Key(f"/{found}"),)
+        if role == "positions":
+            places[role] = (Key(f"/{found}", (slice(None), slice(0, 2))),)
+            notes.append(f"{found}: x and y of the sample's translation, as CXI says: taken as the stage's")
+    return places, notes
+
+
+def _energy(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
+    joule, notes = scalar(file, f"{SOURCE}/energy", "J")
+    wavelength, more = scalar(file, f"{SOURCE}/wavelength", "m")
+    notes += more
+    found = joule * units.factor("J", "eV") if joule is not None else None
+    if found is not None and not PHOTON_EV[0] < found < PHOTON_EV[1]:
+        notes.append(f"{SOURCE}/energy: {joule:.6g} J is no photon energy, not taken (CXI wants the photon's, in J)")
+        found = None
+    from_wavelength = HC_EV_M / wavelength if wavelength is not None and wavelength > 0 else None
+    if found is not None and from_wavelength is not None and abs(found / from_wavelength - 1) > TOLERANCE:
+        raise InputError(
+            f"{SOURCE}: energy {found:.6g} eV and wavelength {wavelength:.6g} m ({from_wavelength:.6g} eV) contradict "
+            "each other; correct the file"
+        )
+    if found is None and from_wavelength is not None:
+        found = from_wavelength
+        notes.append(f"{SOURCE}/wavelength: {wavelength:.6g} m is a photon energy of {found:.6g} eV")
+    elif found is not None:
+        notes.append(f"{SOURCE}/energy: {joule:.6g} J is a photon energy of {found:.6g} eV")
+    return ({"instrument/monochromator/energy": found} if found is not None else {}), notes
+
+
+def _texts(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
+    values: dict[str, Value] = {}
+    notes = []
+    for path, ours in (TEXTS | TIMES).items():
+        text = _text(file.get(path))
+        if not text:
+            continue
+        if path in TIMES:
+            try:
+                when = datetime.fromisoformat(text)
+            except ValueError:
+                when = None
+            if when is None or when.tzinfo is None:
+                notes.append(f"{path}: '{text}' is no time with a zone, not taken")
+                continue
+            text = when.isoformat()
+        values[ours] = text
+    return values, notes
+
+
+def _text(item: Any) -> str:
+    if not isinstance(item, h5py.Dataset) or h5py.check_string_dtype(item.dtype) is None or item.size != 1:
+        return ""
+    raw = np.asarray(item[()]).ravel()[0]
+    return (raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)).strip()
+
+
+def _mask(raw: Array, shape: tuple[int, ...]) -> tuple[Array, list[str]]:
+    """Mask of CXI bits as bits of NXdetector/pixel_mask; one for each frame becomes one for all."""
+    notes = []
+    if raw.ndim == 3 and raw.shape == tuple(shape):
+        raw = np.bitwise_or.reduce(raw.astype(np.uint32), axis=0)
+        notes.append(f"{MASK}: one for each frame; a pixel that is bad in any frame is masked")
+    bits = raw.astype(np.uint32)
+    bad = (bits != 0) & (bits != HAS_SIGNAL)
+    ours = np.zeros(bits.shape, np.int32)
+    known = np.zeros(bits.shape, bool)
+    for theirs, mine in MASK_BITS.items():
+        has = bad & (bits & theirs != 0)
+        ours[has] |= mine
+        known |= has
+    ours[bad & ~known] = USER_MASK
+    notes.append(f"{MASK}: {int(bad.sum())} of {bad.size} pixels are bad")
+    return ours, notes
+
+
+def _probe(file: h5py.File) -> tuple[Array | None, list[str]]:
+    found = next((path for path in PROBE if path in file), None)
+    if found is None:
+        return None, []
+    item = load_dataset(file, found)
+    # ptychodus writes (orthogonal variation, mode, y, x); the first variation is the probe itself.
+    source = select(item, (0,), found) if item.ndim == 4 else item
+    probe, notes = as_probe(np.asarray(source[...]))
+    return probe, [*notes, f"{found}: taken as the start probe"]
