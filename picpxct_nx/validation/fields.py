@@ -149,6 +149,7 @@ def check_unit(text: Any, wanted: str | None, path: str) -> Iterator[Violation]:
             yield Violation(path, "UNIT_MISSING", f"has no units attribute; {wanted} wants one such as '{target}'")
         return
     try:
+        units.parse(text)
         counted = wanted in _COUNTED and units.fits(text, "count")
         fitting = target is None or counted or units.fits(text, target)
     except UnitError as error:

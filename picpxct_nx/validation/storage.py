@@ -1,5 +1,6 @@
 """One object of a hostile file: its attributes, its type, and how its data are stored, before any data are read."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,7 +140,7 @@ def _refuse_size(
     data: h5py.h5d.DatasetID, plist: h5py.h5p.PropDCID, here: str, file_bytes: int
 ) -> Iterator[Violation]:
     if plist.get_layout() == h5py.h5d.CHUNKED:
-        chunk = int(np.prod(plist.get_chunk(), dtype=object)) * data.get_type().get_size()
+        chunk = math.prod(plist.get_chunk()) * data.get_type().get_size()
         if chunk > MAX_CHUNK_BYTES:
             yield Violation(here, "BOMB", f"a chunk unpacks to {chunk} bytes, over {MAX_CHUNK_BYTES}; use smaller ones")
     declared, stored = sizes(data, file_bytes)
@@ -149,7 +150,7 @@ def _refuse_size(
 
 def sizes(data: h5py.h5d.DatasetID, file_bytes: int) -> tuple[int, int]:
     """Bytes that a dataset declares and bytes that are stored for it, at most those of the file."""
-    declared = int(np.prod(data.shape, dtype=object)) * data.get_type().get_size()
+    declared = math.prod(data.shape) * data.get_type().get_size()
     return declared, min(int(data.get_storage_size()), file_bytes)
 
 

@@ -1,5 +1,6 @@
 """The tree of a surveyed file: every object once, its attributes read, its data left in the file."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +49,7 @@ class Item:
     @property
     def size(self) -> int:
         """Number of elements of a field."""
-        return int(np.prod(self.shape, dtype=object))
+        return math.prod(self.shape)
 
 
 def kind_of(dtype: np.dtype[Any]) -> str:

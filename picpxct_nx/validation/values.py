@@ -33,7 +33,7 @@ def check_values(entry: Item, definition: str, scope: Scope) -> Iterator[Violati
     yield from linked(entry, definition)
     yield from assumed(entry)
     yield from plots(entry, nxdl.table(definition))
-    yield from check_history(entry)
+    yield from check_history(entry, definition)
 
 
 def _identifiers(path: str, item: Item, name: str) -> Iterator[Violation]:
