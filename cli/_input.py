@@ -4,20 +4,23 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from picpxct_nx.errors import InputError, MissingInputError, UsageError
+from picpxct_nx.errors import InputError, MissingInputError, PicpxctError, UsageError
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What comes through a pipe is kept in memory up to this size, then in TMPDIR.
-SPOOL_BYTES = 512 * 2**20
+SPOOL_BYTES = 256 * 2**20
 _COPY_BYTES = 4 * 2**20
+
+Failed = Callable[[str, PicpxctError], None]
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,22 @@ def sources(inputs: Sequence[str] | None) -> Iterator[Source]:
     Raises
     ------
     UsageError
-        No input, and standard input is a terminal.
+        No input, and standard input is a terminal; or standard input is named twice.
     MissingInputError
         Standard input is empty.
     """
-    for text in inputs or ["-"]:
-        if text == "-" or text.startswith("-::"):
+    texts = inputs or ["-"]
+    if sum(_is_stdin(text) for text in texts) > 1:
+        raise UsageError("standard input is named twice, but can be read only once; name - once")
+    for text in texts:
+        if _is_stdin(text):
             yield from _standard_input(text)
         else:
             yield _file(text)
+
+
+def _is_stdin(text: str) -> bool:
+    return text == "-" or text.startswith("-::")
 
 
 def _file(text: str) -> Source:
@@ -54,7 +64,10 @@ def _file(text: str) -> Source:
 def _standard_input(text: str) -> Iterator[Source]:
     if sys.stdin.isatty():
         raise UsageError("no input: name files, or pipe one in; --help shows how")
-    if stat.S_ISREG(os.fstat(0).st_mode) and os.lseek(0, 0, os.SEEK_CUR) == 0 and os.pread(0, 8, 0) == SIGNATURE:
+    kind = os.fstat(0).st_mode
+    if stat.S_ISDIR(kind):
+        raise MissingInputError("standard input is a folder; wanted a file or a pipe")
+    if stat.S_ISREG(kind) and os.lseek(0, 0, os.SEEK_CUR) == 0 and os.pread(0, 8, 0) == SIGNATURE:
         # `< file` is opened in place.
         with os.fdopen(os.dup(0), "rb") as handle:
             yield Source("stdin", handle, text)
@@ -64,14 +77,24 @@ def _standard_input(text: str) -> Iterator[Source]:
     if not start:
         raise MissingInputError("standard input is empty; did the command before this one fail?")
     if start == SIGNATURE:
-        with spool() as copy:
-            copy.write(start)
-            while chunk := stream.read(_COPY_BYTES):
-                copy.write(chunk)
-            copy.seek(0)
+        with _spooled(start, stream) as copy:
             yield Source("stdin", copy, text)
         return
     yield from _paths(start + stream.read())
+
+
+@contextmanager
+def _spooled(start: bytes, stream: BinaryIO) -> Iterator[BinaryIO]:
+    """What comes from a stream, as a file that can be read in any order."""
+    from picpxct_nx import atomic
+
+    with spool() as copy:
+        with atomic.naming_disk_errors(f"the folder for temporary files, {tempfile.gettempdir()}"):
+            copy.write(start)
+            while chunk := stream.read(_COPY_BYTES):
+                copy.write(chunk)
+        copy.seek(0)
+        yield copy
 
 
 def _paths(raw: bytes) -> Iterator[Source]:
@@ -83,9 +106,9 @@ def _paths(raw: bytes) -> Iterator[Source]:
     if not named:
         raise MissingInputError("standard input is empty; did the command before this one fail?")
     for line in named:
-        if "\0" in line or not Path(line.partition("::")[0]).exists():
+        if not line.isprintable() or not os.path.exists(line.partition("::")[0]):  # noqa: PTH110  # takes any text
             raise MissingInputError(f"standard input: {line[:80]!r} is not there; wanted HDF5 or a path on each line")
-        yield _file(line)
+    yield from map(_file, named)
 
 
 def spool() -> BinaryIO:
@@ -93,22 +116,78 @@ def spool() -> BinaryIO:
     return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
 
 
-def read_entries(inputs: Sequence[str] | None, *wanted: "type[Record]") -> "Iterator[tuple[Record, str]]":
+def read_entries(
+    inputs: Sequence[str] | None,
+    *wanted: "type[Record]",
+    failed: Failed | None = None,
+    note: Callable[[str], None] | None = None,
+) -> "Iterator[tuple[Record, str]]":
     """Records of all inputs one by one, each with the name of its file; a file is open while its records are used.
+
+    Parameters
+    ----------
+    inputs : sequence of str, optional
+        Arguments of the command line.
+    wanted : record classes
+        Kinds that the command takes; none given takes all.
+    failed : callable, optional
+        Told of a file or entry that is refused, and the rest is read on; without it the first one stops.
+    note : callable, optional
+        Told which entries are read.
 
     Raises
     ------
+    MissingInputError
+        A named file is not there; known before anything is read.
     InputError
         A file is refused, or an entry is of another kind than `wanted`.
     """
     from picpxct_nx import nexus
 
+    for text in inputs or ():
+        path, _ = nexus.split(text)
+        if failed is None and not _is_stdin(text) and not os.path.exists(path):  # noqa: PTH110  # takes any text
+            raise MissingInputError(f"{path}: is not there; check the name")
     for source in sources(inputs):
-        _, selection = nexus.split(source.text)
-        with nexus.open_valid(source.data, source.name) as file:
-            for entry in nexus.select(file, source.name, selection):
-                record = nexus.read(file, entry)
+        try:
+            yield from _entries(source, wanted, failed, note)
+        except UsageError:
+            raise
+        except PicpxctError as error:
+            if failed is None:
+                raise
+            failed(source.name, error)
+
+
+def _entries(
+    source: Source, wanted: "tuple[type[Record], ...]", failed: Failed | None, note: Callable[[str], None] | None
+) -> "Iterator[tuple[Record, str]]":
+    from picpxct_nx import nexus
+
+    _, selection = nexus.split(source.text)
+    with nexus.open_valid(source.data, source.name) as file:
+        for entry in nexus.select(file, source.name, selection):
+            try:
+                with naming_damage(f"{source.name}: {entry}"):
+                    record = nexus.read(file, entry)
                 if wanted and not isinstance(record, wanted):
                     names = " or ".join(cls.DEFINITION for cls in wanted)
                     raise InputError(f"{source.name}: {entry} is {record.DEFINITION}; this command wants {names}")
-                yield record, source.name
+            except PicpxctError as error:
+                if failed is None:
+                    raise
+                failed(entry, error)
+                continue
+            if note is not None:
+                note(f"read {source.name}: {entry}, {record.DEFINITION}, {record.title}")
+            yield record, source.name
+
+
+@contextmanager
+def naming_damage(name: str) -> Iterator[None]:
+    """Turn what HDF5 says of data that cannot be read, a wrong checksum for example, into bad input."""
+    try:
+        yield
+    except OSError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise InputError(f"{name}: its data are damaged ({reason}); copy the file again") from None

@@ -6,14 +6,16 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from picpxct_nx.errors import ConvergenceError, OutputError, PicpxctError
+from picpxct_nx.errors import ConvergenceError, InputError, OutputError, PicpxctError, UsageError
 
-from ._input import spool
+from ._input import naming_damage, spool
 from ._talk import complain, say
 
 if TYPE_CHECKING:
@@ -30,13 +32,15 @@ class Delivery:
     overwrite: bool = False
     keep_going: bool = False
     quiet: bool = False
+    verbose: bool = False
     json: bool = False
     failed: list[str] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path | None:
         """The folder that gets one file an entry, where one was asked for."""
-        if self.output and (self.output.endswith("/") or Path(self.output).is_dir()):
+        if self.output and (self.output.endswith("/") or os.path.isdir(self.output)):  # noqa: PTH112  # takes any text
             return Path(self.output)
         return None
 
@@ -45,6 +49,15 @@ class Delivery:
         """Whether the product goes to stdout as bytes."""
         return self.output in (None, "-") and not self.json
 
+    def fail(self, name: str, error: PicpxctError) -> None:
+        """With --keep-going: name what failed and why."""
+        complain(str(error) if str(error).startswith(name) else f"{name}: {error}")
+        self.failed.append(name)
+
+    def note(self, text: str) -> None:
+        """Say what is read or chosen, if asked to be verbose."""
+        say(text, quiet=self.quiet or not self.verbose)
+
 
 def refuse_early(delivery: Delivery) -> None:
     """Stop before any work is done for an output that could not be written.
@@ -52,42 +65,90 @@ def refuse_early(delivery: Delivery) -> None:
     Raises
     ------
     OutputError
-        stdout is a terminal, or the output exists and may not be replaced.
+        stdout is a terminal, or the output exists and may not be replaced, or nothing can be written there.
+    UsageError
+        Summary and product would both go to stdout.
     """
     from picpxct_nx import atomic
 
-    if delivery.to_stdout and sys.stdout.isatty():
-        raise OutputError("will not write HDF5 to a terminal; add -o FILE, or pipe it on")
-    if delivery.folder is not None:
-        if delivery.folder.exists() and not delivery.folder.is_dir():
-            raise OutputError(f"{delivery.output}: is not a folder; choose another name")
-    elif delivery.output not in (None, "-"):
-        atomic.refuse_existing(Path(str(delivery.output)), overwrite=delivery.overwrite)
+    if delivery.json and delivery.output == "-":
+        raise UsageError("--json and -o - both want stdout; give -o FILE, or leave one of them out")
+    if delivery.to_stdout:
+        if sys.stdout.isatty():
+            raise OutputError("will not write HDF5 to a terminal; add -o FILE, or pipe it on")
+        return
+    if delivery.output is None:
+        return
+    with atomic.naming_disk_errors(delivery.output):
+        target = Path(delivery.output)
+        if delivery.folder is not None:
+            if target.exists() and not target.is_dir():
+                raise OutputError(f"{target}: is not a folder; choose another name")
+        elif not _is_stream(target):
+            atomic.refuse_existing(target, overwrite=delivery.overwrite)
+        nearest = next(parent for parent in (target, *target.absolute().parents) if parent.exists())
+        if not os.access(nearest if nearest.is_dir() else nearest.parent, os.W_OK):
+            raise OutputError(f"{target}: {nearest} may not be written to; choose another place")
 
 
-def each(records: "Iterable[Record]", make: "Callable[[Record], Record]", delivery: Delivery) -> "Iterator[Record]":
+def _is_stream(target: Path) -> bool:
+    """Whether the target is a pipe or a device, such as >(zstd) or /dev/null: bytes go into it, it is not replaced."""
+    return target.exists() and not target.is_file() and not target.is_dir()
+
+
+def each(
+    entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record], Record]", delivery: Delivery
+) -> "Iterator[Record]":
     """Products of the records one by one. With --keep-going a failure is named and the next record taken.
 
     With a folder as output, a record whose product is there already is not computed a second time.
+
+    Raises
+    ------
+    InputError
+        Two records have the same entry name but are not the same (UUID), or the data of one are damaged.
     """
-    for record in records:
-        if _is_done(record, delivery):
-            continue
+    for record, name in entries:
         try:
-            yield make(record)
+            if _is_repeated(record, name, delivery) or is_done(record.entry, delivery):
+                continue
+            with naming_damage(f"{name}: {record.entry}"):
+                product = make(record)
+        except (UsageError, OutputError):
+            raise
         except PicpxctError as error:
+            place = f"{name}: {record.entry}"
+            if not str(error).startswith(place):
+                error.args = (f"{place}: {str(error).removeprefix(record.entry).lstrip(':/ ')}",)
             if not delivery.keep_going:
                 raise
-            complain(f"{record.entry}: {error}")
-            delivery.failed.append(record.entry)
+            delivery.fail(record.entry, error)
+        else:
+            yield product
 
 
-def _is_done(record: "Record", delivery: Delivery) -> bool:
+def _is_repeated(record: "Record", name: str, delivery: Delivery) -> bool:
+    if record.entry not in delivery.taken:
+        delivery.taken[record.entry] = record.uuid
+        return False
+    if delivery.taken[record.entry] != record.uuid:
+        raise InputError(f"{name}: {record.entry}: another entry has that name and another UUID; run the two apart")
+    return True
+
+
+def is_done(entry: str, delivery: Delivery) -> bool:
+    """Whether the product of an entry is in the output folder already and need not be made.
+
+    Raises
+    ------
+    OutputError
+        It is there, and neither --overwrite nor --keep-going says what to do.
+    """
     if delivery.folder is None or delivery.overwrite:
         return False
-    target = delivery.folder / f"{record.entry}.nxs"
+    target = delivery.folder / f"{entry}.nxs"
     if target.exists() and delivery.keep_going:
-        say(f"{record.entry}: {target} is there already", quiet=delivery.quiet)
+        say(f"{entry}: {target} is there already", quiet=delivery.quiet)
         return True
     if target.exists():
         raise OutputError(f"{target}: exists already; add --overwrite to replace it, or --keep-going to skip it")
@@ -104,29 +165,34 @@ def deliver(records: "Iterable[Record]", delivery: Delivery, summary: Summary | 
     ConvergenceError
         With --keep-going, some records failed; the others are written.
     """
-    told = _told(records, delivery, summary)
+    told: list[str] = []
+    noted = _noted(records, summary, told) if delivery.json and summary is not None else iter(records)
     if delivery.folder is not None:
-        _write_folder(told, delivery.folder, delivery)
+        _write_folder(noted, delivery.folder, delivery, told)
     elif delivery.to_stdout:
-        _write_stdout(told)
+        _write_stream(_some(noted, delivery), sys.stdout.buffer, "stdout")
     elif delivery.output in (None, "-"):
-        for _ in told:  # --json alone: the summaries are the product
-            pass
+        for _ in noted:  # --json alone: the summaries are the product
+            _tell(told)
     else:
-        from picpxct_nx import nexus
-
-        nexus.write(Path(str(delivery.output)), _some(told, delivery), overwrite=delivery.overwrite)
-        say(f"wrote {delivery.output}", quiet=delivery.quiet)
+        _write_file(_some(noted, delivery), Path(str(delivery.output)), delivery)
+    _tell(told)
     if delivery.failed:
         names = ", ".join(delivery.failed)
         raise ConvergenceError(f"{len(delivery.failed)} failed: {names}; the others are done")
 
 
-def _told(records: "Iterable[Record]", delivery: Delivery, summary: Summary | None) -> "Iterator[Record]":
+def _noted(records: "Iterable[Record]", summary: Summary, told: list[str]) -> "Iterator[Record]":
     for record in records:
+        told.append(json.dumps(summary(record)))
         yield record
-        if delivery.json and summary is not None:
-            print(json.dumps(summary(record)), flush=True)  # noqa: T201
+
+
+def _tell(told: list[str]) -> None:
+    """Print the summaries of what is delivered by now."""
+    for line in told:
+        print(line, flush=True)  # noqa: T201
+    told.clear()
 
 
 def _some(records: "Iterable[Record]", delivery: Delivery) -> "Iterator[Record]":
@@ -136,34 +202,53 @@ def _some(records: "Iterable[Record]", delivery: Delivery) -> "Iterator[Record]"
         empty = False
         yield record
     if empty:
-        raise ConvergenceError(f"nothing to write: {len(delivery.failed)} entries failed: {', '.join(delivery.failed)}")
+        raise ConvergenceError(f"nothing to write: all {len(delivery.failed)} failed: {', '.join(delivery.failed)}")
 
 
-def _write_folder(records: "Iterable[Record]", folder: Path, delivery: Delivery) -> None:
+def _write_file(records: "Iterable[Record]", target: Path, delivery: Delivery) -> None:
     from picpxct_nx import atomic, nexus
 
+    if _is_stream(target):
+        with atomic.naming_disk_errors(str(target)), target.open("wb") as handle:
+            _write_stream(records, handle, str(target))
+    else:
+        nexus.write(target, records, overwrite=delivery.overwrite)
+    say(f"wrote {target}", quiet=delivery.quiet)
+
+
+def _write_folder(records: "Iterable[Record]", folder: Path, delivery: Delivery, told: list[str]) -> None:
+    from picpxct_nx import atomic, nexus
+
+    ours = not folder.exists()
     with atomic.naming_disk_errors(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
-    for record in records:
-        target = folder / f"{record.entry}.nxs"
-        nexus.write(target, [record], overwrite=delivery.overwrite)
-        say(f"wrote {target}", quiet=delivery.quiet)
+    try:
+        for record in records:
+            target = folder / f"{record.entry}.nxs"
+            nexus.write(target, [record], overwrite=delivery.overwrite)
+            say(f"wrote {target}", quiet=delivery.quiet)
+            _tell(told)
+    finally:
+        if ours:
+            with suppress(OSError):  # it stays where something is in it
+                folder.rmdir()
 
 
-def _write_stdout(records: "Iterable[Record]") -> None:
+def _write_stream(records: "Iterable[Record]", stream: BinaryIO, name: str) -> None:
     from picpxct_nx import atomic, nexus
 
-    # A product that goes to a file by `> file` lives on; one that goes down a pipe does not.
-    lives_on = stat.S_ISREG(os.fstat(1).st_mode)
+    # A product that goes to a file by `> file` lives on; one that goes down a pipe does not, and is not compressed:
+    # the next command would only unpack it again.
+    lives_on = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    kept = records if lives_on else (_transient(record) for record in records)
     with spool() as copy:
-        with atomic.naming_disk_errors("the folder for temporary files"):
-            # Pipes are not compressed: the next command would only unpack it again.
-            nexus.write_to(copy, (r if lives_on else _transient(r) for r in records), compression="none")
-        nexus.check_written(copy, "stdout")
+        with atomic.naming_disk_errors(f"the folder for temporary files, {tempfile.gettempdir()}"):
+            nexus.write_to(copy, kept, compression="gzip" if lives_on else "none")
+        nexus.check_written(copy, name)
         copy.seek(0)
-        with atomic.naming_disk_errors("stdout"):
-            shutil.copyfileobj(copy, sys.stdout.buffer, 4 * 2**20)
-            sys.stdout.flush()
+        with atomic.naming_disk_errors(name):
+            shutil.copyfileobj(copy, stream, 4 * 2**20)
+            stream.flush()
 
 
 def _transient(record: "Record") -> "Record":

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 
 
@@ -27,13 +27,19 @@ Report = Callable[[str, int, int, float], None]
 
 def complain(text: str) -> None:
     """Say why the command stops, or what is doubtful: one line."""
-    print(f"picpxct: {' '.join(text.split())}", file=sys.stderr, flush=True)  # noqa: T201
+    _print(f"picpxct: {' '.join(text.split())}")
 
 
 def say(text: str, *, quiet: bool = False) -> None:
     """Say what was done or found, unless asked to be quiet."""
     if not quiet:
-        print(f"picpxct: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        _print(f"picpxct: {text}")
+
+
+def _print(line: str) -> None:
+    # A log on a full disk must not cost the result.
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager
@@ -51,7 +57,7 @@ def progress(mode: ProgressMode, *, quiet: bool = False) -> Iterator[Report]:
 
 
 def _json_lines(what: str, step: int, total: int, error: float) -> None:
-    print(json.dumps({"what": what, "step": step, "total": total, "error": error}), file=sys.stderr, flush=True)  # noqa: T201
+    _print(json.dumps({"what": what, "step": step, "total": total, "error": error}))
 
 
 def _plain_lines() -> Report:
@@ -74,10 +80,15 @@ def _bar() -> Iterator[Report]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
     merit = TextColumn("error {task.fields[error]:.4f}")
     with Progress(*columns, merit, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, object] = {}
+        # One bar for whatever is worked on: a run of 120 scans does not fill the screen.
+        task = bar.add_task("", total=None, visible=False, error=0.0)
+        shown = ""
 
         def report(what: str, step: int, total: int, error: float) -> None:
-            task = tasks.setdefault(what, bar.add_task(what, total=total, error=error) if what not in tasks else None)
-            bar.update(task, completed=step, error=error)  # type: ignore[arg-type]  # TaskID is an int in disguise
+            nonlocal shown
+            if what != shown:
+                bar.reset(task, description=what, total=total, visible=True, error=error)
+                shown = what
+            bar.update(task, completed=step, error=error)
 
         yield report

@@ -1,27 +1,24 @@
 """The `picpxct` command: collects the commands; nothing heavy is imported before one of them runs."""
 
 import sys
-import tomllib
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from picpxct_nx import __version__
-from picpxct_nx.errors import ConfigError
 
 from . import demo, frc, import_, info, reconstruct, simulate, validate
-from ._run import command
-
-CONFIG = Path("picpxct.toml")
+from ._run import command, run_program
+from ._settings import apply_settings
 
 app = typer.Typer(
     name="picpxct",
     help="Spectro-ptychography from the shell: commands read NeXus files and write one, so that they form pipes.",
-    epilog="Data go to stdout, talk to stderr. Options can stand in ./picpxct.toml and in PICPXCT_COMMAND_OPTION.",
+    epilog="Data go to stdout, talk to stderr. Options can stand in ./picpxct.toml under [COMMAND] and in "
+    "PICPXCT_COMMAND_OPTION.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PICPXCT"},
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("simulate", rich_help_panel="Make and convert")(command(simulate.simulate))
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
@@ -46,19 +43,9 @@ def _configure(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    if not CONFIG.is_file():
-        return
-    try:
-        settings = tomllib.loads(CONFIG.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{CONFIG}: {error}; wanted TOML such as [reconstruct] device = 'cpu'") from None
-    known = {info.name for info in app.registered_commands}
-    for name, table in settings.items():
-        if name not in known or not isinstance(table, dict):
-            raise ConfigError(f"{CONFIG}: [{name}] is no command; wanted one of {', '.join(sorted(map(str, known)))}")
-    context.default_map = settings
+    apply_settings(context)
 
 
 def main() -> None:
     """Run the command that the shell asked for."""
-    sys.exit(app())
+    run_program(lambda: app(args=sys.argv[1:], prog_name="picpxct"))

@@ -1,11 +1,10 @@
 """picpxct reconstruct: raw scans to complex images."""
 
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import TYPE_CHECKING
 
-import typer
-
+from . import _options as o
 from ._input import read_entries
-from ._options import Device, Inputs, Json, KeepGoing, Output, Overwrite, Quiet, Seed, Show
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import ProgressMode, progress
 
@@ -14,53 +13,46 @@ if TYPE_CHECKING:
 
 
 def reconstruct(
-    inputs: Inputs = None,
-    output: Output = None,
-    recipe: Annotated[
-        str,
-        typer.Option("--recipe", help="Engines and iterations: dm:100,ml:100, or default, or paper (dm:1000,ml:500)."),
-    ] = "default",
-    frames: Annotated[
-        str, typer.Option("--frames", help="Frames to use, START:STOP:STEP; 0::2 and 1::2 are halves.")
-    ] = "::",
-    probe: Annotated[
-        str | None,
-        typer.Option("--probe", help="Reconstruction whose probe to start with; else the scan's, else its optics'."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="ENGINE.NAME=VALUE", help="Parameter of an engine, for example dm.relaxation=0.1."
-        ),
-    ] = None,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Threads on the CPU; 0 takes all cores.")] = 0,
-    keep_last: Annotated[
-        bool, typer.Option("--keep-last", help="On divergence write the last finite state, and still exit with 70.")
-    ] = False,
-    device: Device = "auto",
-    seed: Seed = 0,
-    overwrite: Overwrite = False,
-    keep_going: KeepGoing = False,
-    show: Show = ProgressMode.auto,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    inputs: o.Inputs = None,
+    output: o.Output = None,
+    recipe: o.Recipe = "default",
+    frames: o.Frames = "::",
+    probe: o.Probe = None,
+    settings: o.EngineNumbers = None,
+    threads: o.Threads = 0,
+    keep_last: o.KeepLast = False,
+    device: o.Device = "auto",
+    seed: o.Seed = 0,
+    overwrite: o.Overwrite = False,
+    keep_going: o.KeepGoing = False,
+    show: o.Show = ProgressMode.auto,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    as_json: o.Json = False,
 ) -> None:
     """Reconstruct object and probe of every raw scan.
 
     Example: picpxct reconstruct scans/*.nxs -o recs/
     """
-    delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, json=as_json)
+    delivery = Delivery(
+        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
+    )
     refuse_early(delivery)
+    if threads:
+        # Read once, when torch is imported; torch has one door, and it is not here.
+        os.environ |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     from picpxct_nx import reconstruction
     from picpxct_nx.records import Reconstruction, Scan
 
-    stages = reconstruction.stages(recipe, settings or ())
-    start = reconstruction.first(record for record, _ in read_entries([probe], Reconstruction)) if probe else None
-    choice = reconstruction.Choice(stages, frames, start, device, seed, threads, keep_last=keep_last)
+    choice = reconstruction.choose(recipe, settings or (), frames=frames, device=device, seed=seed, threads=threads)
+    if probe is not None:
+        choice = reconstruction.starting_with(choice, [record for record, _ in read_entries([probe], Reconstruction)])
     with progress(show, quiet=quiet) as report:
+        listener = reconstruction.Listener(report, delivery.note, delivery.failed.append if keep_last else None)
 
         def make(record: "Record") -> "Record":
-            return reconstruction.reconstruct_scan(record, choice, report, delivery.failed.append)
+            return reconstruction.reconstruct_scan(record, choice, listener)
 
-        scans = (record for record, _ in read_entries(inputs, Scan))
+        failed = delivery.fail if keep_going else None
+        scans = read_entries(inputs, Scan, failed=failed, note=delivery.note)
         deliver(each(scans, make, delivery), delivery, reconstruction.summary)

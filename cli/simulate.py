@@ -1,12 +1,10 @@
 """picpxct simulate: raw scans of a known specimen."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from ._options import Json, Output, Overwrite, Quiet, Seed
-from ._output import Delivery, deliver, refuse_early
+from . import _options as o
+from ._output import Delivery, deliver, is_done, refuse_early
 from ._talk import say
 
 if TYPE_CHECKING:
@@ -14,42 +12,41 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    output: Output = None,
-    preset: Annotated[str, typer.Option("--preset", help="Which experiment: tutorial.")] = "tutorial",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Change one number of the preset, for example n_positions=30."
-        ),
-    ] = None,
-    energies: Annotated[
-        str | None,
-        typer.Option("--energies", help='Energies instead of the preset\'s, for example "5460 eV, 5471 eV".'),
-    ] = None,
-    rotations: Annotated[
-        str | None, typer.Option("--rotations", help='Sample rotations instead of the preset\'s: "0 deg, 90 deg".')
-    ] = None,
-    seed: Seed = 0,
-    overwrite: Overwrite = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    output: o.Output = None,
+    preset: o.Preset = "tutorial",
+    settings: o.Numbers = None,
+    energies: o.Energies = None,
+    rotations: o.Rotations = None,
+    seed: o.Seed = 0,
+    overwrite: o.Overwrite = False,
+    keep_going: o.KeepGoing = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    as_json: o.Json = False,
 ) -> None:
     """Simulate raw scans of a V2O5 particle: one scan an energy and sample rotation.
 
     The truth goes into the file. Example: picpxct simulate --preset tutorial -o scans/
     """
     from picpxct_nx.simulate.configure import configure
-    from picpxct_nx.simulate.experiment import simulate_experiment
-    from picpxct_nx.simulate.record import make_scan, parameters_of
+    from picpxct_nx.simulate.experiment import simulate_scan
+    from picpxct_nx.simulate.record import entry_name, make_scan, parameters_of, planned
 
-    delivery = Delivery(output=output, overwrite=overwrite, quiet=quiet, json=as_json)
+    delivery = Delivery(
+        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
+    )
     refuse_early(delivery)
     experiment = configure(preset, settings or (), energies=energies, rotations=rotations)
-    count = len(experiment.energies_ev) * len(experiment.rotations)
-    say(f"simulate: {count} scans of {experiment.n_positions} frames", quiet=quiet)
+    parameters = parameters_of(experiment, preset, seed)
+    wanted = planned(experiment)
+    say(f"simulate: {len(wanted)} scans of {experiment.n_positions} frames", quiet=quiet)
+    for name, value in parameters.items():
+        if "@" not in name:
+            delivery.note(f"{name} = {value} {parameters.get(f'{name}@units', '')}".rstrip())
 
     def scans() -> "Iterator[Record]":
-        for scan in simulate_experiment(experiment, seed):
-            yield make_scan(scan, parameters_of(experiment, preset, seed))
+        for energy_ev, rotation in wanted:
+            if not is_done(entry_name(energy_ev, rotation), delivery):
+                yield make_scan(simulate_scan(experiment, energy_ev, rotation, seed=seed), parameters)
 
     deliver(scans(), delivery, lambda record: {"entry": record.entry, "uuid": record.uuid, "title": record.title})

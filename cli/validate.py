@@ -1,23 +1,21 @@
 """picpxct validate: whether files keep their definition."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from picpxct_nx.errors import InputError, MissingInputError
 
+from . import _options as o
 from ._input import sources
-from ._options import Quiet
+from ._talk import complain
+
+if TYPE_CHECKING:
+    from picpxct_nx.validation import Report
 
 
-def validate(
-    inputs: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="NeXus files, or - for standard input.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file and line on stdout.")] = False,
-    quiet: Quiet = False,
-) -> None:
+def validate(inputs: o.Files = None, as_json: o.JsonLines = False, quiet: o.Quiet = False) -> None:
     """Check files strictly against the definition that they claim; exit 0 when all are valid, 65 when one is not.
 
     Example: picpxct validate scans/*.nxs
@@ -25,33 +23,29 @@ def validate(
     from picpxct_nx import nexus
     from picpxct_nx.validation import Report, Violation, check_file
 
-    valid = True
+    codes = {0}
     for source in sources(inputs):
         try:
             with nexus.open_hdf5(source.data, source.name) as file:
                 report = check_file(file, source.name)
-        except MissingInputError:
-            raise
+        except MissingInputError as error:
+            # Nothing is known about it, so there is no verdict; the others get theirs.
+            complain(str(error))
+            codes.add(error.exit_code)
+            continue
         except InputError as error:
             reason = str(error).removeprefix(f"{source.name}: ")
             report = Report(source.name, None, (Violation("/", "NOT_READABLE", reason),))
-        valid = valid and report.valid
+        codes.add(0 if report.valid else InputError.exit_code)
         if as_json:
             typer.echo(json.dumps(report.as_json()))
         elif not quiet:
-            _print(report)
-    if not valid:
-        raise typer.Exit(InputError.exit_code)
+            typer.echo(_as_text(report))
+    raise typer.Exit(max(codes))
 
 
-def _print(report: object) -> None:
-    from picpxct_nx.validation import Report
-
-    assert isinstance(report, Report)  # noqa: S101  # typed so only to keep h5py out of the help
+def _as_text(report: "Report") -> str:
     errors, warnings = len(report.errors), len(report.violations) - len(report.errors)
-    verdict = "valid" if report.valid else "INVALID"
-    typer.echo(
-        f"{report.file}: {verdict}, {errors} errors, {warnings} warnings ({report.definition or 'no definition'})"
-    )
-    for v in report.violations:
-        typer.echo(f"  {v.level} {v.code} {v.path}: {v.message}")
+    verdict, claims = "valid" if report.valid else "INVALID", report.definition or "no definition"
+    lines = [f"{report.file}: {verdict}, {errors} errors, {warnings} warnings ({claims})"]
+    return "\n".join([*lines, *(f"  {v.level} {v.code} {v.path}: {v.message}" for v in report.violations)])

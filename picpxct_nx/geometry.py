@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.provenance import Step
@@ -39,10 +40,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class _Selected:
-    """Every k-th frame of a stack that stays in its file."""
+    """Every k-th frame of a stack that stays in its file; each is checked as it is read."""
 
     source: ArraySource
     rows: range
+    good: NDArray[np.bool_]
+    name: str
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -50,7 +53,16 @@ class _Selected:
 
     def __getitem__(self, key: slice, /) -> Any:
         rows = self.rows[key]
-        return self.source[rows.start : rows.stop : rows.step]
+        frames = np.asarray(self.source[rows.start : rows.stop : rows.step])
+        if frames.dtype.kind != "u":
+            wrong = ~(np.isfinite(frames) & (frames >= 0)) & self.good
+            if wrong.any():
+                index, y, x = np.argwhere(wrong)[0]
+                raise InputError(
+                    f"{self.name}: frame {rows[int(index)]} holds {frames[index, y, x]} at pixel ({y}, {x}); wanted "
+                    "counts of zero or more; mark the pixel in pixel_mask, or leave the frame out with --frames"
+                )
+        return frames
 
 
 def object_pixel(scan: Scan) -> tuple[float, float]:
@@ -103,6 +115,7 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
     """
     _check_numbers(scan)
     _check_centre(scan)
+    good = _good_pixels(scan)
     _, h, w = scan.frames.shape
     pixel = object_pixel(scan)
     position = -np.stack([scan.stage_y, scan.stage_x], axis=1).astype(np.float64)
@@ -112,8 +125,8 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
     shape = np.ceil(corner.max(0)).astype(int) + np.array([h, w]) + MARGIN_PX
     rows = frame_range(frames, len(position))
     problem = Problem(
-        frames=_Selected(scan.frames, rows),
-        good=np.asarray(scan.pixel_mask) == 0,
+        frames=_Selected(scan.frames, rows, good, f"{scan.entry}/instrument/detector/data"),
+        good=good,
         positions_px=corner[rows.start : rows.stop : rows.step],
         object_shape=(int(shape[0]), int(shape[1])),
         probe=(start_probe(scan) if probe is None else probe).astype(np.complex64),
@@ -170,8 +183,8 @@ def probe_of(other: Reconstruction, scan: Scan) -> Array:
     # A neighbouring energy of the same edge differs by a percent; more is another geometry.
     if max(abs(f / p - 1) for f, p in zip(found, pixel, strict=True)) > 0.02:
         raise InputError(
-            f"{other.entry}: its probe has pixels of {found[0] * 1e9:.4g} nm; {scan.entry} has {pixel[0] * 1e9:.4g} nm; "
-            "give a probe of the same geometry"
+            f"{other.entry}: its probe has pixels of {found[0] * 1e9:.4g} nm; {scan.entry} has {pixel[0] * 1e9:.4g} "
+            "nm; give a probe of the same geometry"
         )
     return np.asarray(other.probe)
 
@@ -231,17 +244,45 @@ def _check_centre(scan: Scan) -> None:
         )
 
 
+def _good_pixels(scan: Scan) -> NDArray[np.bool_]:
+    good: NDArray[np.bool_] = np.asarray(scan.pixel_mask) == 0
+    if not good.any():
+        raise InputError(
+            f"{scan.entry}/instrument/detector/pixel_mask: marks every pixel as bad; wanted zeros where one is "
+            "good; is the mask inverted?"
+        )
+    return good
+
+
+# Positions whose nearest neighbour is looked for: enough for a median, and cheap however long the scan is.
+_SAMPLED = 500
+# A gap of more windows than this splits a scan in two; the object would be mostly emptiness, without limit.
+_WIDEST_GAP = 10
+
+
 def _check_positions(position: Array, window: tuple[float, float]) -> None:
     if not np.isfinite(position).all():
         first = int(np.argmin(np.isfinite(position).all(1)))
         raise InputError(f"sample/transformations: position {first} is not finite; drop the frame on import")
     if len(position) < 2:
         return
-    apart = np.abs(position[:, None] - position[None]) / window
-    np.einsum("iik->ik", apart)[:] = np.inf
-    nearest = float(np.median(apart.max(2).min(1)))
+    scaled = position / window
+    sample = np.arange(0, len(position), -(-len(position) // _SAMPLED))
+    apart = np.abs(scaled[sample, None] - scaled[None]).max(2)
+    apart[np.arange(len(sample)), sample] = np.inf
+    nearest = float(np.median(apart.min(1)))
     if nearest >= 1:
         raise InputError(
             f"sample/transformations: neighbours are {nearest:.1f} windows of {window[0] * 1e6:.3g} um apart and do "
             "not overlap; check units, distance and pixel size; a near-field scan cannot be reconstructed here"
         )
+    for axis, name in enumerate("yx"):
+        order = np.argsort(scaled[:, axis])
+        gaps = np.diff(scaled[order, axis])
+        if gaps.max() > _WIDEST_GAP:
+            after = int(np.argmax(gaps))
+            stray = order[after] if after < len(order) // 2 else order[after + 1]
+            raise InputError(
+                f"sample/transformations/{name}: position {stray} is {gaps.max():.0f} windows from the next; is it "
+                "astray? leave its frame out on import, or reconstruct the two parts apart with --frames"
+            )

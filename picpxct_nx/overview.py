@@ -1,5 +1,6 @@
 """What a record holds, in a few lines: kind, shapes, energies, polarisations, stage, results, history."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,21 +101,57 @@ def _curve(record: FrcCurve) -> dict[str, Any]:
     }
 
 
-def as_text(record: Record, *, steps: bool = False) -> str:
-    """The overview as indented lines for a person; `steps` adds the parameters of the history."""
-    facts = overview(record)
-    history = facts.pop("history")
-    lines = [f"  {record.entry}: {facts.pop('definition')}"]
-    del facts["entry"]
-    lines += [f"    {name}: {_show(value)}" for name, value in facts.items() if value not in (None, [])]
-    for number, past in enumerate(history, 1):
+def as_text(facts: Mapping[str, Any], *, steps: bool = False) -> str:
+    """An overview as indented lines for a person; `steps` adds the parameters of the history."""
+    lines = [f"  {facts['entry']}: {facts['definition']}"]
+    shown = {name: value for name, value in facts.items() if name not in ("entry", "definition", "history")}
+    lines += [f"    {name}: {_show(value)}" for name, value in shown.items() if value not in (None, [])]
+    for number, past in enumerate(facts["history"], 1):
         pipe = ", in a pipe" if past["transient"] else ""
         lines.append(
             f"    step {number}: {past['command']} ({past['program']} {past['version']}, {past['date']}{pipe})"
         )
         if steps:
-            lines += [f"      {name} = {_show(value)}" for name, value in past["parameters"].items()]
+            parameters = {name: value for name, value in past["parameters"].items() if "@" not in name}
+            units = {name: f" {past['parameters'].get(f'{name}@units', '')}".rstrip() for name in parameters}
+            lines += [f"      {name} = {_show(value)}{units[name]}" for name, value in parameters.items()]
     return "\n".join(lines)
+
+
+# Columns of the table: heading, and what stands below it; the first of the names that an entry has.
+_COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("entry", ("entry",)),
+    ("kind", ("definition",)),
+    ("stage", ("stage",)),
+    ("energy (eV)", ("energy_ev", "energies_ev")),
+    ("polarisation (deg)", ("polarisation_deg", "polarisations_deg")),
+    ("shape", ("frames", "object", "shape", "rings")),
+    ("Fourier error", ("fourier_error",)),
+    ("half period (m)", ("half_period_m",)),
+)
+
+
+def as_table(overviews: Sequence[Mapping[str, Any]]) -> str:
+    """Overviews as a table, one line an entry; columns in which nothing stands are left out."""
+    rows = [[_cell(facts, names) for _, names in _COLUMNS] for facts in overviews]
+    used = [i for i in range(len(_COLUMNS)) if any(row[i] for row in rows)]
+    lines = [[_COLUMNS[i][0] for i in used], *([row[i] or "-" for i in used] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(used))]
+    return "\n".join(
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _cell(facts: Mapping[str, Any], names: Sequence[str]) -> str:
+    name = next((name for name in names if facts.get(name) is not None), None)
+    if name is None:
+        return ""
+    value = facts[name]
+    if name in ("frames", "object", "shape"):
+        return " x ".join(map(str, value))
+    if name in ("energies_ev", "polarisations_deg") and len(value) > 2:
+        return f"{_show(value[0])} to {_show(value[-1])} ({len(value)})"
+    return _show(value).removeprefix("NXspecptycho_")
 
 
 def _show(value: Any) -> str:

@@ -25,6 +25,7 @@ class Selection:
 
     entry: str | None = None
     conditions: Mapping[str, float] = field(default_factory=dict)
+    text: str = ""
 
 
 def split(text: str) -> tuple[str, Selection]:
@@ -38,16 +39,21 @@ def split(text: str) -> tuple[str, Selection]:
     path, double_colon, rest = text.partition("::")
     if not double_colon:
         return path, Selection()
+    if not rest.strip("/ ") or not path:
+        raise UsageError(f"'{text}': wanted FILE::ENTRY or FILE::energy=5471eV; picpxct info FILE lists the entries")
     if "=" not in rest:
-        return path, Selection(entry=rest.strip("/"))
+        return path, Selection(entry=rest.strip("/"), text=rest)
     wanted = {"energy": "eV", "polarisation": "rad"}
     conditions: dict[str, float] = {}
     for part in rest.split(","):
         match = _CONDITION.fullmatch(part.strip())
-        if match is None or match["name"] not in wanted:
+        if match is None or match["name"] not in wanted or match["name"] in conditions:
             raise UsageError(f"'{text}': cannot select by '{part}'; write energy=5471eV or polarisation=90deg")
-        conditions[match["name"]] = units.quantity(match["value"], wanted[match["name"]])
-    return path, Selection(conditions=conditions)
+        try:
+            conditions[match["name"]] = units.quantity(match["value"], wanted[match["name"]])
+        except UsageError as error:
+            raise UsageError(f"'{text}': {match['name']}: {error}") from None
+    return path, Selection(conditions=conditions, text=rest)
 
 
 def select(file: h5py.File, name: str, selection: Selection) -> list[str]:
@@ -63,9 +69,18 @@ def select(file: h5py.File, name: str, selection: Selection) -> list[str]:
         found = [entry for entry in found if entry == selection.entry]
     found = [entry for entry in found if _meets(file[entry], selection.conditions)]
     if not found:
-        wanted = selection.entry or ", ".join(f"{k}={v:.6g}" for k, v in selection.conditions.items())
-        raise InputError(f"{name}: no entry is {wanted}; it holds {', '.join(entries(file)[:6])}")
+        held = [_described(file, entry) for entry in entries(file)]
+        more = f" and {len(held) - 6} more" if len(held) > 6 else ""
+        raise InputError(f"{name}: no entry is {selection.text}; it holds {', '.join(held[:6])}{more}")
     return found
+
+
+def _described(file: h5py.File, entry: str) -> str:
+    energy, angle = energy_of(file[entry]), polarisation_of(file[entry])
+    facts = ([] if energy is None else [f"{energy:.6g} eV"]) + (
+        [] if angle is None else [f"{np.rad2deg(angle):.4g} deg"]
+    )
+    return f"{entry} ({', '.join(facts)})" if facts else entry
 
 
 def _meets(entry: h5py.Group, conditions: Mapping[str, float]) -> bool:

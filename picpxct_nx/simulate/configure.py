@@ -7,8 +7,10 @@ from picpxct_nx import units
 from picpxct_nx.errors import UsageError
 from picpxct_nx.simulate.presets import PRESETS, Experiment
 
-# Units of the numbers that may be changed; the others are plain numbers.
-_UNITS = {
+# Units of an experiment's numbers by name; the others are plain numbers.
+UNITS = {
+    "energies_ev": "eV",
+    "rotations": "rad",
     "detector_pixel_size": "m",
     "distance": "m",
     "count_time": "s",
@@ -17,6 +19,10 @@ _UNITS = {
     "position_jitter": "m",
     "beam_diameter": "m",
     "zone_correlation": "m",
+    "zone_plate.diameter": "m",
+    "zone_plate.outermost_zone_width": "m",
+    "zone_plate.central_stop_diameter": "m",
+    "particle_size": "m",
     "max_tilt": "rad",
 }
 
@@ -63,8 +69,8 @@ def _change(experiment: Experiment, text: str) -> tuple[str, object]:
     known = {f.name for f in dataclasses.fields(experiment) if isinstance(getattr(experiment, f.name), int | float)}
     if not equals or name not in known:
         raise UsageError(f"--set '{text}': wanted NAME=VALUE with one of {', '.join(sorted(known))}")
-    if name in _UNITS:
-        number = units.quantity(value, _UNITS[name])
+    if name in UNITS:
+        number = units.quantity(value, UNITS[name])
     else:
         try:
             number = float(value)

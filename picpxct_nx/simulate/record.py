@@ -4,16 +4,34 @@ import dataclasses
 
 import numpy as np
 
+from picpxct_nx.errors import UsageError
 from picpxct_nx.provenance import now, step
 from picpxct_nx.records import Scan
+from picpxct_nx.simulate.configure import UNITS
 from picpxct_nx.simulate.experiment import SimulatedScan
 from picpxct_nx.simulate.presets import Experiment
 from picpxct_nx.values import Array, Value
 
 
-def entry_name(scan: SimulatedScan) -> str:
+def planned(experiment: Experiment) -> list[tuple[float, float]]:
+    """Energy in eV and rotation in rad of every scan, in the order in which they are simulated.
+
+    Raises
+    ------
+    UsageError
+        Two of them would have the same name.
+    """
+    plan = [(energy_ev, rotation) for rotation in experiment.rotations for energy_ev in experiment.energies_ev]
+    names = [entry_name(*scan) for scan in plan]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two scans would be called {twice}; wanted energies 0.1 eV and rotations 1 deg apart or more")
+    return plan
+
+
+def entry_name(energy_ev: float, rotation: float) -> str:
     """Name of the entry of a simulated scan: energy in tenths of eV and rotation in degrees."""
-    return f"scan_E{round(scan.incident_energy_ev * 10):06d}_R{round(np.rad2deg(scan.rotation)):03d}"
+    return f"scan_E{round(energy_ev * 10):06d}_R{round(np.rad2deg(rotation)):03d}"
 
 
 def make_scan(scan: SimulatedScan, parameters: dict[str, Value]) -> Scan:
@@ -29,7 +47,7 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value]) -> Scan:
     n = len(scan.frames)
     energy, angle = scan.incident_energy_ev, np.rad2deg(scan.rotation)
     record = Scan(
-        entry=entry_name(scan),
+        entry=entry_name(energy, scan.rotation),
         title=f"Simulated V2O5 particle, {energy:.1f} eV, sample at {angle:.0f} deg",
         frames=scan.frames,
         pixel_mask=scan.pixel_mask,
@@ -88,7 +106,7 @@ def _truth(scan: SimulatedScan) -> dict[str, Value]:
 
 
 def parameters_of(experiment: Experiment, preset: str, seed: int) -> dict[str, Value]:
-    """Every number of an experiment as parameters for the history, in SI units as the class says."""
+    """Every number of an experiment as parameters for the history, in SI units, each under `name@units`."""
     values: dict[str, Value] = {"preset": preset, "seed": seed}
     for item in dataclasses.fields(experiment):
         value = getattr(experiment, item.name)
@@ -96,4 +114,4 @@ def parameters_of(experiment: Experiment, preset: str, seed: int) -> dict[str, V
             values |= {f"{item.name}.{name}": number for name, number in vars(value).items()}
         else:
             values[item.name] = np.asarray(value) if isinstance(value, tuple) else value
-    return values
+    return values | {f"{name}@units": UNITS[name] for name in values if name in UNITS}
