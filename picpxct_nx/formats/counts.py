@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.values import BLOCK_BYTES, Array, ArraySource
 
 # Bits of NXdetector/pixel_mask: a gap, and a pixel that responds too much.
 GAP, OVER = 1 << 0, 1 << 3
-# Hot pixels that nobody masked lie above the one quantile of the mean frame, and background below the other.
-HOT_QUANTILE, BACKGROUND_QUANTILE = 0.999, 0.05
+# Share of the pixels of the mean frame that are taken to hold background only.
+BACKGROUND_QUANTILE = 0.05
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,15 @@ def survey_counts(frames: ArraySource, saturation: float | None = None) -> Surve
 def find_beam(survey: Survey, masked: Array) -> tuple[float, float]:
     """Row and column of the centre of mass of the mean frame over its good pixels.
 
-    The mean frame is clipped at its highest quantile, which hot pixels exceed, and its lowest, the background, taken
-    off; pixels that ever saturated count with the highest.
+    A median over 3 x 3 pixels takes hot pixels out that nobody masked, and a low quantile is taken off as background;
+    pixels that ever saturated count as the brightest of the others.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of the frames as given.
+    masked : (h, w)
+        Not zero where a pixel is bad.
 
     Raises
     ------
@@ -74,15 +82,17 @@ def find_beam(survey: Survey, masked: Array) -> tuple[float, float]:
         No good pixel has counts.
     """
     good = (masked == 0) & (survey.bad == 0) & (survey.saturated < survey.n)
-    mean = np.where(survey.saturated > 0, np.inf, survey.mean)
-    low, high = (
-        (np.quantile(survey.mean[good], q) for q in (BACKGROUND_QUANTILE, HOT_QUANTILE)) if good.any() else (0, 0)
-    )
-    weight = np.where(good, np.clip(mean, low, high) - low, 0.0)
-    if not weight.sum() > 0:
+    steady = good & (survey.saturated == 0)
+    weight = np.zeros(good.shape)
+    if steady.any():
+        low = np.quantile(survey.mean[steady], BACKGROUND_QUANTILE)
+        filled = np.where(steady, survey.mean, np.where(good, survey.mean[steady].max(), low))
+        weight = np.where(good, np.maximum(median_filter(filled, size=3) - low, 0), 0)
+    total = weight.sum()
+    if not total > 0:
         raise InputError("--center auto: no good pixel has counts above the rest; say where the beam is: --center y,x")
     rows, columns = np.indices(weight.shape)
-    return float((weight * rows).sum() / weight.sum()), float((weight * columns).sum() / weight.sum())
+    return float((weight * rows).sum() / total), float((weight * columns).sum() / total)
 
 
 def find_mask(survey: Survey, given: Array | None, name: str) -> tuple[Array, list[str]]:
@@ -115,14 +125,12 @@ def find_mask(survey: Survey, given: Array | None, name: str) -> tuple[Array, li
             f"{name}: frame {first} is the first with NaN, infinite or negative counts, at pixel ({y}, {x}) as "
             f"imported; {int(faulty.sum())} pixels have such frames; mask them (--mask) or leave the frames out (--map)"
         )
+    sometimes = (survey.saturated > 0) & (survey.saturated < survey.n)
+    most = int(survey.saturated[sometimes].max(initial=0))
     found = (
         ((survey.bad == survey.n) & (mask == 0), GAP, "hold NaN, infinite or negative counts in every frame: gaps"),
         ((survey.saturated == survey.n) & (mask == 0), GAP, f"are at {survey.ceiling} in every frame: gaps"),
-        (
-            (survey.saturated > 0) & (survey.saturated < survey.n) & (mask == 0),
-            OVER,
-            f"reach {survey.ceiling} in up to {int(survey.saturated.max())} of {survey.n} frames: saturated",
-        ),
+        (sometimes & (mask == 0), OVER, f"reach {survey.ceiling} in up to {most} of {survey.n} frames: saturated"),
     )
     for where, bit, text in found:
         if where.any():

@@ -154,6 +154,8 @@ def _texts(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
     notes = []
     for path, ours in (TEXTS | TIMES).items():
         text = _text(file.get(path))
+        if text is None:
+            notes.append(f"{path}: is not UTF-8, not taken")
         if not text:
             continue
         if path in TIMES:
@@ -169,16 +171,22 @@ def _texts(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
     return values, notes
 
 
-def _text(item: Any) -> str:
+def _text(item: Any) -> str | None:
+    """The text of a dataset, empty where there is none, None where it is not UTF-8."""
     if not isinstance(item, h5py.Dataset) or h5py.check_string_dtype(item.dtype) is None or item.size != 1:
         return ""
     raw = np.asarray(item[()]).ravel()[0]
-    return (raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)).strip()
+    try:
+        return (raw.decode() if isinstance(raw, bytes) else str(raw)).strip()
+    except UnicodeDecodeError:
+        return None
 
 
 def _mask(raw: Array, shape: tuple[int, ...]) -> tuple[Array, list[str]]:
     """Mask of CXI bits as bits of NXdetector/pixel_mask; one for each frame becomes one for all."""
     notes = []
+    if raw.dtype.kind not in "biu":
+        raise InputError(f"{MASK}: of type {raw.dtype}; wanted whole numbers, the bits of CXI; name another with --map")
     if raw.ndim == 3 and raw.shape == tuple(shape):
         raw = np.bitwise_or.reduce(raw.astype(np.uint32), axis=0)
         notes.append(f"{MASK}: one for each frame; a pixel that is bad in any frame is masked")

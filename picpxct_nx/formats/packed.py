@@ -145,18 +145,19 @@ def _member(archive: zipfile.ZipFile, name: str, packed_bytes: int, file: str, s
 
 def _spool(stream: Readable, packed_bytes: int, name: str) -> IO[bytes]:
     """The bytes of a stream in an unnamed temporary file."""
-    # The caller's stack closes it, and with it the file is gone.
-    target = tempfile.TemporaryFile()  # noqa: SIM115
-    total = 0
-    while piece := stream.read(_PIECE):
-        total += len(piece)
-        if total > BOMB_BYTES and total > BOMB_RATIO * packed_bytes:
-            target.close()
-            raise InputError(
-                f"{name}: unpacks from {packed_bytes} to more than {total} bytes; refused as a bomb: unpack it yourself"
-            )
-        _write(target, piece)
-    target.seek(0)
+    with ExitStack() as stack:
+        target = stack.enter_context(tempfile.TemporaryFile())
+        total = 0
+        while piece := stream.read(_PIECE):
+            total += len(piece)
+            if total > BOMB_BYTES and total > BOMB_RATIO * packed_bytes:
+                raise InputError(
+                    f"{name}: unpacks from {packed_bytes} to over {total} bytes: refused as a bomb; unpack it yourself"
+                )
+            _write(target, piece)
+        target.seek(0)
+        # All went well: the caller closes it, and with it the file is gone.
+        stack.pop_all()
     return target
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats.foreign import Directions
-from picpxct_nx.values import Array, ArraySource
+from picpxct_nx.values import BLOCK_BYTES, Array, ArraySource
 
 Pair = tuple[int, int]
 
@@ -138,7 +138,7 @@ class Arranged:
     def _read(self, rows: slice) -> Array:
         layout = self.layout
         if any(layout.shift):
-            return np.ascontiguousarray(arrange(np.asarray(self.source[rows]), layout))
+            return self._read_shifted(range(*rows.indices(self.shape[0])))
         # Without a circular shift the window is one of the source, and no more of it is read.
         window = tuple(
             slice(n - s.stop, n - s.start) if flip else s
@@ -148,6 +148,16 @@ class Arranged:
         whole = (slice(0, layout.shape[0]), slice(0, layout.shape[1]))
         cut = Layout((0, 0), layout.transpose, layout.flip, (0, 0), whole, (0.0, 0.0))
         return np.ascontiguousarray(arrange(part, cut))
+
+    def _read_shifted(self, rows: range) -> Array:
+        """Whole frames are needed, a few at a time."""
+        result = np.empty((len(rows), *self.layout.shape), self.dtype)
+        step = max(1, BLOCK_BYTES // (self.layout.given[0] * self.layout.given[1] * self.dtype.itemsize))
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            block = np.asarray(self.source[some.start : some.stop : some.step])
+            result[start : start + step] = arrange(block, self.layout)
+        return result
 
 
 def arrange_probe(probe: Array, layout: Layout, name: str) -> Array:
