@@ -153,10 +153,11 @@ def _visit(walk: _Walk, opened: Opened, here: str, address: int) -> tuple[Opened
     item.attributes, faults = storage.read_attributes(opened, here, walk.file_bytes)
     if isinstance(opened, h5py.h5d.DatasetID):
         item.data = opened
-        faults += storage.refuse_dataset(opened, here, walk.file_bytes)
-        if not faults:
+        refused, declared = storage.refuse_dataset(opened, here, walk.file_bytes)
+        faults += refused
+        walk.declared += declared
+        if not refused:
             item.shape, item.dtype = opened.shape, opened.dtype
-            walk.declared += storage.sizes(opened, walk.file_bytes)[0]
     walk.violations += faults
     return opened, item
 

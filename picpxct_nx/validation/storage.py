@@ -20,6 +20,9 @@ BOMB_RATIO = 200
 # Many elements of one attribute can share one long text: so many may, and beyond, only in a file this small.
 _TEXTS = 64
 _TEXTS_BYTES = 2**30
+# Packing makes data that cannot be packed a little larger, never more than this.
+_PACKED_WORSE = 1.1
+_PACKED_EXTRA = 4096
 # deflate, shuffle, fletcher32, szip; blosc, lz4, bitshuffle, zstd as hdf5plugin registers them.
 FILTERS = frozenset({1, 2, 3, 4, 6, 32000, 32001, 32004, 32008, 32015})
 
@@ -61,15 +64,17 @@ def read_attributes(
 
 
 def _refuse_attribute(attribute: h5py.h5a.AttrID, where: str, file_bytes: int) -> Violation | None:
-    if attribute.get_storage_size() > MAX_ATTRIBUTE_BYTES:
-        return Violation(where, "LIMIT_ATTRIBUTES", f"larger than {MAX_ATTRIBUTE_BYTES} bytes; use a field")
     type_id, space = attribute.get_type(), attribute.get_space()
     refused = _refuse_type(type_id, where) or _refuse_space(space, where)
-    if refused is None and isinstance(type_id, h5py.h5t.TypeStringID) and type_id.is_variable_str():
-        texts = space.get_simple_extent_npoints()
-        if texts > _TEXTS and texts * file_bytes > _TEXTS_BYTES:
-            return Violation(where, "LIMIT_ATTRIBUTES", f"{texts} texts, more than {_TEXTS}; use a field")
-    return refused
+    if refused is not None:
+        return refused
+    count = space.get_simple_extent_npoints()
+    if count * type_id.get_size() > MAX_ATTRIBUTE_BYTES:
+        return Violation(where, "LIMIT_ATTRIBUTES", f"larger than {MAX_ATTRIBUTE_BYTES} bytes; use a field")
+    variable = isinstance(type_id, h5py.h5t.TypeStringID) and type_id.is_variable_str()
+    if variable and count > _TEXTS and count * file_bytes > _TEXTS_BYTES:
+        return Violation(where, "LIMIT_ATTRIBUTES", f"{count} texts, more than {_TEXTS}; use a field")
+    return None
 
 
 def _read_attribute(attribute: h5py.h5a.AttrID, where: str) -> tuple[Any, Violation | None]:
@@ -113,12 +118,20 @@ def _refuse_space(space: h5py.h5s.SpaceID, where: str) -> Violation | None:
     return None
 
 
-def refuse_dataset(data: h5py.h5d.DatasetID, here: str, file_bytes: int) -> Iterator[Violation]:
-    """What is refused about the storage, the filters, the type and the size of a dataset.
+def refuse_dataset(data: h5py.h5d.DatasetID, here: str, file_bytes: int) -> tuple[list[Violation], int]:
+    """What is refused about the storage, the filters, the type and the size of a dataset, and the bytes it unpacks to.
 
     The shape is asked for last: that of a virtual dataset may open other files.
     """
     plist = data.get_create_plist()
+    faults = [*_refuse_storage(plist, here)]
+    refused = None if faults else _refuse_type(data.get_type(), here) or _refuse_space(data.get_space(), here)
+    if refused is not None:
+        faults.append(refused)
+    return (faults, 0) if faults else _refuse_size(data, plist, here, file_bytes)
+
+
+def _refuse_storage(plist: h5py.h5p.PropDCID, here: str) -> Iterator[Violation]:
     if plist.get_external_count():
         yield Violation(here, "STORAGE_EXTERNAL", "its bytes lie in another file; copy the data into this file")
         return
@@ -129,29 +142,31 @@ def refuse_dataset(data: h5py.h5d.DatasetID, here: str, file_bytes: int) -> Iter
         number = plist.get_filter(index)[0]
         if number not in FILTERS:
             yield Violation(here, "FILTER", f"filter {number} is not on the list; repack with gzip")
-    refused = _refuse_type(data.get_type(), here) or _refuse_space(data.get_space(), here)
-    if refused is not None:
-        yield refused
-        return
-    yield from _refuse_size(data, plist, here, file_bytes)
 
 
 def _refuse_size(
     data: h5py.h5d.DatasetID, plist: h5py.h5p.PropDCID, here: str, file_bytes: int
-) -> Iterator[Violation]:
+) -> tuple[list[Violation], int]:
+    faults = []
+    bytes_each = data.get_type().get_size()
+    declared = math.prod(data.shape) * bytes_each
     if plist.get_layout() == h5py.h5d.CHUNKED:
-        chunk = math.prod(plist.get_chunk()) * data.get_type().get_size()
+        lengths = plist.get_chunk()
+        chunk = math.prod(lengths) * bytes_each
         if chunk > MAX_CHUNK_BYTES:
-            yield Violation(here, "BOMB", f"a chunk unpacks to {chunk} bytes, over {MAX_CHUNK_BYTES}; use smaller ones")
-    declared, stored = sizes(data, file_bytes)
-    if is_bomb(declared, stored):
-        yield Violation(here, "BOMB", f"unpacks from {stored} to {declared} bytes; store only what was measured")
-
-
-def sizes(data: h5py.h5d.DatasetID, file_bytes: int) -> tuple[int, int]:
-    """Bytes that a dataset declares and bytes that are stored for it, at most those of the file."""
-    declared = math.prod(data.shape) * data.get_type().get_size()
-    return declared, min(int(data.get_storage_size()), file_bytes)
+            text = f"a chunk unpacks to {chunk} bytes, over {MAX_CHUNK_BYTES}; use smaller ones"
+            faults.append(Violation(here, "BOMB", text))
+        # A deflated stream may go on after the chunk is full, and HDF5 unpacks all of it.
+        room = chunk * math.prod(-(-n // m) for n, m in zip(data.shape, lengths, strict=True))
+        if data.get_storage_size() > _PACKED_WORSE * room + _PACKED_EXTRA:
+            text = f"stores {data.get_storage_size()} bytes for chunks of {room}; write it again"
+            faults.append(Violation(here, "BOMB", text))
+    # What a dataset says is stored cannot be more than the file holds.
+    stored = min(int(data.get_storage_size()), file_bytes) if declared > BOMB_BYTES else declared
+    if is_bomb(declared, stored) and not faults:
+        text = f"unpacks from {stored} to {declared} bytes; store only what was measured"
+        faults.append(Violation(here, "BOMB", text))
+    return faults, declared
 
 
 def is_bomb(declared: int, stored: int) -> bool:

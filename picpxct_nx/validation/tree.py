@@ -91,7 +91,8 @@ def content(item: Item) -> Any:
     """
     if item.value is None:
         try:
-            item.value = _texts(item) if kind_of(h5py.Dataset(item.data).dtype) == "S" else h5py.Dataset(item.data)[()]
+            data = h5py.Dataset(item.data)
+            item.value = _texts(data, item.shape) if item.dtype and kind_of(item.dtype) == "S" else data[()]
         except UnicodeDecodeError as error:
             shortened = bytes(error.object[:40])
             raise UnreadableError("TEXT_ENCODING", f"is not UTF-8: {shortened!r}; write it again as UTF-8") from None
@@ -100,19 +101,18 @@ def content(item: Item) -> Any:
     return item.value
 
 
-def _texts(item: Item) -> str | npt.NDArray[Any]:
-    data = h5py.Dataset(item.data)
-    if not item.shape:
+def _texts(data: h5py.Dataset, shape: tuple[int, ...]) -> str | npt.NDArray[Any]:
+    if not shape:
         return _decode(data[()])
     total = 0
     found: list[str] = []
-    for start in range(0, item.shape[0], _TEXT_BLOCK):
+    for start in range(0, shape[0], _TEXT_BLOCK):
         rows = np.ravel(data[start : start + _TEXT_BLOCK])
         total += sum(len(raw) for raw in rows)
         if total > MAX_TEXT_BYTES:
             raise UnreadableError("BOMB", f"its text unpacks to more than {MAX_TEXT_BYTES} bytes; shorten it")
         found.extend(_decode(raw) for raw in rows)
-    return np.array(found, dtype=object).reshape(item.shape)
+    return np.array(found, dtype=object).reshape(shape)
 
 
 def _decode(raw: bytes | str) -> str:
