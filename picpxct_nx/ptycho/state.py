@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import ops
+from picpxct_nx.errors import InputError
+
+from . import fit, ops
 from .problem import Problem, read_counts, split_positions
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
@@ -152,6 +154,11 @@ def start(problem: Problem, data: Data) -> State:
     Returns
     -------
     State
+
+    Raises
+    ------
+    InputError
+        The start guesses put no light, or no finite amount of it, on the measured pixels.
     """
     device = data.weight.device
     probe = torch.from_numpy(np.array(problem.probe, np.complex64)).to(device)
@@ -162,7 +169,12 @@ def start(problem: Problem, data: Data) -> State:
     else:
         image = torch.from_numpy(np.array(problem.object, np.complex64)).to(device)
     expected = float(_model_power(data, State(image, probe)))
-    return State(image, probe * (data.power / expected) ** 0.5 if expected > 0 else probe)
+    if not 0 < expected < float("inf"):
+        raise InputError(
+            f"probe: the start model puts {expected:g} counts on the measured pixels; wanted a finite number above 0; "
+            "check the start object's magnitude and that the probe's far field falls on measured pixels"
+        )
+    return State(image, probe * (data.power / expected) ** 0.5)
 
 
 def _model_power(data: Data, state: State) -> Tensor:
@@ -175,7 +187,7 @@ def _model_power(data: Data, state: State) -> Tensor:
         probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
         patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
         wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
-        total += ops.weighted_sum(ops.intensity(wave, out=maps[0], spare=exit_waves), data.weight)
+        total += fit.weighted_sum(ops.intensity(wave, out=maps[0], spare=exit_waves), data.weight)
     return total
 
 

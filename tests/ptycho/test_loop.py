@@ -9,9 +9,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from picpxct_nx.errors import ConvergenceError, RetryError, UnavailableError, UsageError
+from picpxct_nx.errors import ConvergenceError, InputError, RetryError, UnavailableError, UsageError
 from picpxct_nx.images.score import lit_region, object_error
-from picpxct_nx.ptycho import DivergedError, Problem, Result, centre_probe, parse, reconstruct
+from picpxct_nx.ptycho import DivergedError, Problem, Result, centre_probe, loop, parse, reconstruct
 from picpxct_nx.ptycho.engines import dm, ml
 from picpxct_nx.ptycho.result import centre_of_mass
 from picpxct_nx.ptycho.state import State, load, start
@@ -188,14 +188,38 @@ def test_stop_request_returns_what_was_reached(problem: Problem) -> None:
     assert np.array_equal(alone.object, result.object)
 
 
-def test_overflow_raises_with_the_last_finite_result(problem: Problem) -> None:
-    huge = np.full(problem.object_shape, 1e25, np.complex64)
-    with pytest.raises(ConvergenceError, match="dm: diverged at iteration 1") as caught:
-        reconstruct(replace(problem, object=huge), "dm:3", device="cpu")
+def test_numbers_that_overflow_raise_with_the_last_finite_result(
+    problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overflow(_engine: str, iteration: int, _total: int, _error: float) -> None:
+        if iteration == 2:
+            data.amplitude.fill_(float("inf"))
+
+    data = load(problem, torch.device("cpu"))
+    monkeypatch.setattr(loop, "load", lambda *_: data)
+    with pytest.raises(ConvergenceError) as caught:
+        reconstruct(problem, "dm:5", device="cpu", progress=overflow)
+    monkeypatch.undo()
     assert isinstance(caught.value, DivergedError)
+    assert str(caught.value).startswith("dm: diverged at iteration 3, object or probe is not finite; wanted")
     assert "\n" not in str(caught.value)
-    assert caught.value.last.status == "diverged"
-    assert np.isfinite(caught.value.last.object).all()
+    last, two = caught.value.last, reconstruct(problem, "dm:2", device="cpu")
+    assert last.status == "diverged"
+    assert np.array_equal(last.object, two.object)
+    assert np.array_equal(last.error, two.error)
+
+
+def test_error_that_runs_away_raises(problem: Problem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "RUNAWAY_ERROR", 0.01)
+    with pytest.raises(ConvergenceError, match=r"ml: diverged at iteration 1, Fourier error 0\.\d+; wanted"):
+        reconstruct(problem, "ml:3", device="cpu")
+
+
+@pytest.mark.parametrize("value", [0.0, 1e25])
+def test_start_object_without_a_finite_model_is_refused(problem: Problem, value: float) -> None:
+    image = np.full(problem.object_shape, value, np.complex64)
+    with pytest.raises(InputError, match="the start model puts"):
+        reconstruct(replace(problem, object=image), "dm:1", device="cpu")
 
 
 def test_unknown_device_is_refused(problem: Problem) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import ops
+from picpxct_nx.ptycho import fit, ops
 
 N, MODES, H, W = 3, 2, 8, 6
 CORNERS = [(0, 0), (2, 5), (4, 1)]
@@ -102,8 +102,8 @@ def test_real_product_is_the_real_part_of_the_scalar_product(modes: int) -> None
 
 
 def projected(wave: Tensor, amplitude: Tensor, weight: Tensor, relaxation: float) -> Tensor:
-    inverse = ops.inverse_modulus(ops.intensity(wave))
-    return ops.scale(wave, ops.modulus_factor(inverse, amplitude, weight, relaxation=relaxation))
+    inverse = fit.inverse_modulus(ops.intensity(wave))
+    return ops.scale(wave, fit.modulus_factor(inverse, amplitude, weight, relaxation=relaxation))
 
 
 def test_projection_takes_the_measured_modulus_and_keeps_phases() -> None:
@@ -145,7 +145,7 @@ def test_misfit_counts_measured_pixels_only() -> None:
     wave, amplitude = random_wave(N, 1, H, W), random_map(N, H, W)
     weight = (random_map(H, W, seed=2) > 0.5).to(torch.float64)
     squares = ops.intensity(wave)
-    misfit = ops.modulus_misfit(squares, ops.inverse_modulus(squares), amplitude, weight)
+    misfit = fit.modulus_misfit(squares, fit.inverse_modulus(squares), amplitude, weight)
     expected = (weight.numpy() * (np.abs(wave[:, 0].numpy()) - amplitude.numpy()) ** 2).sum()
     assert float(misfit) == pytest.approx(expected)
 
@@ -159,8 +159,8 @@ def test_fit_ratio_gives_the_gradient_of_the_likelihood(background: float | None
     else:
         cost = (squares - (amplitude.square() + background) * torch.log(squares + background)).sum()
     (gradient,) = torch.autograd.grad(cost, wave)
-    inverse = ops.inverse_modulus(squares.detach())
-    ratio = ops.fit_ratio(squares.detach(), inverse, amplitude, background)
+    inverse = fit.inverse_modulus(squares.detach())
+    ratio = fit.ratio(squares.detach(), inverse, amplitude, background)
     # Autograd's convention is twice the derivative with respect to conj(Psi).
     torch.testing.assert_close(2 * ops.scale(wave.detach(), 1 - ratio), gradient)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import ops
+from picpxct_nx.ptycho import fit, ops
 from picpxct_nx.ptycho.state import Block, Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
 
 
@@ -172,9 +172,9 @@ def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> tuple
     """Relaxed modulus projection of a block's waves, and sum (|Psi| - a)^2 over the measured pixels."""
     (_, _, projected, _), (squares, inverse, spare) = room_of(data, block)
     amplitude = data.amplitude[block.frames]
-    ops.inverse_modulus(ops.intensity(wave, out=squares, spare=projected), out=inverse)
-    misfit = ops.modulus_misfit(squares, inverse, amplitude, data.weight, spare=spare)
-    factor = ops.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation, out=spare)
+    fit.inverse_modulus(ops.intensity(wave, out=squares, spare=projected), out=inverse)
+    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=spare)
+    factor = fit.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation, out=spare)
     return ops.scale(wave, factor, out=projected), misfit
 
 

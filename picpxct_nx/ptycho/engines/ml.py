@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import ops
+from picpxct_nx.ptycho import fit, ops
 from picpxct_nx.ptycho.state import Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
 
 
@@ -147,9 +147,9 @@ def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[
         patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
         wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=waves[block.frames])
         amplitude = data.amplitude[block.frames]
-        ops.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
-        misfit += ops.modulus_misfit(squares, inverse, amplitude, data.weight, spare=excess)
-        ops.fit_ratio(squares, inverse, amplitude, _background(data, params), out=excess)
+        fit.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
+        misfit += fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=excess)
+        fit.ratio(squares, inverse, amplitude, _background(data, params), out=excess)
         residual = ops.scale(wave, excess.neg_().add_(1).mul_(data.weight), out=spare)
         back = ops.inverse_far_field(residual, out=exit_waves)
         ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(back, probes.conj(), out=spare)))
@@ -201,11 +201,11 @@ def _curvature(data: Data, state: State, direction: State, waves: Tensor, params
         probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
         change.addcmul_(probes, ops.gather(direction.object, block.corners, shape, out=patches[:, 0])[:, None])
         change, wave = ops.far_field(change, out=first), waves[block.frames]
-        ops.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
+        fit.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
         ops.real_product(wave, change, out=along, spare=spare).mul_(inverse).square_().mul_(order)
-        ratio = ops.fit_ratio(squares, inverse, data.amplitude[block.frames], background, out=squares).clamp_(max=1)
+        ratio = fit.ratio(squares, inverse, data.amplitude[block.frames], background, out=squares).clamp_(max=1)
         length = ops.intensity(change, out=inverse, spare=spare)
-        total += ops.weighted_sum(length.lerp_(along, ratio), data.weight)
+        total += fit.weighted_sum(length.lerp_(along, ratio), data.weight)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     return float(total) / data.weight.numel()
 

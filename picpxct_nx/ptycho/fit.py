@@ -1,0 +1,135 @@
+"""How modelled waves compare with the frames: modulus projection, misfit and likelihood.
+
+Shapes, `out` and `spare` as in `ops`; amplitudes are sqrt(h w counts), on the scale of the unnormalised transform.
+"""
+
+import torch
+from torch import Tensor
+
+
+def inverse_modulus(squares: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Reciprocal 1 / |Psi| of a wave's modulus, finite also where the wave vanishes.
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2.
+    out : (n, h, w) real, optional
+        Where to write.
+
+    Returns
+    -------
+    (n, h, w) real; at most the reciprocal root of the smallest normal number, so that a wave of zero stays zero.
+    """
+    return torch.clamp(squares, min=torch.finfo(squares.dtype).tiny, out=out).rsqrt_()
+
+
+def modulus_factor(
+    inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float, out: Tensor | None = None
+) -> Tensor:
+    """Real factor of the relaxed modulus projection, r + (1 - r) a / |Psi| where measured and 1 elsewhere.
+
+    The relaxation r leaves a part of the noise in the data alone; without it the difference map never comes to rest
+    on Poisson counts and walks along the common shift of probe and object.
+
+    Parameters
+    ----------
+    inverse : (n, h, w) real
+        1 / |Psi|, `inverse_modulus`.
+    amplitude : (n, h, w) real
+        Measured amplitude a, sqrt(h w counts).
+    weight : (h, w) real
+        1 where measured, 0 elsewhere.
+    relaxation : float
+        r, from 0 (the projection) to 1 (nothing changes).
+    out : (n, h, w) real, optional
+        Where to write.
+
+    Returns
+    -------
+    (n, h, w) real; the projected wave is the wave times it.
+
+    References
+    ----------
+    Thibault et al., Ultramicroscopy 109, 338 (2009), equation 8, for r = 0.
+    """
+    part = (1 - relaxation) * weight
+    return torch.mul(inverse, amplitude, out=out).mul_(part).add_(1 - part)
+
+
+def modulus_misfit(
+    squares: Tensor, inverse: Tensor, amplitude: Tensor, weight: Tensor, *, spare: Tensor | None = None
+) -> Tensor:
+    """Misfit sum (|Psi| - a)^2 over the measured pixels: h w times that of the counts' roots.
+
+    It is also the negative log-likelihood, but for constants, of counts whose roots have the Gaussian noise that
+    Poisson statistics give them, a variance of 1/4 at every count.
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2.
+    inverse : (n, h, w) real
+        1 / |Psi|.
+    amplitude : (n, h, w) real
+        Measured amplitude a.
+    weight : (h, w) real
+        1 where measured, 0 elsewhere.
+    spare : (n, h, w) real, optional
+        Room for the differences.
+
+    Returns
+    -------
+    () float64
+    """
+    return weighted_sum(torch.mul(squares, inverse, out=spare).sub_(amplitude).square_(), weight)
+
+
+def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
+    """Sum of values over frames and measured pixels, in float64 between frames.
+
+    Parameters
+    ----------
+    values : (n, h, w) real
+        What is summed.
+    weight : (h, w) real
+        Weight of each pixel.
+
+    Returns
+    -------
+    () float64
+    """
+    return torch.mv(values.flatten(1), weight.flatten()).sum(dtype=torch.float64)
+
+
+def ratio(
+    squares: Tensor, inverse: Tensor, amplitude: Tensor, background: float | None, *, out: Tensor | None = None
+) -> Tensor:
+    """Factor rho by which the likelihood pulls a modelled wave: its gradient for conj(Psi) is (1 - rho) Psi.
+
+    Gaussian amplitudes: rho = a / |Psi|. Poisson counts on a background b: rho = (a^2 + b) / (|Psi|^2 + b).
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2.
+    inverse : (n, h, w) real
+        1 / |Psi|.
+    amplitude : (n, h, w) real
+        Measured amplitude a.
+    background : float or None
+        b in the units of a^2; None for the Gaussian likelihood.
+    out : (n, h, w) real, optional
+        Where to write; may be `squares`.
+
+    Returns
+    -------
+    (n, h, w) real
+
+    References
+    ----------
+    Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), section 2.
+    """
+    if background is None:
+        return torch.mul(amplitude, inverse, out=out)
+    return torch.div(amplitude.square().add_(background), squares + background, out=out)
