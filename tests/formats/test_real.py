@@ -25,7 +25,7 @@ def test_a_near_field_cxi_file_imports_and_is_called_so(shared_data: Path, tmp_p
             "instrument/detector/y_pixel_size",
         }  # fmt: skip
         scan, notes = formats.assemble(foreign, GIVEN, ASSUMED, ImportOptions())
-        nexus.write(tmp_path / "a.nxs", [scan])
+        nexus.write(tmp_path / "a.nxs", [scan], compression="none")
     assert any("near-field" in note for note in notes)
     assert scan.energy_ev == pytest.approx(12658, abs=1)
     with nexus.open_valid(tmp_path / "a.nxs", "a.nxs") as file:
@@ -48,7 +48,7 @@ def test_a_measured_siemens_star_imports(shared_data: Path, tmp_path: Path) -> N
         with pytest.raises(InputError, match="energy=NUMBER eV"):
             formats.assemble(foreign, GIVEN, ASSUMED, ImportOptions(center="corner"))
         scan, notes = formats.assemble(foreign, GIVEN, ASSUMED | beam, ImportOptions(center="corner"))
-        nexus.write(tmp_path / "a.nxs", [scan])
+        nexus.write(tmp_path / "a.nxs", [scan], compression="none")
         mean = np.asarray(foreign.frames[...]).mean(0)
     assert any("an object pixel is 29.35" in note for note in notes)
     with nexus.open_valid(tmp_path / "a.nxs", "a.nxs") as file:
