@@ -64,10 +64,7 @@ def _file(text: str) -> Source:
 def _standard_input(text: str) -> Iterator[Source]:
     if sys.stdin.isatty():
         raise UsageError("no input: name files, or pipe one in; --help shows how")
-    kind = os.fstat(0).st_mode
-    if stat.S_ISDIR(kind):
-        raise MissingInputError("standard input is a folder; wanted a file or a pipe")
-    if stat.S_ISREG(kind) and os.lseek(0, 0, os.SEEK_CUR) == 0 and os.pread(0, 8, 0) == SIGNATURE:
+    if stat.S_ISREG(os.fstat(0).st_mode) and os.lseek(0, 0, os.SEEK_CUR) == 0 and os.pread(0, 8, 0) == SIGNATURE:
         # `< file` is opened in place.
         with os.fdopen(os.dup(0), "rb") as handle:
             yield Source("stdin", handle, text)
@@ -111,9 +108,22 @@ def _paths(raw: bytes) -> Iterator[Source]:
     yield from map(_file, named)
 
 
-def spool() -> BinaryIO:
+class Spool(tempfile.SpooledTemporaryFile[bytes]):
     """A nameless file, in memory while it is small; nothing of it is left behind, however the program ends."""
-    return cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
+
+    def __init__(self) -> None:
+        super().__init__(max_size=SPOOL_BYTES)
+
+    def reserve(self, length: int) -> None:
+        """Make sure of room for `length` bytes in all, or raise OSError."""
+        if length > SPOOL_BYTES:
+            # fileno() moves what is in memory to the disk.
+            os.posix_fallocate(self.fileno(), 0, length)
+
+
+def spool() -> BinaryIO:
+    """A spool as what it is used for."""
+    return cast("BinaryIO", Spool())
 
 
 def read_entries(

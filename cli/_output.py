@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import shutil
 import stat
 import sys
 import tempfile
@@ -20,6 +19,11 @@ from ._talk import complain, say
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
+
+# Longest name that leaves room for `.NAME.PID.part` on common file systems.
+_NAME_BYTES = 238
+
+_COPY_BYTES = 4 * 2**20
 
 Summary = Callable[["Record"], dict[str, Any]]
 
@@ -79,8 +83,10 @@ def refuse_early(delivery: Delivery) -> None:
         return
     if delivery.output is None:
         return
+    target = Path(delivery.output)
+    if len(os.fsencode(target.name)) > _NAME_BYTES:
+        raise OutputError(f"{delivery.output[:40]}...: the name is too long; choose one of at most {_NAME_BYTES} bytes")
     with atomic.naming_disk_errors(delivery.output):
-        target = Path(delivery.output)
         if delivery.folder is not None:
             if target.exists() and not target.is_dir():
                 raise OutputError(f"{target}: is not a folder; choose another name")
@@ -93,7 +99,11 @@ def refuse_early(delivery: Delivery) -> None:
 
 def _is_stream(target: Path) -> bool:
     """Whether the target is a pipe or a device, such as >(zstd) or /dev/null: bytes go into it, it is not replaced."""
-    return target.exists() and not target.is_file() and not target.is_dir()
+    try:
+        kind = target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
 def each(
@@ -247,8 +257,15 @@ def _write_stream(records: "Iterable[Record]", stream: BinaryIO, name: str) -> N
         nexus.check_written(copy, name)
         copy.seek(0)
         with atomic.naming_disk_errors(name):
-            shutil.copyfileobj(copy, stream, 4 * 2**20)
-            stream.flush()
+            _pour(copy, stream.fileno())
+
+
+def _pour(source: BinaryIO, sink: int) -> None:
+    """Copy everything into a descriptor, which may take less than it is offered: stdout need not be buffered."""
+    while chunk := source.read(_COPY_BYTES):
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(sink, rest) :]
 
 
 def _transient(record: "Record") -> "Record":

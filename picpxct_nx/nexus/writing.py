@@ -1,8 +1,9 @@
 """Writing: records as entries of a new file, laid out, typed and marked as their definitions say."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 import h5py
 import numpy as np
@@ -13,12 +14,24 @@ from picpxct_nx.nexus.opening import open_hdf5
 from picpxct_nx.records import Record
 from picpxct_nx.validation import check_file
 from picpxct_nx.validation.fields import kind_of
-from picpxct_nx.values import ArraySource, Value, Values, blocks
+from picpxct_nx.values import ArraySource, Value, Values, blocks, size
 
 Compression = Literal["none", "gzip", "bitshuffle"]
 
 # Superblock 2 and checksummed metadata; read by HDF5 1.8 and newer. 'latest' cannot be read by HDF5 1.10.
 _LIBVER = ("v108", "v110")
+
+# HDF5 2.0 crashes the process when a disk is full while it writes its own tables. Room for a record is therefore asked
+# of the disk before HDF5 sees the record: its bytes, a little more for filters that enlarge noise, and tables.
+_FILTERS_ADD, _TABLES_BYTES = 1.02, 2**20
+
+
+@runtime_checkable
+class Reserving(Protocol):
+    """A stream that can make sure of room before it is written to."""
+
+    def reserve(self, length: int) -> None:
+        """Make room for `length` bytes in all, or raise OSError."""
 
 
 def write(
@@ -54,14 +67,31 @@ def write_to(sink: Path | BinaryIO, records: Iterable[Record], *, compression: C
             "file_time": provenance.now(),
         })  # fmt: skip
         written: dict[str, str] = {}
+        room = 0
         for record in records:
             if record.entry in written:
                 if written[record.entry] == record.uuid:
                     continue
                 raise InputError(f"two different entries are called {record.entry}; rename one, or write -o DIR/")
             written[record.entry] = record.uuid
+            room += int(_FILTERS_ADD * sum(map(size, record.to_values().values()))) + _TABLES_BYTES
+            if isinstance(sink, Path):
+                room = _reserve(sink, file.id.get_filesize(), room)
+            elif isinstance(sink, Reserving):
+                sink.reserve(room)
             _write_entry(file, record, compression)
             file.attrs.setdefault("default", record.entry)
+        file.flush()
+        length = file.id.get_filesize()
+    if isinstance(sink, Path):
+        os.truncate(sink, length)
+
+
+def _reserve(path: Path, length: int, more: int) -> int:
+    """Make room for `more` bytes behind the first `length` of a file; nothing is left to ask for."""
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, length + more)
+    return 0
 
 
 def check_written(sink: Path | BinaryIO, name: str) -> None:
