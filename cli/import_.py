@@ -43,7 +43,7 @@ def import_(
         str | None,
         typer.Option(
             "--axes",
-            help="What the position columns are: probe:+y,+x:um for where the beam meets the sample, stage:-x,+y:mm for "
+            help="What the position columns are: probe:+y,+x:um where the beam meets the sample, stage:-x,+y:mm for "
             "the stage, unit pixel for object pixels.",
         ),
     ] = None,

@@ -1,1 +1,0 @@
-"""Tests of the checks: one fault, one violation."""
