@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from picpxct_nx.errors import ConvergenceError, RetryError
+from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
 from .engines import ENGINES
@@ -90,6 +90,8 @@ def reconstruct(
         The GPU's memory is too small or in use.
     """
     stages = parse(recipe) if isinstance(recipe, str) else recipe
+    if not stages:
+        raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, dm:100,ml:100")
     where = devices.choose(device)
     devices_to_seed = [where] if where.type == "cuda" else []
     try:
