@@ -9,7 +9,9 @@ from pathlib import Path
 from picpxct_nx.errors import OutputError, PicpxctError, RetryError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+_CLOSED = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+)
 
 
 @contextmanager
@@ -30,7 +32,9 @@ def part(target: Path, *, overwrite: bool) -> Iterator[Path]:
     hidden = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with naming_disk_errors(str(target)):
-            hidden.touch(exist_ok=True)
+            # A leftover of a killed run that had our number, or a link that a stranger put there, is not written to.
+            hidden.unlink(missing_ok=True)
+            hidden.touch(exist_ok=False)
             yield hidden
             _sync(hidden)
             # Somebody else may have made the target meanwhile.
@@ -38,7 +42,7 @@ def part(target: Path, *, overwrite: bool) -> Iterator[Path]:
             hidden.replace(target)
             _sync(target.parent)
     finally:
-        with suppress(FileNotFoundError, NotADirectoryError):
+        with suppress(OSError):
             hidden.unlink()
 
 
@@ -50,12 +54,13 @@ def refuse_existing(target: Path, *, overwrite: bool) -> None:
     OutputError
         The target is there and may not be replaced, or is a folder, or its own folder is not there.
     """
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder; write -o {target}/ to get one file an entry")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target}: exists already; add --overwrite to replace it, or choose another name")
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: its folder {target.parent} is not there; make it first")
+    with naming_disk_errors(str(target)):
+        if target.is_dir():
+            raise OutputError(f"{target}: is a folder; write -o {target}/ to get one file an entry")
+        if target.exists() and not overwrite:
+            raise OutputError(f"{target}: exists already; add --overwrite to replace it, or choose another name")
+        if not target.parent.is_dir():
+            raise OutputError(f"{target}: its folder {target.parent} is not there; make it first")
 
 
 @contextmanager
@@ -65,10 +70,10 @@ def naming_disk_errors(name: str) -> Iterator[None]:
         yield
     except PicpxctError:
         raise
-    except OSError as error:
-        # HDF5 passes the system's number on in its text only.
+    except (OSError, RuntimeError) as error:
+        # HDF5 passes the system's number on in its text only, and when it closes a file as a RuntimeError.
         text = str(error)
-        number = error.errno or next((n for n in _FULL | _CLOSED if f"errno = {n}," in text), None)
+        number = getattr(error, "errno", None) or next((n for n in _FULL | _CLOSED if f"errno = {n}," in text), None)
         if number in _FULL:
             reason = os.strerror(number)
             raise RetryError(f"{name}: no room left on the disk ({reason}); free some and run again") from error

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import h5py
 
 from picpxct_nx.validation import storage
+from picpxct_nx.validation.heap import endless_heap
 from picpxct_nx.validation.tree import DAMAGE, Item, brief
 from picpxct_nx.validation.unfold import MAX_DEPTH, MAX_LINKS, unfold
 from picpxct_nx.validation.violation import Violation
@@ -49,6 +50,9 @@ def scan(file: h5py.File) -> tuple[Item, list[Violation]]:
     """The tree of an open file, and everything in it that a careful reader refuses."""
     root = Item("/")
     try:
+        place = endless_heap(file)
+        if place is not None:
+            return root, [Violation("/", "DAMAGED", f"a heap of texts at byte {place} is damaged; copy the file again")]
         walk = _Walk(h5py.h5g.open(file.id, b"/"), file.id.get_filesize())
         walk.seen[h5py.h5o.get_info(walk.top).addr] = root
         root.attributes, walk.violations = storage.read_attributes(walk.top, "/", walk.file_bytes)

@@ -217,9 +217,13 @@ def test_a_reconstruction_may_begin_at_a_raw_scan_without_history(check_mutant: 
         put("stage", "reconstructed")(file)
 
     assert found(check_mutant(RECONSTRUCTION, mutate)) == []
-    assert found(check_mutant(RECONSTRUCTION, lambda file: (mutate(file), put("stage", "flattened")(file)))) == [
-        ("CHAIN", "process_001/input_001/identifier_entry")
-    ]
+
+    def mutate_and_flatten(file: h5py.File) -> None:
+        mutate(file)
+        put("stage", "flattened")(file)
+
+    faults = found(check_mutant(RECONSTRUCTION, mutate_and_flatten))
+    assert faults == [("CHAIN", "process_001/input_001/identifier_entry")]
 
 
 def _plot(file: h5py.File, **attributes: Any) -> None:
