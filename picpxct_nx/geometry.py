@@ -189,8 +189,10 @@ def probe_of(other: Reconstruction, scan: Scan) -> Array:
     return np.asarray(other.probe)
 
 
-def make_reconstruction(scan: Scan, result: Result, grid: Grid, step: Step) -> Reconstruction:
-    """The record of what a solver made of a scan."""
+def make_reconstruction(
+    scan: Scan, result: Result, grid: Grid, step: Step, others: tuple[Reconstruction, ...] = ()
+) -> Reconstruction:
+    """The record of what a solver made of a scan; `others` are reconstructions that the step read as well."""
     h, w = result.probe.shape[1:]
     rows, columns = result.object.shape
     centre = result.positions_px + np.array([h // 2, w // 2])
@@ -219,10 +221,12 @@ def make_reconstruction(scan: Scan, result: Result, grid: Grid, step: Step) -> R
         engine=np.array(result.engines, dtype=object),
         extra={p: v for p, v in scan.extra.items() if p in ("experiment_identifier", "collection_identifier")},
     )
-    return product.assuming(scan.assumed).made_by(step, (scan,))
+    return product.assuming(scan.assumed).made_by(step, (scan, *others))
 
 
 def _check_numbers(scan: Scan) -> None:
+    if 0 in scan.frames.shape:
+        raise InputError(f"{scan.entry}/instrument/detector/data: is {scan.frames.shape}; wanted a frame or more")
     numbers = {
         "instrument/beam/incident_energy": scan.energy_ev,
         "instrument/detector/distance": scan.distance,

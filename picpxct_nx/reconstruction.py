@@ -114,11 +114,10 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener) -> Reco
             raise
         listener.diverged(f"{record.entry} ({error})")
         result = error.last
-    inputs = [record.as_input()]
-    if choice.probe is not None:
-        inputs.append(choice.probe.as_input())
-    made = step("reconstruct", _parameters(choice) | {"status": result.status, "message": result.message}, inputs)
-    return make_reconstruction(record, result, grid, made)
+    others = () if choice.probe is None else (choice.probe,)
+    ended: dict[str, Value] = {"status": result.status, "message": result.message}
+    made = step("reconstruct", _parameters(choice) | ended, [parent.as_input() for parent in (record, *others)])
+    return make_reconstruction(record, result, grid, made, others)
 
 
 def _parameters(choice: Choice) -> dict[str, Value]:

@@ -83,13 +83,17 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with scans.nxs (two energies), scan.nxs (the first), rec.nxs and halves.nxs; read only."""
+    """A folder with scans, their reconstructions, and a larger scan with its two halves; nobody may change it."""
     folder = tmp_path_factory.mktemp("made")
-    two = ("--energies", "5460 eV, 5471 eV", "--rotations", "0 deg")
+    one = ("--energies", "5460 eV", "--rotations", "0 deg")
+    larger = ("--set", "n_positions=30", "--set", "supersampling=1")
     for words in (
-        ("simulate", *TINY, *two, "-o", folder / "scans.nxs"),
-        ("simulate", *TINY, "--energies", "5460 eV", "--rotations", "0 deg", "-o", folder / "scan.nxs"),
+        ("simulate", *TINY, "--energies", "5460 eV, 5471 eV", "--rotations", "0 deg", "-o", folder / "scans.nxs"),
+        ("simulate", *TINY, *one, "-o", folder / "scan.nxs"),
+        ("simulate", *larger, *one, "-o", folder / "larger.nxs"),
         ("reconstruct", folder / "scans.nxs", "--recipe", "dm:2", "--device", "cpu", "-o", folder / "recs.nxs"),
+        ("reconstruct", folder / "larger.nxs", "--recipe", "dm:5", "--frames", "0::2", "-o", folder / "half_a.nxs"),
+        ("reconstruct", folder / "larger.nxs", "--recipe", "dm:5", "--frames", "1::2", "-o", folder / "half_b.nxs"),
     ):
         result = CliRunner().invoke(app, [str(word) for word in words])
         assert result.exit_code == 0, result.output

@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from tests.cli.conftest import FIRST, SECOND, TINY, Call, Run, command, environment, message
+from .conftest import FIRST, SECOND, TINY, Call, Run, command, environment, message
 
 ONE = (*TINY, "--energies", "5460 eV", "--rotations", "0 deg")
 SHELL_ONE = " ".join(f'"{word}"' for word in ONE)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import TINY, command, environment
+from .conftest import TINY, command, environment
 
 # Minutes of work, so that the signal comes in the middle.
 LONG = ("simulate", *TINY, "--set", "n_positions=300000", "-q")

@@ -5,7 +5,7 @@ import pty
 import subprocess
 from pathlib import Path
 
-from tests.cli.conftest import FIRST, Run, command, environment, message
+from .conftest import FIRST, Run, command, environment, message
 
 
 def test_a_file_comes_through_a_pipe(run: Run, made: Path) -> None:

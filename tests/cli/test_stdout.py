@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from tests.cli.conftest import FIRST, TINY, Run, command, environment, message
+from .conftest import FIRST, TINY, Run, command, environment, message
 
 QUICK = " ".join(f'"{word}"' for word in TINY) + ' --energies "5460 eV" --rotations "0 deg" -q'
 

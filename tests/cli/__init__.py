@@ -1,0 +1,1 @@
+"""Tests of the command line, most of them with the real command in a process of its own."""
