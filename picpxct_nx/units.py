@@ -4,9 +4,11 @@ Files and command lines carry units as text; inside, numbers are SI floats (ener
 boundary: it parses unit text, says whether a unit fits a NeXus category, and converts.
 """
 
+import math
 import re
 from collections.abc import Mapping
-from functools import cache
+from decimal import Decimal
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -20,10 +22,15 @@ _PLAIN = frozenset({"deg", "sr", "count", "pixel", "percent", "angstrom"})
 _PLURALS = {"counts": "count", "pixels": "pixel", "%": "percent"}
 _PREFIXES = ("n", "u", "µ", "μ", "m", "c", "k", "M", "G")
 
-# A product of symbols with whole-number exponents: eV, 1/um, counts/s, kg*m^2/s**2. Brackets are not needed.
-_FACTOR = re.compile(r"(?P<symbol>[^\W\d_]+|%|1)(?:(?:\^|\*\*)(?P<exponent>[+-]?\d+))?\Z")
+# A product of symbols with exponents of one digit: eV, 1/um, counts/s, kg*m^2/s**2. Brackets are not needed.
+_LONGEST = 64
+_FACTOR = re.compile(r"(?P<symbol>[^\W\d_]+|%|1)(?:(?:\^|\*\*)(?P<exponent>[+-]?[1-9]))?\Z")
 _SPLIT = re.compile(r"\s*(/|(?<!\*)\*(?!\*)|\s)\s*")
-_QUANTITY = re.compile(r"\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>.*?)\s*\Z", re.DOTALL)
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_QUANTITY = re.compile(rf"\s*(?P<number>{_NUMBER})\s*(?P<unit>.*?)\s*\Z", re.DOTALL)
+
+# Decimal, so that a factor is the float nearest to the exact one: 1 keV is 1000 eV to the last bit.
+_ONE = Decimal(1)
 
 # What the unit of a category must be convertible to, and the text that our files write. None: any unit or none.
 CATEGORIES: Mapping[str, str | None] = MappingProxyType({
@@ -68,7 +75,8 @@ TRANSFORMATION_UNITS: Mapping[str, str] = MappingProxyType(
 
 # Spellings that foreign files use. Imports may translate them, and report each one that they used.
 ALIASES: Mapping[str, str] = MappingProxyType({
-    "Angstrom": "angstrom", "Angstroms": "angstrom", "angstroms": "angstrom", "Å": "angstrom", "Ångstrom": "angstrom",
+    "Angstrom": "angstrom", "Angstroms": "angstrom", "angstroms": "angstrom", "Å": "angstrom",
+    "\u212b": "angstrom", "Ångstrom": "angstrom",
     "metre": "m", "meter": "m", "metres": "m", "meters": "m", "millimeter": "mm", "millimetre": "mm",
     "micron": "um", "microns": "um", "micrometer": "um", "micrometre": "um", "nanometer": "nm", "nanometre": "nm",
     "sec": "s", "second": "s", "seconds": "s", "msec": "ms", "usec": "us",
@@ -81,8 +89,10 @@ ALIASES: Mapping[str, str] = MappingProxyType({
 
 
 @cache
-def _registry() -> pint.UnitRegistry[float]:
-    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None, cache_folder=None)
+def _registry() -> pint.UnitRegistry[Decimal]:
+    registry: pint.UnitRegistry[Decimal] = pint.UnitRegistry(
+        None, cache_folder=None, non_int_type=Decimal
+    )
     registry.load_definitions(files("picpxct_nx").joinpath("units.txt").read_text("utf-8").splitlines())
     return registry
 
@@ -105,7 +115,7 @@ def _unknown(text: str, symbol: str) -> UnitError:
     )
 
 
-@cache
+@lru_cache(1024)
 def parse(text: str) -> pint.Unit:
     """Unit that a text names; the empty text is dimensionless.
 
@@ -116,7 +126,9 @@ def parse(text: str) -> pint.Unit:
     """
     if text in ("", "1"):
         return _registry().Unit("")
-    result = _registry().Quantity(1.0, "")
+    if len(text) > _LONGEST:
+        raise UnitError(f"a unit of {len(text)} letters ('{text[:20]}...'); wanted a short one such as 'eV'")
+    result = _registry().Quantity(_ONE, "")
     pieces = _SPLIT.split(text.strip())
     for operator, factor in zip(["*", *pieces[1::2]], pieces[0::2], strict=True):
         match = _FACTOR.match(factor)
@@ -128,7 +140,7 @@ def parse(text: str) -> pint.Unit:
         if name is None:
             raise _unknown(text, match["symbol"])
         exponent = int(match["exponent"] or 1)
-        result = result * _registry().Quantity(1.0, name) ** (-exponent if operator == "/" else exponent)
+        result = result * _registry().Quantity(_ONE, name) ** (-exponent if operator == "/" else exponent)
     unit: pint.Unit = _registry().Unit(result.units)
     return unit
 
@@ -149,7 +161,7 @@ def canonical(category: str) -> str | None:
     return CATEGORIES.get(category, category)
 
 
-@cache
+@lru_cache(1024)
 def factor(source: str, target: str) -> float:
     """Number by which a value in `source` units is multiplied to be in `target` units.
 
@@ -160,7 +172,7 @@ def factor(source: str, target: str) -> float:
     """
     if not fits(source, target):
         raise UnitError(f"'{source}' is not convertible to '{target}'")
-    return float(_registry().Quantity(1.0, parse(source)).to(parse(target)).magnitude)
+    return float(_registry().Quantity(_ONE, parse(source)).to(parse(target)).magnitude)
 
 
 def quantity(text: str, wanted: str) -> float:
@@ -178,9 +190,12 @@ def quantity(text: str, wanted: str) -> float:
     if not unit and wanted:
         raise UsageError(f"'{text}' has no unit; write it, for example '{match['number']} {wanted}'")
     try:
-        return float(match["number"]) * factor(unit, wanted)
+        value = float(match["number"]) * factor(unit, wanted)
     except UnitError as error:
         raise UsageError(f"'{text}': {error}") from None
+    if not math.isfinite(value):
+        raise UsageError(f"'{text}' is too large; wanted a finite number of {wanted or 'no unit'}")
+    return value
 
 
 def translate(text: str) -> tuple[str, str | None]:
@@ -195,4 +210,4 @@ def translate(text: str) -> tuple[str, str | None]:
     if stripped in ALIASES:
         return ALIASES[stripped], f"unit '{stripped}' was read as '{ALIASES[stripped]}'"
     parse(stripped)
-    return stripped, None
+    return stripped, None if stripped == text else f"unit '{text}' was read as '{stripped}'"
