@@ -172,9 +172,9 @@ def many_small_bombs(file: h5py.File, _: Path) -> None:
 
 
 def overfull_chunk(file: h5py.File, _: Path) -> None:
-    """A chunk of 1 KiB whose deflated stream goes on for 256 MiB."""
+    """A chunk of 1 KiB whose deflated stream goes on for 64 MiB."""
     data = file.create_dataset("d", (1024,), "u1", chunks=(1024,), compression="gzip")
-    data.id.write_direct_chunk((0,), zlib.compress(bytes(2**28), 9))
+    data.id.write_direct_chunk((0,), zlib.compress(bytes(2**26), 9))
 
 
 def raw_type(make: Callable[[h5py.File], h5py.h5t.TypeID]) -> Build:

@@ -25,7 +25,7 @@ def check_values(entry: Item, definition: str, scope: Scope) -> Iterator[Violati
             yield from _identifiers(path, item, node.name)
             if len(item.shape) < 2:
                 yield from finite(path, item)
-                # yield from ascending_energy(path, item, node.name)
+                yield from ascending_energy(path, item, node.name)
         except UnreadableError as error:
             # Text and single numbers were read before, and their damage was reported.
             if item.shape and item.dtype is not None and kind_of(item.dtype) != "S":

@@ -243,3 +243,18 @@ def test_a_plot_beside_ours_names_what_is_there(
 ) -> None:
     expected = [] if fault is None else [("NXDATA", f"overview{fault}")]
     assert found(check_mutant(SCAN, lambda file: _plot(file, **attributes))) == expected
+
+
+@pytest.mark.parametrize("fault", ["swapped", "twice", "falling"])
+@pytest.mark.parametrize(("name", "group"), [(CUBE, "cube"), ("NXspecptycho_normalized", "xanes")])
+def test_the_energies_of_an_axis_rise(name: str, group: str, fault: str, check_mutant: CheckMutant) -> None:
+    def mutate(file: h5py.File) -> None:
+        data = file[f"{ENTRY}/{group}/energy"]
+        energy = data[...]
+        swapped, twice = energy.copy(), energy.copy()
+        swapped[[0, 1]], twice[1] = energy[[1, 0]], energy[0]
+        data[...] = {"swapped": swapped, "twice": twice, "falling": energy[::-1]}[fault]
+
+    path = f"{group}/energy"
+    links = [link for link, target in records.kind(name).LINKS.items() if target == path]
+    assert found(check_mutant(name, mutate)) == sorted(("ENERGY_ORDER", place) for place in [path, *links])
