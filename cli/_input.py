@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What comes through a pipe is kept in memory up to this size, then in TMPDIR.
-SPOOL_BYTES = 256 * 2**20
+SPOOL_BYTES = 64 * 2**20
 _COPY_BYTES = 4 * 2**20
 
 Failed = Callable[[str, PicpxctError], None]
