@@ -35,6 +35,8 @@ def _value(node: nxdl.Node, lengths: dict[str, int], rng: np.random.Generator) -
         return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64)
     if node.type in ("NX_INT", "NX_POSINT"):
         return 7 if not shape else rng.integers(1, 100, shape)
+    if node.name == "energy" and len(shape) == 1:
+        return np.sort(rng.normal(size=shape).astype(np.float32))
     return 2.5 if not shape else rng.normal(size=shape).astype(np.float32)
 
 

@@ -34,6 +34,8 @@ def open_hdf5(source: Path | BinaryIO, name: str) -> Iterator[h5py.File]:
         raise MissingInputError(f"{name}: is not there; check the name") from None
     except PermissionError:
         raise MissingInputError(f"{name}: may not be read; check its rights") from None
+    except BlockingIOError:
+        raise MissingInputError(f"{name}: is being written by another program; try again when it is done") from None
     except IsADirectoryError:
         raise MissingInputError(f"{name}: is a folder; name files, for example {name}/*.nxs") from None
     except OSError as error:

@@ -56,7 +56,7 @@ def read_values(entry: h5py.Group, cls: type[Record]) -> dict[str, Value]:
 def _read_field(item: h5py.Dataset, node: nxdl.Node | None, path: str, *, stays: bool) -> dict[str, Value]:
     unit = plain(item.attrs.get("units"))
     wanted = nxdl.unit_text(node) if node else None
-    scale = units.factor(unit, wanted) if unit and wanted else 1.0
+    scale = units.factor(unit, wanted) if unit and wanted is not None else 1.0
     if stays:
         if scale != 1.0:
             raise UnitError(f"{item.name}: large arrays are not converted; found '{unit}', wanted '{wanted}'")
