@@ -17,7 +17,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SIGHUP_CODE, SIGINT_CODE, SIGPIPE_CODE, SIGTERM_CODE = 129, 130, 141, 143
+_ENDINGS = {signal.SIGHUP: SIGHUP_CODE, signal.SIGINT: SIGINT_CODE, signal.SIGTERM: SIGTERM_CODE}
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+# Seconds until a signal's exception is raised again: at once where it got lost, later where nobody heard of it.
+_AGAIN, _WATCHDOG = 0.01, 3.0
+# The exit code that the first signal asks for.
+_asked: list[int] = []
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
@@ -32,13 +39,12 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except PicpxctError as error:
-            complain(str(error))
+            # After a signal, errors are only what it left undone.
+            if not _asked:
+                complain(str(error))
             raise SystemExit(error.exit_code) from None
         except OSError as error:
             raise SystemExit(_code_of(error)) from None
-        except KeyboardInterrupt:
-            complain("interrupted; no half-written file is left behind")
-            raise SystemExit(SIGINT_CODE) from None
         except MemoryError as error:
             complain(f"out of memory ({error}); use fewer frames, or a machine with more")
             raise SystemExit(RetryError.exit_code) from None
@@ -49,10 +55,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 def run_program(program: Callable[[], object]) -> NoReturn:
     """Run the whole program: signals unwind the stack, and standard streams that fail or are closed do no harm."""
     _reserve_standard_streams()
-    for number, ending in ((signal.SIGTERM, SIGTERM_CODE), (signal.SIGHUP, SIGHUP_CODE)):
-        # What nohup ignores stays ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, functools.partial(_terminate, ending))
+    _listen_to_signals()
     code: str | int | None = 0
     try:
         program()
@@ -61,16 +64,53 @@ def run_program(program: Callable[[], object]) -> NoReturn:
         code = SIGPIPE_CODE if isinstance(end.__context__, BrokenPipeError) else end.code
     except OSError as error:
         code = _code_of(error)
+    except BaseException:
+        if not _asked:
+            raise
+    signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         sys.stdout.flush()
     except OSError as error:
         _silence()
         code = code or _code_of(error)
+    if _asked:
+        code = _asked[0]
+        if code == SIGINT_CODE:
+            complain("interrupted; no half-written file is left behind")
     sys.exit(code)
 
 
-def _terminate(code: int, _number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(code)
+def _listen_to_signals() -> None:
+    """Make signals unwind the stack, so that nothing half written stays behind.
+
+    An exception that a signal raises inside a destructor or a weak reference's callback is dropped by Python, and h5py
+    has many of them: it is then raised again, until one gets through.
+    """
+    for number, ending in _ENDINGS.items():
+        # What nohup ignores stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, functools.partial(_stop, ending))
+    signal.signal(signal.SIGALRM, lambda *_: _raise_stop())
+    sys.unraisablehook = _raise_lost_again
+
+
+def _stop(ending: int, _number: int, _frame: FrameType | None) -> None:
+    # A second signal would only disturb the cleaning up.
+    if not _asked:
+        _asked.append(ending)
+        _raise_stop()
+
+
+def _raise_stop() -> NoReturn:
+    signal.setitimer(signal.ITIMER_REAL, _WATCHDOG)
+    raise SystemExit(_asked[0])
+
+
+def _raise_lost_again(lost: "sys.UnraisableHookArgs") -> None:
+    if _asked and isinstance(lost.exc_value, SystemExit):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _code_of(error: OSError) -> int:
