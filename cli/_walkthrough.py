@@ -39,12 +39,19 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
     for name, frames in (("half_a", "0::2"), ("half_b", "1::2")):
         shell("reconstruct", one, "--frames", frames, "-o", folder / f"{name}.nxs", *again)
     halves = (folder / "half_a.nxs", folder / "half_b.nxs")
-    shell("frc", *halves, "--threshold", "half-bit", "--plot", folder / "frc.png", "-o", folder / "frc.nxs", *again)
-    shell("info", folder / "frc.nxs")
+    for image in ("phase", "absorption"):
+        curve = folder / f"frc_{image}"
+        files = ("--plot", f"{curve}.png", "-o", f"{curve}.nxs")
+        shell("frc", *halves, "--threshold", "half-bit", "--image", image, *files, *again)
+    shell("info", folder / "frc_absorption.nxs")
     _draw([recs / f"{name}.nxs" for name in _SHOWN], folder / "images.png")
     say(f"done; look at {folder}/images.png: phase above, modulus below, before the edge, at the pre-edge", quiet=quiet)
     say("peak for two polarisations (grains change places between light and dark), and beyond the edge;", quiet=quiet)
-    say(f"and at {folder}/frc.png: where the curve meets the threshold is the resolution", quiet=quiet)
+    say(
+        f"and at {folder}/frc_absorption.png: the curve meets the threshold at the resolution; the phase, whose",
+        quiet=quiet,
+    )
+    say("signal is ten times as strong, is resolved down to the pixel (frc_phase.png)", quiet=quiet)
 
 
 def _run(words: list[str], *, quiet: bool) -> None:

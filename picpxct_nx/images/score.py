@@ -63,9 +63,7 @@ def lit_region(
     return region
 
 
-def object_error(
-    image: NDArray[np.complex64], truth: NDArray[np.complex64], region: NDArray[np.bool_]
-) -> Score:
+def object_error(image: NDArray[np.complex64], truth: NDArray[np.complex64], region: NDArray[np.bool_]) -> Score:
     """Error of a reconstructed object after removing complex scale, linear phase ramp and sub-pixel shift.
 
     The shift and the ramp that leave the least residual are sought from the peaks of two correlations; the best scale

@@ -106,9 +106,7 @@ def reconstruct(
         ) from error
 
 
-def _reconstruct(
-    problem: Problem, stages: tuple[Stage, ...], where: torch.device, progress: Progress | None
-) -> Result:
+def _reconstruct(problem: Problem, stages: tuple[Stage, ...], where: torch.device, progress: Progress | None) -> Result:
     data = load(problem, where)
     run = _Run(problem, data, start(problem, data))
     total = sum(stage.iterations for stage in stages)

@@ -77,9 +77,7 @@ def reference_scan(
     frames = _measure(truth, probe, positions, rng)
     guess = zone_plate_probe(m, defocus=0.9)
     guess *= np.sqrt(frames.sum(dtype=np.float64) / n / np.sum(np.abs(guess) ** 2))
-    return ReferenceScan(
-        frames, positions, truth, probe[None].astype(np.complex64), guess[None].astype(np.complex64)
-    )
+    return ReferenceScan(frames, positions, truth, probe[None].astype(np.complex64), guess[None].astype(np.complex64))
 
 
 def fermat_spiral(n: int, spacing: float) -> NDArray[np.float64]:

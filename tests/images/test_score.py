@@ -66,9 +66,7 @@ def test_noise_is_the_error(truth: NDArray[np.complex64], region: NDArray[np.boo
     assert object_error(image, truth, region).error == pytest.approx(expected, rel=0.03)
 
 
-def test_what_lies_outside_the_region_does_not_count(
-    truth: NDArray[np.complex64], region: NDArray[np.bool_]
-) -> None:
+def test_what_lies_outside_the_region_does_not_count(truth: NDArray[np.complex64], region: NDArray[np.bool_]) -> None:
     image = truth.copy()
     image[:20] = 5
     image[:, 105:] = -3j
@@ -81,9 +79,7 @@ def test_a_quadratic_phase_is_an_error(truth: NDArray[np.complex64], region: NDA
     assert object_error(bent, truth, region).error > 0.2
 
 
-def test_an_image_that_is_not_finite_has_no_score(
-    truth: NDArray[np.complex64], region: NDArray[np.bool_]
-) -> None:
+def test_an_image_that_is_not_finite_has_no_score(truth: NDArray[np.complex64], region: NDArray[np.bool_]) -> None:
     image = truth.copy()
     image[50, 50] = np.nan
     assert np.isnan(object_error(image, truth, region).error)
