@@ -21,6 +21,8 @@ from picpxct_nx.values import Array, ArraySource
 
 # Free pixels around the outermost windows.
 MARGIN_PX = 2
+# In windows. Frames sample a probe well that is at most half a window wide: neighbours farther apart share no light.
+_FARTHEST_NEIGHBOUR = 0.5
 # How far the direct beam may be from the middle of the frame: more would be a visible phase ramp on every image.
 CENTRE_TOLERANCE_PX = 1.0
 
@@ -272,12 +274,12 @@ def _check_positions(position: Array, window: tuple[float, float]) -> None:
         return
     scaled = position / window
     sample = np.arange(0, len(position), -(-len(position) // _SAMPLED))
-    apart = np.abs(scaled[sample, None] - scaled[None]).max(2)
+    apart = np.hypot(*np.moveaxis(scaled[sample, None] - scaled[None], 2, 0))
     apart[np.arange(len(sample)), sample] = np.inf
     nearest = float(np.median(apart.min(1)))
-    if nearest >= 1:
+    if nearest >= _FARTHEST_NEIGHBOUR:
         raise InputError(
-            f"sample/transformations: neighbours are {nearest:.1f} windows of {window[0] * 1e6:.3g} um apart and do "
+            f"sample/transformations: neighbours are {nearest:.2f} windows of {window[0] * 1e6:.3g} um apart and do "
             "not overlap; check units, distance and pixel size; a near-field scan cannot be reconstructed here"
         )
     for axis, name in enumerate("yx"):

@@ -76,3 +76,19 @@ def test_two_halves_of_the_star_give_a_resolution(star: Path) -> None:
     assert curve["resolved"]
     # The cut frames have pixels of 59 nm; the whole ones resolve 58 nm.
     assert curve["pixel_m"] < curve["half_period_m"] < 3 * curve["pixel_m"]
+
+
+@pytest.mark.slow
+def test_a_near_field_scan_is_refused_with_the_reason(shared_data: Path, tmp_path: Path) -> None:
+    source, scan = shared_data / "PETRAIII_P25_Near_Field_Ptycho.cxi", tmp_path / "scan.nxs"
+    said = ("title=near field", "instrument=P25", "source=PETRA III", "sample=unknown")
+    assumed = ("start_time=2025-01-01T00:00:00Z", "stokes=1,1,0,0", "count_time=1 s", "rotation=0 rad")
+    stated = [word for text in said for word in ("--set", text)] + [
+        word for text in assumed for word in ("--assume", text)
+    ]
+    _picpxct("import", source, *stated, "-o", scan)
+    command = [sys.executable, "-m", "picpxct_nx.cli", "reconstruct", str(scan), "-o", str(tmp_path / "rec.nxs")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 65
+    assert "a near-field scan cannot be reconstructed here" in run.stderr
+    assert not (tmp_path / "rec.nxs").exists()
