@@ -1,5 +1,6 @@
 """Selection: which entries a text means, by name or by what was measured."""
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.nexus import energy_of, open_valid, polarisation_of, select, split, write
+from picpxct_nx.nexus import energy_of, open_valid, polarisation_of, select, split, write_to
 from picpxct_nx.records import Record
 
 STOKES, ROTATION = "instrument/beam/incident_polarization_stokes", "sample/transformations/rotation"
@@ -17,7 +18,7 @@ HORIZONTAL, VERTICAL = np.array([[1.0, 1.0, 0.0, 0.0]]), np.array([[1.0, -1.0, 0
 
 
 @pytest.fixture
-def file(make_record: Callable[..., Record], tmp_path: Path) -> Iterator[h5py.File]:
+def file(make_record: Callable[..., Record]) -> Iterator[h5py.File]:
     """Two energies at two rotations, in horizontal light, and one more in vertical light."""
     scans = [
         make_record("NXspecptycho_scan", entry=name, **{ENERGY: energy, STOKES: stokes, ROTATION: np.deg2rad(angle)})
@@ -29,8 +30,9 @@ def file(make_record: Callable[..., Record], tmp_path: Path) -> Iterator[h5py.Fi
             ("e", 5480.0, VERTICAL, 0.0),
         )
     ]
-    write(tmp_path / "scans.nxs", scans)
-    with open_valid(tmp_path / "scans.nxs", "scans.nxs") as opened:
+    sink = io.BytesIO()
+    write_to(sink, scans, compression="none")
+    with open_valid(sink, "scans.nxs") as opened:
         yield opened
 
 

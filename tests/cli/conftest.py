@@ -72,8 +72,8 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     for name in [name for name in os.environ if name.startswith("PICPXCT")]:
         monkeypatch.delenv(name)
 
-    def go(*words: str | Path) -> Result:
-        result = CliRunner().invoke(app, [str(word) for word in words])
+    def go(*words: str | Path, stdin: bytes | None = None) -> Result:
+        result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -5,7 +5,7 @@ import pty
 import subprocess
 from pathlib import Path
 
-from .conftest import FIRST, Run, command, environment, message
+from .conftest import FIRST, Call, Run, command, environment, message
 
 
 def test_a_file_comes_through_a_pipe(run: Run, made: Path) -> None:
@@ -14,8 +14,8 @@ def test_a_file_comes_through_a_pipe(run: Run, made: Path) -> None:
     assert FIRST in result.stdout.decode()
 
 
-def test_no_argument_is_standard_input(run: Run, made: Path) -> None:
-    assert run("info", stdin=(made / "scan.nxs").read_bytes()).returncode == 0
+def test_no_argument_is_standard_input(call: Call, made: Path) -> None:
+    assert call("info", stdin=(made / "scan.nxs").read_bytes()).exit_code == 0
 
 
 def test_a_redirected_file_is_opened_in_place(run: Run, made: Path, tmp_path: Path) -> None:
@@ -31,15 +31,15 @@ def test_a_list_of_paths_names_files(shell: Run, made: Path) -> None:
     assert result.stdout.decode().count(": valid") == 2
 
 
-def test_a_list_may_select_entries(run: Run, made: Path) -> None:
-    result = run("info", stdin=f"{made}/scans.nxs::energy=5471eV\n\n".encode())
-    assert result.returncode == 0
-    assert FIRST not in result.stdout.decode()
+def test_a_list_may_select_entries(call: Call, made: Path) -> None:
+    result = call("info", stdin=f"{made}/scans.nxs::energy=5471eV\n\n".encode())
+    assert result.exit_code == 0
+    assert FIRST not in result.stdout
 
 
-def test_an_entry_is_selected_from_standard_input(run: Run, made: Path) -> None:
-    result = run("info", "--json", "--", f"-::{FIRST}", stdin=(made / "scans.nxs").read_bytes())
-    assert result.stdout.count(b'"definition"') == 1
+def test_an_entry_is_selected_from_standard_input(call: Call, made: Path) -> None:
+    result = call("info", "--json", "--", f"-::{FIRST}", stdin=(made / "scans.nxs").read_bytes())
+    assert result.stdout.count('"definition"') == 1
 
 
 def test_an_empty_pipe_asks_for_the_command_before(run: Run) -> None:
@@ -49,40 +49,40 @@ def test_an_empty_pipe_asks_for_the_command_before(run: Run) -> None:
 
 
 def test_a_failing_command_before_is_heard_of(shell: Run) -> None:
-    result = shell("picpxct reconstruct nowhere.nxs | picpxct info; echo ${PIPESTATUS[@]}")
+    result = shell("picpxct frc nowhere.nxs | picpxct info; echo ${PIPESTATUS[@]}")
     assert result.stdout.split() == [b"66", b"66"]
     assert "did the command before this one fail?" in message(result)
 
 
-def test_blank_lines_are_an_empty_list(run: Run) -> None:
-    assert run("info", stdin=b"\n  \n").returncode == 66
+def test_blank_lines_are_an_empty_list(call: Call) -> None:
+    assert call("info", stdin=b"\n  \n").exit_code == 66
 
 
-def test_text_is_taken_for_paths_that_are_not_there(run: Run) -> None:
-    result = run("validate", stdin=b"energy,counts\n5460,3\n")
-    assert result.returncode == 66
+def test_text_is_taken_for_paths_that_are_not_there(call: Call) -> None:
+    result = call("validate", stdin=b"energy,counts\n5460,3\n")
+    assert result.exit_code == 66
     assert "wanted HDF5 or a path on each line" in message(result)
 
 
-def test_a_text_of_one_endless_line_is_refused(run: Run) -> None:
-    assert run("validate", stdin=b"x" * 100_000).returncode == 66
+def test_a_text_of_one_endless_line_is_refused(call: Call) -> None:
+    assert call("validate", stdin=b"x" * 100_000).exit_code == 66
 
 
-def test_binary_garbage_is_bad_input(run: Run) -> None:
-    result = run("validate", stdin=bytes(range(256)) * 10)
-    assert result.returncode == 65
+def test_binary_garbage_is_bad_input(call: Call) -> None:
+    result = call("validate", stdin=bytes(range(256)) * 10)
+    assert result.exit_code == 65
     assert "neither an HDF5 file nor a list of paths" in message(result)
 
 
-def test_a_truncated_stream_is_bad_input(run: Run, made: Path) -> None:
-    result = run("info", stdin=(made / "scan.nxs").read_bytes()[:9000])
-    assert result.returncode == 65
+def test_a_truncated_stream_is_bad_input(call: Call, made: Path) -> None:
+    result = call("info", stdin=(made / "scan.nxs").read_bytes()[:9000])
+    assert result.exit_code == 65
     assert "truncated at 9000 bytes" in message(result)
 
 
-def test_standard_input_cannot_be_read_twice(run: Run, made: Path) -> None:
-    result = run("info", "-", "-", stdin=(made / "scan.nxs").read_bytes())
-    assert result.returncode == 2
+def test_standard_input_cannot_be_read_twice(call: Call, made: Path) -> None:
+    result = call("info", "-", "-", stdin=(made / "scan.nxs").read_bytes())
+    assert result.exit_code == 2
     assert "named twice" in message(result)
 
 
