@@ -6,15 +6,18 @@ boundary: it parses unit text, says whether a unit fits a NeXus category, and co
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
-
-import pint
+from typing import TYPE_CHECKING, TypeAlias
 
 from picpxct_nx.errors import UnitError, UsageError
+
+if TYPE_CHECKING:
+    import pint
 
 # Units of the registry that may carry a prefix. The others (count, percent, deg, ...) never do.
 _PREFIXED = frozenset({"m", "s", "g", "A", "K", "rad", "Hz", "N", "J", "W", "Pa", "C", "V", "eV", "barn", "Gy", "mol"})
@@ -29,49 +32,52 @@ _SPLIT = re.compile(r"\s*(/|(?<!\*)\*(?!\*)|\s)\s*")
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _QUANTITY = re.compile(rf"\s*(?P<number>{_NUMBER})\s*(?P<unit>.*?)\s*\Z", re.DOTALL)
 
+# A unit as the product it was written as: symbols of the closed set, sorted, with exponents that are not zero.
+Unit: TypeAlias = tuple[tuple[str, int], ...]
+
 # Decimal, so that a factor is the float nearest to the exact one: 1 keV is 1000 eV to the last bit.
 _ONE = Decimal(1)
 
 # What the unit of a category must be convertible to, and the text that our files write. None: any unit or none.
-CATEGORIES: Mapping[str, str | None] = MappingProxyType({
-    "NX_ANGLE": "rad",
-    "NX_ANY": None,
-    "NX_AREA": "m^2",
-    "NX_CHARGE": "C",
-    "NX_COUNT": "",
-    "NX_CROSS_SECTION": "m^2",
-    "NX_CURRENT": "A",
-    "NX_DIMENSIONLESS": "",
-    "NX_EMITTANCE": "m*rad",
-    "NX_ENERGY": "eV",
-    "NX_FLUX": "1/s/m^2",
-    "NX_FREQUENCY": "Hz",
-    "NX_LENGTH": "m",
-    "NX_MASS": "kg",
-    "NX_MASS_DENSITY": "kg/m^3",
-    "NX_MOLECULAR_WEIGHT": "g/mol",
-    "NX_PERIOD": "s",
-    "NX_PER_AREA": "1/m^2",
-    "NX_PER_LENGTH": "1/m",
-    "NX_POWER": "W",
-    "NX_PRESSURE": "Pa",
-    "NX_PULSES": "",
-    "NX_SCATTERING_LENGTH_DENSITY": "1/m^2",
-    "NX_SOLID_ANGLE": "sr",
-    "NX_TEMPERATURE": "K",
-    "NX_TIME": "s",
-    "NX_TIME_OF_FLIGHT": "s",
-    "NX_UNITLESS": "",
-    "NX_VOLTAGE": "V",
-    "NX_VOLUME": "m^3",
-    "NX_WAVELENGTH": "m",
-    "NX_WAVENUMBER": "1/m",
-})
+CATEGORIES: Mapping[str, str | None] = MappingProxyType(
+    {
+        "NX_ANGLE": "rad",
+        "NX_ANY": None,
+        "NX_AREA": "m^2",
+        "NX_CHARGE": "C",
+        "NX_COUNT": "",
+        "NX_CROSS_SECTION": "m^2",
+        "NX_CURRENT": "A",
+        "NX_DIMENSIONLESS": "",
+        "NX_EMITTANCE": "m*rad",
+        "NX_ENERGY": "eV",
+        "NX_FLUX": "1/s/m^2",
+        "NX_FREQUENCY": "Hz",
+        "NX_LENGTH": "m",
+        "NX_MASS": "kg",
+        "NX_MASS_DENSITY": "kg/m^3",
+        "NX_MOLECULAR_WEIGHT": "g/mol",
+        "NX_PERIOD": "s",
+        "NX_PER_AREA": "1/m^2",
+        "NX_PER_LENGTH": "1/m",
+        "NX_POWER": "W",
+        "NX_PRESSURE": "Pa",
+        "NX_PULSES": "",
+        "NX_SCATTERING_LENGTH_DENSITY": "1/m^2",
+        "NX_SOLID_ANGLE": "sr",
+        "NX_TEMPERATURE": "K",
+        "NX_TIME": "s",
+        "NX_TIME_OF_FLIGHT": "s",
+        "NX_UNITLESS": "",
+        "NX_VOLTAGE": "V",
+        "NX_VOLUME": "m^3",
+        "NX_WAVELENGTH": "m",
+        "NX_WAVENUMBER": "1/m",
+    }
+)
 
 # The unit of an NX_TRANSFORMATION field follows from its @transformation_type.
-TRANSFORMATION_UNITS: Mapping[str, str] = MappingProxyType(
-    {"translation": "m", "rotation": "rad", "direction": ""}
-)
+TRANSFORMATION_UNITS: Mapping[str, str] = MappingProxyType({"translation": "m", "rotation": "rad", "direction": ""})
 
 # Spellings that foreign files use. Imports may translate them, and report each one that they used.
 ALIASES: Mapping[str, str] = MappingProxyType({
@@ -89,10 +95,11 @@ ALIASES: Mapping[str, str] = MappingProxyType({
 
 
 @cache
-def _registry() -> pint.UnitRegistry[Decimal]:
-    registry: pint.UnitRegistry[Decimal] = pint.UnitRegistry(
-        None, cache_folder=None, non_int_type=Decimal
-    )
+def _registry() -> "pint.UnitRegistry[Decimal]":
+    # Late: most files are written in the very units that are wanted, and pint takes longer to load than they to check.
+    import pint
+
+    registry: pint.UnitRegistry[Decimal] = pint.UnitRegistry(None, cache_folder=None, non_int_type=Decimal)
     registry.load_definitions(files("picpxct_nx").joinpath("units.txt").read_text("utf-8").splitlines())
     return registry
 
@@ -104,7 +111,8 @@ def _symbol(text: str) -> str | None:
     if text in _PLURALS:
         return _PLURALS[text]
     if text[:1] in _PREFIXES and text[1:] in _PREFIXED:
-        return text
+        # Both micro signs are written as u.
+        return f"u{text[1:]}" if text[0] in "µμ" else text
     return None
 
 
@@ -116,8 +124,10 @@ def _unknown(text: str, symbol: str) -> UnitError:
 
 
 @lru_cache(1024)
-def parse(text: str) -> pint.Unit:
-    """Unit that a text names; the empty text is dimensionless.
+def parse(text: str) -> Unit:
+    """Unit that a text names, as symbols and exponents; the empty text is dimensionless.
+
+    Two texts that give the same product are the same unit, which needs no registry: `1/um` and `um^-1`.
 
     Raises
     ------
@@ -125,10 +135,10 @@ def parse(text: str) -> pint.Unit:
         A symbol is not in the closed set, or the text is not a product of symbols with whole exponents.
     """
     if text in ("", "1"):
-        return _registry().Unit("")
+        return ()
     if len(text) > _LONGEST:
         raise UnitError(f"a unit of {len(text)} letters ('{text[:20]}...'); wanted a short one such as 'eV'")
-    result = _registry().Quantity(_ONE, "")
+    exponents: Counter[str] = Counter()
     pieces = _SPLIT.split(text.strip())
     for operator, factor in zip(["*", *pieces[1::2]], pieces[0::2], strict=True):
         match = _FACTOR.match(factor)
@@ -140,11 +150,19 @@ def parse(text: str) -> pint.Unit:
         if name is None:
             raise _unknown(text, match["symbol"])
         exponent = int(match["exponent"] or 1)
-        result = result * _registry().Quantity(_ONE, name) ** (-exponent if operator == "/" else exponent)
-    unit: pint.Unit = _registry().Unit(result.units)
-    return unit
+        exponents[name] += -exponent if operator == "/" else exponent
+    return tuple(sorted((name, exponent) for name, exponent in exponents.items() if exponent))
 
 
+def _one(unit: Unit) -> "pint.Quantity[Decimal]":
+    """One of a unit, as a quantity of the registry."""
+    result = _registry().Quantity(_ONE, "")
+    for name, exponent in unit:
+        result = result * _registry().Quantity(_ONE, name) ** exponent
+    return result
+
+
+@lru_cache(1024)
 def fits(text: str, wanted: str) -> bool:
     """Whether the unit `text` is convertible to the unit `wanted`; angles do not pass for numbers.
 
@@ -153,7 +171,8 @@ def fits(text: str, wanted: str) -> bool:
     UnitError
         `text` is not a unit of ours.
     """
-    return bool(parse(text).dimensionality == parse(wanted).dimensionality)
+    found, target = parse(text), parse(wanted)
+    return found == target or bool(_one(found).dimensionality == _one(target).dimensionality)
 
 
 def canonical(category: str) -> str | None:
@@ -172,7 +191,8 @@ def factor(source: str, target: str) -> float:
     """
     if not fits(source, target):
         raise UnitError(f"'{source}' is not convertible to '{target}'")
-    return float(_registry().Quantity(_ONE, parse(source)).to(parse(target)).magnitude)
+    found, wanted = parse(source), parse(target)
+    return 1.0 if found == wanted else float(_one(found).to(_one(wanted).units).magnitude)
 
 
 def quantity(text: str, wanted: str) -> float:
