@@ -34,7 +34,7 @@ def elements(name: str, *tags: str) -> Iterator[ET.Element]:
 @pytest.fixture(scope="session")
 def schema() -> Any:
     """NXDL's own schema, from the definitions that nexusformat ships."""
-    return etree.XMLSchema(etree.parse(nxdl._base_classes().parent / "nxdl.xsd"))
+    return etree.XMLSchema(etree.parse(nxdl.folder() / "nxdl.xsd"))
 
 
 def test_there_are_definitions() -> None:

@@ -294,7 +294,7 @@ def test_a_count_is_positive(check_mutant: CheckMutant) -> None:
 
 
 def test_every_base_class_can_be_read_and_its_units_judged() -> None:
-    folder = nxdl._base_classes()
+    folder = nxdl.folder() / "base_classes"
     classes = [path.name.removesuffix(".nxdl.xml") for path in folder.glob("*.nxdl.xml")]
     assert len(classes) > 80
     known = [nxdl.base_class(name) for name in classes]
