@@ -33,6 +33,9 @@ ROOMS: dict[str, set[str]] = {
     "nexus": CORE | {"atomic", "validation"},
     "formats": CORE | {"atomic", "nexus", "validation", "simulate"},
     "schemas": set(),
+    "verdict": {"errors", "nexus", "validation"},
+    "untrusted": {"errors", "validation"},
+    "untrusted_child": {"errors", "verdict"},
 }
 
 # Rooms in which a dependency may be imported.

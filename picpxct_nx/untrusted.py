@@ -1,0 +1,157 @@
+"""Files from strangers: judged by a child process with limits, so that nothing in them can crash, stall or fill us.
+
+The checks before any data are read refuse what is known to do harm; faults of the HDF5 library itself are found every
+year (CVE-2025-2309, CVE-2025-2310, CVE-2025-44905), and a loop inside it reaches no signal handler of Python.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import picpxct_nx
+from picpxct_nx.errors import MissingInputError
+from picpxct_nx.validation import Report, Violation
+from picpxct_nx.validation.violation import shown
+
+# -P: no module is taken from the current folder, which a stranger may have filled too.
+_START = "import sys; sys.path.append(sys.argv[1]); from picpxct_nx.untrusted_child import main; main(sys.argv[2])"
+_CHUNK = 2**16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the child may use: memory in bytes, time and processor time in s, and length of its report in bytes."""
+
+    memory: int = 2 * 2**30
+    seconds: float = 60.0
+    cpu_seconds: int = 60
+    report: int = 64 * 2**20
+
+
+def check_untrusted(source: Path | BinaryIO, name: str | None = None, *, limits: Limits | None = None) -> Report:
+    """Report on a stranger's file; what the child does not survive is an error in the report.
+
+    Parameters
+    ----------
+    source : Path or binary file
+        The file; a binary file must have a descriptor.
+    name : str, optional
+        How the report calls it; by default its path.
+    limits : Limits, optional
+        What reading it may cost.
+
+    Returns
+    -------
+    Report
+        The report that `verdict.judge` gives, or one with the single error UNTRUSTED_CRASH (the child died by a
+        signal, or by an exception of ours), UNTRUSTED_TIMEOUT or UNTRUSTED_MEMORY.
+
+    Raises
+    ------
+    MissingInputError
+        The file is not there or may not be read.
+    """
+    name, limits = name or str(source), limits or Limits()
+    handle = None if isinstance(source, Path) else source.fileno()
+    request = {"path": os.fspath(source) if isinstance(source, Path) else None, "handle": handle, "name": name}
+    answer, fault = _ask(request | {"limits": asdict(limits)}, limits)
+    if fault is not None:
+        return _failed(name, *fault)
+    if isinstance(answer.get("missing"), str):
+        raise MissingInputError(shown(answer["missing"]))
+    if "memory" in answer:
+        return _failed(name, "UNTRUSTED_MEMORY", f"needs more than {limits.memory} bytes of memory to be read")
+    if "crash" in answer:
+        return _failed(name, "UNTRUSTED_CRASH", f"stopped its reader ({shown(str(answer['crash']))})")
+    try:
+        return _report(name, answer["report"])
+    except (KeyError, TypeError, ValueError):
+        return _failed(name, "UNTRUSTED_CRASH", "made its reader talk nonsense")
+
+
+def _failed(name: str, code: str, reason: str) -> Report:
+    return Report(name, None, (Violation("/", code, f"{reason}; do not open it with other programs, get it again"),))
+
+
+def _ask(request: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], tuple[str, str] | None]:
+    """The child's answer, or code and reason why there is none."""
+    root = str(Path(picpxct_nx.__file__).parents[1])
+    command = [sys.executable, "-B", "-P", "-c", _START, root, json.dumps(request)]
+    # One thread: the memory that more of them reserve counts as used.
+    calm = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
+    handles = [] if request["handle"] is None else [request["handle"]]
+    with subprocess.Popen(  # noqa: S603  # our own interpreter and code; the request is data
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | calm,
+        pass_fds=handles,
+        start_new_session=True,
+    ) as child:
+        try:
+            raw, fault = _listen(child, limits)
+        finally:
+            child.kill()
+    if fault is not None or child.returncode:
+        return {}, fault or _ending(child.returncode)
+    try:
+        answer = json.loads(raw)
+    except ValueError:
+        answer = None
+    return answer if isinstance(answer, dict) else {}, None
+
+
+def _listen(child: "subprocess.Popen[bytes]", limits: Limits) -> tuple[bytes, tuple[str, str] | None]:
+    """All that the child writes until it ends, within the limits; the child is not waited for longer than they say."""
+    assert child.stdout is not None  # noqa: S101  # it was asked for
+    late = ("UNTRUSTED_TIMEOUT", f"took its reader more than {limits.seconds:g} s")
+    deadline, handle, parts, length = time.monotonic() + limits.seconds, child.stdout.fileno(), [], 0
+    poll = select.poll()
+    poll.register(handle, select.POLLIN | select.POLLHUP)
+    while True:
+        rest = deadline - time.monotonic()
+        if rest <= 0 or not poll.poll(rest * 1000):
+            return b"", late
+        part = os.read(handle, _CHUNK)
+        if not part:
+            break
+        parts.append(part)
+        length += len(part)
+        if length > limits.report:
+            return b"", ("UNTRUSTED_CRASH", f"has a report of more than {limits.report} bytes")
+    try:
+        child.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return b"", late
+    return b"".join(parts), None
+
+
+def _ending(code: int) -> tuple[str, str]:
+    if code == -signal.SIGXCPU or code == -signal.SIGALRM:
+        return "UNTRUSTED_TIMEOUT", "took its reader too much time"
+    if code == -signal.SIGKILL:
+        return "UNTRUSTED_MEMORY", "had its reader killed, most likely for want of memory"
+    reason = f"signal {signal.Signals(-code).name}" if -code in set(signal.Signals) else f"exit {code}"
+    return "UNTRUSTED_CRASH", f"crashed its reader ({reason})"
+
+
+def _report(name: str, found: dict[str, Any]) -> Report:
+    """The report that the child sent, believed in its form only: a child that was taken over may send anything."""
+    violations = []
+    for item in found["violations"]:
+        code, level, path, message = (item[key] for key in ("code", "level", "path", "message"))
+        if level not in ("error", "warning") or not all(isinstance(text, str) for text in (code, path, message)):
+            raise ValueError(level)
+        violations.append(Violation(shown(path), shown(code), shown(message), level))
+    definition = found["definition"]
+    if definition is not None and not isinstance(definition, str):
+        raise TypeError(definition)
+    return Report(name, definition and shown(definition), tuple(violations))
