@@ -9,6 +9,8 @@ from pathlib import Path
 from picpxct_nx.errors import OutputError, PicpxctError, RetryError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# File systems without hard links.
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _CLOSED = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 )
@@ -37,13 +39,27 @@ def part(target: Path, *, overwrite: bool) -> Iterator[Path]:
             hidden.touch(exist_ok=False)
             yield hidden
             _sync(hidden)
-            # Somebody else may have made the target meanwhile.
-            refuse_existing(target, overwrite=overwrite)
-            hidden.replace(target)
+            _publish(hidden, target, overwrite=overwrite)
             _sync(target.parent)
     finally:
         with suppress(OSError):
             hidden.unlink()
+
+
+def _publish(hidden: Path, target: Path, *, overwrite: bool) -> None:
+    """Give the finished part its name, not taking it from somebody who was faster."""
+    if not overwrite:
+        try:
+            target.hardlink_to(hidden)
+        except FileExistsError:
+            refuse_existing(target, overwrite=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            refuse_existing(target, overwrite=False)
+        else:
+            return  # the part's own name is taken away at the end
+    hidden.replace(target)
 
 
 def refuse_existing(target: Path, *, overwrite: bool) -> None:

@@ -1,5 +1,6 @@
 """A file appears under its name whole and checked, or not at all, whatever goes wrong while it is written."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -192,3 +193,28 @@ def test_a_full_disk_is_told_and_leaves_nothing(source: Path) -> None:
     assert all("no room left on the disk" in line and "free some" in line for line in lines)
     assert RetryError.exit_code == 75
     assert leftovers(out) == []
+
+
+def test_of_two_writers_without_overwrite_the_first_wins(tmp_path: Path) -> None:
+    target = tmp_path / "out.nxs"
+
+    def lose() -> None:
+        with atomic.part(target, overwrite=False) as hidden:
+            hidden.write_text("second")
+            # Another writer finishes between our last look and our own finish.
+            target.write_text("first")
+
+    with pytest.raises(OutputError, match="exists already"):
+        lose()
+    assert target.read_text() == "first"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.nxs"]
+
+
+def test_a_file_system_without_hard_links_still_gets_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with atomic.part(tmp_path / "out.nxs", overwrite=False) as hidden:
+        hidden.write_text("whole")
+    assert (tmp_path / "out.nxs").read_text() == "whole"
