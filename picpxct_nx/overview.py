@@ -97,6 +97,7 @@ def _curve(record: FrcCurve) -> dict[str, Any]:
         "resolved": record.resolved,
         "half_period_m": record.half_period,
         "full_period_m": record.full_period,
+        "unresolved": record.unresolved,
         "warnings": [] if record.warnings is None else [str(text) for text in record.warnings],
     }
 

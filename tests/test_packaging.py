@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TEST_COMMAND = re.compile(r"^python3 -m venv .*pytest.*$", re.MULTILINE)
+TEST_COMMAND = re.compile(r"^ *(python3 -m venv .*pytest.*)$", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")

@@ -138,6 +138,8 @@ def summary(record: Record) -> dict[str, Any]:
         "half_period_m": record.half_period,
         "full_period_m": record.full_period,
         "smoothed_half_period_m": record.smoothed_half_period,
+        "smoothed_half_period_sigma_m": record.smoothed_half_period_sigma,
+        "unresolved": record.unresolved,
         "pixel_m": record.pixel_size,
         "warnings": [] if record.warnings is None else [str(text) for text in record.warnings],
     }
