@@ -11,12 +11,12 @@ from ._talk import ProgressMode
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[INPUT]...",
+        metavar="INPUT",
         help="NeXus files, FILE::ENTRY for one entry, FILE::energy=5471eV,polarisation=90deg for those that match, "
         "or - for standard input: a file, or a list of paths, one a line.",
     ),
 ]
-Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="NeXus files, or - for standard input.")]
+Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", help="NeXus files, or - for standard input.")]
 Output = Annotated[
     str | None,
     typer.Option("-o", "--output", help="File to write, or DIR/ for one file an entry. Else the file goes to stdout."),

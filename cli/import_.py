@@ -33,7 +33,7 @@ Assumptions = Annotated[
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CXI, .npy, .npz (also .bz2, .gz), HDF5.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CXI, .npy, .npz (also .bz2, .gz), HDF5.")],
     output: Output = None,
     file_format: Annotated[str, typer.Option("--format", help="auto, cxi, numpy or hdf5.")] = "auto",
     keys: Annotated[
