@@ -1,0 +1,117 @@
+"""What validate says and how it ends: words for people, colours on a terminal only, one verdict however it is read."""
+
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import h5py
+import pytest
+
+from .conftest import FIRST, Call, Edit, Run, command, environment, message
+
+
+@pytest.fixture
+def bad(edited: Edit) -> Path:
+    """A scan with two faults at one path and one at another."""
+
+    def spoil(entry: h5py.Group) -> None:
+        del entry["title"]
+        entry["instrument/detector/distance"].attrs["units"] = "s"
+        entry["instrument/detector/distance"].attrs["colour"] = "red"
+
+    return edited(spoil, "bad.nxs")
+
+
+@pytest.fixture
+def doubtful(edited: Edit) -> Path:
+    """A valid scan with a warning."""
+
+    def assume(entry: h5py.Group) -> None:
+        entry.create_dataset("assumed", data=["title"], dtype=h5py.string_dtype())
+
+    return edited(assume, "doubtful.nxs")
+
+
+def test_violations_stand_below_their_path_each_with_its_remedy(call: Call, bad: Path) -> None:
+    result = call("validate", bad.name)
+    assert result.exit_code == 65
+    lines = result.stdout.splitlines()
+    assert lines[0] == "bad.nxs: INVALID, 3 errors, 0 warnings (NXspecptycho_scan)"
+    place = f"  /{FIRST}/instrument/detector/distance"
+    assert [line for line in lines if line.startswith("  /")] == [place, f"{place}@colour", f"  /{FIRST}/title"]
+    assert lines[lines.index(place) + 1 :][:2] == [
+        "    error UNIT_DIMENSION: has units 's'", "      NX_LENGTH wants a unit convertible to 'm'"
+    ]  # fmt: skip
+
+
+def test_many_files_end_in_a_summary(call: Call, bad: Path, doubtful: Path, made: Path) -> None:
+    result = call("validate", bad.name, doubtful.name, made / "scan.nxs", "nowhere.nxs")
+    assert result.exit_code == 66
+    assert result.stdout.splitlines()[-1] == "4 files: 2 valid, 1 invalid, 1 missing; 3 errors, 1 warning"
+
+
+def test_quiet_leaves_out_what_is_well(call: Call, bad: Path, doubtful: Path, made: Path) -> None:
+    result = call("validate", "-q", made / "scan.nxs", made / "recs.nxs")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    lines = call("validate", "-q", made / "scan.nxs", bad.name, doubtful.name).stdout.splitlines()
+    assert [line.split(":")[0] for line in lines if not line.startswith(" ")] == ["bad.nxs", "doubtful.nxs"]
+
+
+def test_strict_takes_warnings_for_errors(call: Call, doubtful: Path, made: Path) -> None:
+    assert call("validate", doubtful.name).exit_code == 0
+    assert call("validate", "--strict", made / "scan.nxs").exit_code == 0
+    result = call("validate", "--strict", "--json", doubtful.name)
+    assert result.exit_code == 65
+    verdict = json.loads(result.stdout)
+    assert (verdict["valid"], [fault["level"] for fault in verdict["violations"]]) == (False, ["warning"])
+    assert "INVALID, 0 errors, 1 warning " in call("validate", "--strict", doubtful.name).stdout
+
+
+def test_a_strangers_file_gets_the_same_verdict_from_the_child(call: Call, bad: Path, made: Path) -> None:
+    for path in (bad, made / "scan.nxs"):
+        one, other = (call("validate", "--json", *words, path) for words in ([], ["--untrusted"]))
+        assert (one.exit_code, one.stdout) == (other.exit_code, other.stdout)
+    result = call("validate", "--untrusted", "nowhere.nxs")
+    assert (result.exit_code, message(result)) == (66, "picpxct: nowhere.nxs: is not there; check the name")
+
+
+def test_the_child_reads_standard_input_too(run: Run, made: Path) -> None:
+    content = (made / "scan.nxs").read_bytes()
+    assert run("validate", "--untrusted", stdin=content).stdout.startswith(b"stdin: valid")
+    with (made / "scan.nxs").open("rb") as handle:
+        assert run("validate", "--untrusted", stdin=handle).stdout.startswith(b"stdin: valid")
+
+
+def on_terminal(*words: str | Path, folder: Path, **env: str) -> str:
+    """What the command prints on a terminal of 60 columns."""
+    ours, theirs = pty.openpty()
+    variables = environment(COLUMNS="60", **env)
+    with subprocess.Popen(command(*words), stdin=theirs, stdout=theirs, stderr=theirs, env=variables, cwd=folder):
+        os.close(theirs)
+        text = b""
+        try:
+            while part := os.read(ours, 4096):
+                text += part
+        except OSError:  # how a terminal says that nobody writes to it any more
+            pass
+    os.close(ours)
+    return text.decode()
+
+
+def test_a_terminal_gets_colours_and_lines_that_fit(bad: Path, call: Call) -> None:
+    assert "\x1b" not in call("validate", bad.name).stdout
+    text = on_terminal("validate", bad.name, folder=bad.parent)
+    assert "\x1b[31mINVALID\x1b[0m" in text
+    plain = on_terminal("validate", bad.name, folder=bad.parent, NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert max(len(line) for line in plain.splitlines()[2:]) <= 60
+
+
+def test_a_name_that_is_no_text_is_printed_all_the_same(run: Run, made: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\x1b[31m.nxs")
+    (tmp_path / name).write_bytes((made / "scan.nxs").read_bytes())
+    result = run("validate", name)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(b"\\udcff\\x1b[31m.nxs: valid")
