@@ -49,7 +49,69 @@ def full_values(name: str, *, seed: int = 0) -> dict[str, Value]:
         if node.kind == "field" and node.fixed() is None and "(" not in path and path not in kind(name).LINKS
     }
     values["assumed"] = np.array(["title"], dtype=object)
-    return values
+    return values | {path: value for path, value in _sensible(values).items() if path in values}
+
+
+def _sensible(values: dict[str, Value]) -> dict[str, Value]:
+    """What the numbers of one entry must be so that they do not contradict each other."""
+    shapes = {path: np.shape(value) for path, value in values.items()}
+    stokes = shapes.get("instrument/beam/incident_polarization_stokes", (1, 4))
+    energies = np.linspace(5460.0, 5520.0, (shapes.get("cube/energy") or shapes.get("xanes/energy") or (1,))[0])
+    measured = shapes.get("instrument/beam/incident_energy", ())
+    # Positions of the probe lie within the object, whose axes are not shorter than three.
+    even = {
+        path: 1e-8 * (np.arange(shape[0]) % (3 if path.startswith("positions") else shape[0] + 1))
+        for path, shape in shapes.items()
+        if path.endswith(("/x", "/y")) and len(shape) == 1
+    }
+    errors = [path for path in values if path.endswith("_errors")]
+    signed = [*errors, "instrument/detector/data", "control/data", "object/coverage"]
+    made: dict[str, Value] = {
+        **even,
+        **{path: np.abs(values[path]) for path in signed if path in values},  # type: ignore[arg-type]
+        "instrument/beam/incident_polarization_stokes": np.tile([1.0, -0.9, 0.1, 0.0], (stokes[0], 1)),
+        "instrument/beam/incident_energy": np.tile(energies, (measured[0], 1)) if measured else 5471.5,
+        "instrument/monochromator/energy": 5469.0, "instrument/monochromator/energy_offset": 2.5,
+        "instrument/zone_plate/outermost_zone_width": 1e-7, "instrument/zone_plate/outer_diameter": 1e-4,
+        "instrument/zone_plate/central_stop_diameter": 1e-5, "instrument/detector/saturation_value": 1000.0,
+        "cube/energy": energies, "xanes/energy": energies, "edge_energy": 5485.0,
+        "pre_edge": np.array([-20.0, -10.0]), "post_edge": np.array([15.0, 30.0]),
+        "half_period": 2e-8, "full_period": 4e-8,
+    }  # fmt: skip
+    for path in ("cube/polarization_angle", "xanes/polarization_angle"):
+        rotation = values.get("sample/rotation_angle", 0.0)
+        made[path] = (np.arctan2(0.1, -0.9) / 2 - np.asarray(rotation)) % np.pi
+    for path in ("data/frame", "positions/frame", "convergence/iteration"):
+        made[path] = np.arange(1, 1 + (shapes.get(path) or (0,))[0])
+    if "instrument/detector/pixel_mask" in values:
+        made["instrument/detector/pixel_mask"] = np.arange(np.prod(shapes["instrument/detector/pixel_mask"])).reshape(
+            shapes["instrument/detector/pixel_mask"]
+        )
+    return made | _images(values) | _curve(shapes.get("frc/correlation", (4,))[0])
+
+
+def _images(values: dict[str, Value]) -> dict[str, Value]:
+    """Transmissions of a modulus below one, and the angles of their means over the energies."""
+    made: dict[str, Value] = {}
+    for path in ("object/transmission", "cube/transmission"):
+        if path in values:
+            noise = np.asarray(values[path])
+            # Away from zero, so that the mean over the energies has an angle.
+            made[path] = t = (0.8 * np.exp(1j * np.clip(noise.real, -0.5, 0.5))).astype(np.complex64)
+            made["phase/phase"] = np.angle(t.mean(axis=1) if t.ndim == 4 else t).astype(np.float32)
+            made["cube/valid"] = np.ones(t.shape[:2], dtype=bool)
+    if "convergence/error" in values:
+        made["convergence/error"] = np.abs(np.asarray(values["convergence/error"]))
+    return made
+
+
+def _curve(rings: int) -> dict[str, Value]:
+    """A ring correlation that falls through a half at 1 / (2 x 20 nm)."""
+    frequency = 1 / 4e-8 + 1e6 * (np.arange(rings) - rings // 2 + 0.25)
+    return {
+        "frc/spatial_frequency": frequency, "frc/threshold": np.full(rings, 0.5),
+        "frc/samples": np.arange(1, rings + 1), "frc/correlation": np.where(frequency < 1 / 4e-8, 0.9, 0.1),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -58,6 +120,10 @@ def make_record() -> Callable[..., Record]:
 
     def make(name: str, *, seed: int = 0, entry: str = "scan_S00001", **changes: Value) -> Record:
         values = full_values(name, seed=seed) | {path.replace("__", "/"): value for path, value in changes.items()}
+        if name == "NXspecptycho_scan":  # whatever the energy is, the encoder and its offset make it
+            offset = np.asarray(values["instrument/monochromator/energy_offset"])
+            encoder = np.asarray(values["instrument/beam/incident_energy"]) - offset
+            values["instrument/monochromator/energy"] = float(encoder)
         record = kind(name).from_values(entry, values)
         source = provenance.Input(checksum="0" * 64, file_name="foreign.h5")
         step = provenance.step("import", {"factor": 2.0, "factor@units": "eV", "name": "x"}, [source])

@@ -2,24 +2,43 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import h5py
 import numpy as np
 
-from picpxct_nx import nxdl
+from picpxct_nx import nxdl, provenance
+from picpxct_nx.errors import InputError
 from picpxct_nx.validation.fields import Scope
 from picpxct_nx.validation.hostile import scan
+from picpxct_nx.validation.matching import class_name
+from picpxct_nx.validation.nxdata import check_plots
+from picpxct_nx.validation.references import check_dependence
+from picpxct_nx.validation.standard import Reading, check_standard, check_standard_root
 from picpxct_nx.validation.structure import check_entry, check_root
-from picpxct_nx.validation.tree import Item, UnreadableError, content, kind_of, nx_class, plain
-from picpxct_nx.validation.values import check_values
+from picpxct_nx.validation.tree import Item, UnreadableError, content, kind_of, plain
+from picpxct_nx.validation.values import check_values, uuids_once
 from picpxct_nx.validation.violation import Report, Violation, shown
 
 _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})\Z")
 
 
-def check_file(file: h5py.File, name: str) -> Report:
+@dataclass(frozen=True)
+class _Task:
+    """What is asked of a file: the root of its tree, the definition that the caller named, how far to look."""
+
+    root: Item
+    definition: nxdl.Definition | None
+    data: bool
+    ours: bool
+
+
+def check_file(
+    file: h5py.File, name: str, definition: nxdl.Definition | None = None, *, data: bool = True, ours: bool = False
+) -> Report:
     """Verdict on an open file. A file that a careful reader refuses is not looked at any further.
+
+    Every entry is held to the definition that it claims, ours or any of NeXus; one without a claim to the base classes.
 
     Parameters
     ----------
@@ -27,20 +46,38 @@ def check_file(file: h5py.File, name: str) -> Report:
         The file, open for reading.
     name : str
         How the report calls it.
+    definition : Definition, optional
+        What every entry is held to instead of what it claims, see `nxdl.find`.
+    data : bool
+        Whether images and stacks are read as well, which costs about as much as reading them.
+    ours : bool
+        Whether only our own definitions will do: the file is to be read by us.
     """
     root, refused = scan(file)
     if refused:
         return Report(name, None, _tidy(refused))
-    entries = [member for _, member in sorted(root.members.items()) if member.is_group]
-    claims = {claim for entry in entries if (claim := _claim(entry)) is not None}
-    violations = [*check_root(root), *(fault for entry in entries for fault in _check_claim(entry, root))]
-    if not entries:
+    task = _Task(root, definition, data, ours or _made_here(root))
+    groups = [member for _, member in sorted(root.members.items()) if member.is_group]
+    claims = {claim for entry in groups if (claim := _claim(entry)) is not None}
+    if definition is not None:
+        claims = {definition.name}
+    # One entry of ours makes it a file of ours, which holds nothing else.
+    strict = task.ours or (bool(claims) and claims <= set(nxdl.names()))
+    violations = [*(check_root if strict else check_standard_root)(root)]
+    violations += [fault for entry in groups for fault in _check_entry(entry, task)]
+    violations += uuids_once(root)
+    if not groups:
         violations.append(Violation("/", "MISSING_GROUP", "has no NXentry; the file is empty"))
     return Report(name, ", ".join(shown(claim) for claim in sorted(claims)) or None, _tidy(violations))
 
 
 def _tidy(violations: list[Violation]) -> tuple[Violation, ...]:
     return tuple(sorted({replace(v, path=shown(v.path), message=shown(v.message)) for v in violations}))
+
+
+def _made_here(root: Item) -> bool:
+    """Whether the file says that this program wrote it: then a definition of ours is missing, not just any."""
+    return bool(plain(root.attributes.get("creator")) == provenance.PROGRAM)
 
 
 def claimed(entry: h5py.Group) -> str | None:
@@ -63,23 +100,50 @@ def _claim(entry: Item) -> str | None:
     return str(value[0] if isinstance(value, tuple) else value)
 
 
-def _check_claim(entry: Item, root: Item) -> Iterator[Violation]:
-    if nx_class(entry) != "NXentry":
+def _check_entry(entry: Item, task: _Task) -> Iterator[Violation]:
+    """Faults of an entry and of the subentries in it; groups of other classes are judged with the root."""
+    if class_name(entry) not in ("NXentry", "NXsubentry"):
         return
-    path = f"{entry.path}/definition"
-    claim = _claim(entry)
+    definition, faults = (task.definition, []) if task.definition else _look_up(entry, task)
+    yield from faults
+    if definition is not None and definition.own:
+        yield from _check_ours(entry, definition, task)
+    elif not task.ours:
+        scope = Scope(task.root)
+        yield from check_standard(Reading(scope, entry, definition, task.definition is not None))
+        yield from check_dependence(entry, scope)
+        yield from check_plots(entry)
+        for member in entry.members.values():
+            if class_name(member) == "NXsubentry" and "definition" in member.members:
+                yield from _check_entry(member, replace(task, definition=None))
+
+
+def _look_up(entry: Item, task: _Task) -> tuple[nxdl.Definition | None, list[Violation]]:
+    """The definition that an entry claims, None where there is none to hold it to, and the faults of the claim."""
+    path, claim = f"{entry.path}/definition", _claim(entry)
+    known = f"ours are {', '.join(nxdl.names())}"
+    if claim is None and (task.ours or "definition" in entry.members):
+        return None, [Violation(path, "DEFINITION_MISSING", f"names no definition; {known}")]
     if claim is None:
-        yield Violation(path, "DEFINITION_MISSING", f"names no definition; ours are {', '.join(nxdl.names())}")
-    elif claim not in nxdl.names():
-        yield Violation(path, "DEFINITION_UNKNOWN", f"is '{claim}'; ours are {', '.join(nxdl.names())}")
-    else:
-        definition = nxdl.definition(claim)
-        newer = list(_check_version(entry.members["definition"], definition, path))
-        yield from newer
-        if not newer:
-            scope = Scope(root)
-            yield from check_entry(entry, definition, scope)
-            yield from check_values(entry, claim, scope)
+        text = "names no definition; held to the base classes alone, which require nothing"
+        return None, [Violation(path, "NO_DEFINITION", text, "warning")]
+    try:
+        if claim.endswith(".xml") or (task.ours and claim not in nxdl.names()):
+            raise InputError(claim)
+        return nxdl.find(claim), []
+    except InputError:
+        also = "" if task.ours else ", and NeXus has no such application definition"
+        return None, [Violation(path, "DEFINITION_UNKNOWN", f"is '{claim}'; {known}{also}")]
+
+
+def _check_ours(entry: Item, definition: nxdl.Definition, task: _Task) -> Iterator[Violation]:
+    field = entry.members.get("definition")
+    newer = list(_check_version(field, definition, f"{entry.path}/definition")) if field is not None else []
+    yield from newer
+    if not newer:
+        scope = Scope(task.root)
+        yield from check_entry(entry, definition, scope)
+        yield from check_values(entry, definition.name, scope, data=task.data)
 
 
 def _check_version(field: Item, definition: nxdl.Definition, path: str) -> Iterator[Violation]:

@@ -1,14 +1,17 @@
-"""Rules on values that a definition cannot state: identifiers, finite axes, ascending energies, links, NXdata."""
+"""The values of one entry: identifiers, finite numbers, ascending energies, links, plots, rules, history."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from picpxct_nx import nxdl, records
-from picpxct_nx.validation.fields import Scope
+from picpxct_nx.validation.fields import Scope, check_symbols
 from picpxct_nx.validation.history import check_history
-from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, nx_class, plain
+from picpxct_nx.validation.nxdata import check_default_plot, check_plots
+from picpxct_nx.validation.rules import check_rules
+from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, plain
+from picpxct_nx.validation.view import View
 from picpxct_nx.validation.violation import Violation
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
@@ -16,8 +19,18 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _URN = "urn:uuid:"
 
 
-def check_values(entry: Item, definition: str, scope: Scope) -> Iterator[Violation]:
-    """Faults of the values of one entry. Only fields of right type and shape are looked at."""
+def check_values(entry: Item, definition: str, scope: Scope, *, data: bool = True) -> Iterator[Violation]:
+    """Faults of the values of one entry. Only fields of right type and shape are looked at.
+
+    Parameters
+    ----------
+    entry, definition
+        The entry and what it claims to be.
+    scope : Scope
+        What the check of the structure has met.
+    data : bool
+        Whether images and stacks are read as well, which costs about as much as reading them.
+    """
     for path, item, node in scope.fields:
         if item.size > MAX_READ or node.name is None:
             continue
@@ -32,8 +45,19 @@ def check_values(entry: Item, definition: str, scope: Scope) -> Iterator[Violati
                 yield Violation(path, error.code, str(error))
     yield from linked(entry, definition)
     yield from assumed(entry)
-    yield from plots(entry, nxdl.table(definition))
+    yield from check_plots(entry, nxdl.table(definition))
+    if data:
+        yield from check_default_plot(entry, named=True)
+    # Where lengths contradict each other, nothing can be compared.
+    if not any(check_symbols(scope)):
+        yield from check_rules(_view(entry, definition, scope), data=data)
     yield from check_history(entry, definition)
+
+
+def _view(entry: Item, definition: str, scope: Scope) -> View:
+    start = f"{entry.path}/"
+    mine = [(path, item, node) for path, item, node in scope.fields if path.startswith(start)]
+    return View(entry, definition, {path.removeprefix(start): (item, node) for path, item, node in mine})
 
 
 def _identifiers(path: str, item: Item, name: str) -> Iterator[Violation]:
@@ -113,31 +137,17 @@ def assumed(entry: Item) -> Iterator[Violation]:
             yield Violation(f"{entry.path}/assumed", "ASSUMED_MISSING", f"names '{name}', which is not there")
 
 
-def plots(group: Item, declared: Collection[str], prefix: str = "") -> Iterator[Violation]:
-    """In an NXdata that the definition does not declare, the signal and the axes are there and fit the rank.
-
-    In one that it declares, their names are fixed and the fields required, which is checked with the structure.
-    """
-    for name, child in group.members.items():
-        here = f"{prefix}{name}"
-        if child.is_group and nx_class(child) == "NXdata" and here not in declared:
-            yield from plot(child)
-        elif child.is_group:
-            yield from plots(child, declared, f"{here}/")
-
-
-def plot(group: Item) -> Iterator[Violation]:
-    """Signal and axes of one NXdata (NeXus rules for NXdata, version of 2014)."""
-    signal, axes = plain(group.attributes.get("signal")), plain(group.attributes.get("axes", ()))
-    axes = (axes,) if isinstance(axes, str) else axes
-    if not isinstance(signal, str) or signal not in group.members:
-        yield Violation(f"{group.path}@signal", "NXDATA", f"is {signal!r}; wanted the name of a field of the group")
-        return
-    if not isinstance(axes, tuple):
-        return
-    missing = [axis for axis in axes if axis != "." and axis not in group.members]
-    if missing:
-        yield Violation(f"{group.path}@axes", "NXDATA", f"names '{missing[0]}', which is not there")
-    rank = len(group.members[signal].shape)
-    if len(axes) != rank:
-        yield Violation(f"{group.path}@axes", "NXDATA", f"names {len(axes)} axes; {signal} has {rank} dimensions")
+def uuids_once(root: Item) -> Iterator[Violation]:
+    """Two entries of a file are never named by the same UUID."""
+    met: dict[str, str] = {}
+    for _, entry in sorted(root.members.items()):
+        field = entry.members.get("entry_identifier_uuid")
+        if field is None or field.dtype is None or field.shape or kind_of(field.dtype) != "S":
+            continue
+        try:
+            text = str(content(field))
+        except UnreadableError:
+            continue
+        if met.setdefault(text, entry.path) != entry.path:
+            said = f"is {text}, which names {met[text]} already; a changed copy needs a UUID of its own"
+            yield Violation(f"{entry.path}/entry_identifier_uuid", "UUID_TWICE", said)

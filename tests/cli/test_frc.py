@@ -71,7 +71,8 @@ def test_pixels_of_two_sizes_are_refused(call: Call, made: Path, tmp_path: Path)
     with open_valid(made / "half_a.nxs", "a") as file:
         half = read(file, FIRST)
         assert isinstance(half, Reconstruction)
-        write(tmp_path / "other.nxs", [dataclasses.replace(half, y=half.y * 1.01, x=half.x * 1.01)])
+        larger = {name: getattr(half, name) * 1.01 for name in ("y", "x", "probe_y", "probe_x")}
+        write(tmp_path / "other.nxs", [dataclasses.replace(half, **larger)])
     result = call("frc", made / "half_a.nxs", "other.nxs", "-o", "curve.nxs")
     assert result.exit_code == 65
     assert "pixel" in message(result)

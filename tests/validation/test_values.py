@@ -83,6 +83,9 @@ def test_single_numbers_and_axes_are_finite(name: str, path: str, value: float, 
 def test_a_projection_that_is_not_there_has_no_energy(check_mutant: CheckMutant) -> None:
     def mutate(file: h5py.File) -> None:
         file[f"{ENTRY}/instrument/beam/incident_energy"][0, 0] = np.nan
+        file[f"{ENTRY}/cube/valid"][0, 0] = False
+        t = file[f"{ENTRY}/cube/transmission"][0, 1:].mean(axis=0)
+        file[f"{ENTRY}/phase/phase"][0] = np.angle(t)
 
     assert found(check_mutant(CUBE, mutate)) == []
 
@@ -223,7 +226,7 @@ def test_a_reconstruction_may_begin_at_a_raw_scan_without_history(check_mutant: 
         put("stage", "flattened")(file)
 
     faults = found(check_mutant(RECONSTRUCTION, mutate_and_flatten))
-    assert faults == [("CHAIN", "process_001/input_001/identifier_entry")]
+    assert faults == [("CHAIN", "process_001/input_001/identifier_entry"), ("STAGE_HISTORY", "stage")]
 
 
 def _plot(file: h5py.File, **attributes: Any) -> None:
@@ -235,13 +238,13 @@ def _plot(file: h5py.File, **attributes: Any) -> None:
 
 @pytest.mark.parametrize(
     ("attributes", "fault"),
-    [({"signal": "x", "axes": ["."]}, None), ({"signal": "y"}, "@signal"), ({}, "@signal"),
-     ({"signal": "x", "axes": ["t"]}, "@axes"), ({"signal": "x", "axes": [".", "."]}, "@axes")],
+    [({"signal": "x", "axes": ["."]}, None), ({"signal": "y"}, "SIGNAL"), ({}, "SIGNAL"),
+     ({"signal": "x", "axes": ["t"]}, "AXES"), ({"signal": "x", "axes": [".", "."]}, "AXES")],
 )  # fmt: skip
 def test_a_plot_beside_ours_names_what_is_there(
     attributes: dict[str, Any], fault: str | None, check_mutant: CheckMutant
 ) -> None:
-    expected = [] if fault is None else [("NXDATA", f"overview{fault}")]
+    expected = [] if fault is None else [(f"NXDATA_{fault}", f"overview@{fault.lower()}")]
     assert found(check_mutant(SCAN, lambda file: _plot(file, **attributes))) == expected
 
 
