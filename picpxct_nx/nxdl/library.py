@@ -17,6 +17,7 @@ from picpxct_nx.nxdl.xml import MAX_BYTES, Element, extend, parse
 
 _ENDING = ".nxdl.xml"
 _FOLDERS = ("base_classes", "applications", "contributed_definitions")
+_TEXTS = frozenset({"NX_CHAR", "NX_DATE_TIME", "ISO8601"})
 _NO_TYPE = frozenset({"NXobject", ""})
 
 
@@ -176,12 +177,14 @@ def fill(node: Node, base: Node) -> Node:
         fill(child, twin) if (twin := base.child(child.kind, child.name or "")) else child for child in node.children
     )
     shape = node if node.dims is not None else base
+    # A definition that calls numbers what its base class calls text, or the reverse, made a slip: either will do.
+    slip = node.own_type and base.own_type and (node.type in _TEXTS) != (base.type in _TEXTS) and bool(base.items)
     return replace(
         node,
         type=node.type if node.own_type else base.type,
-        own_type=node.own_type or base.own_type,
+        own_type=(node.own_type or base.own_type) and not slip,
         units=node.units or base.units,
-        items=node.items or base.items,
+        items=node.items or (() if slip else base.items),
         open_items=node.open_items if node.items else base.open_items,
         dims=shape.dims, min_rank=shape.min_rank, open_rank=shape.open_rank, own_dims=shape is node,
         deprecated=node.deprecated or base.deprecated,

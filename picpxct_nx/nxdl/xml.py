@@ -47,7 +47,7 @@ def parse(data: bytes, source: str) -> Element:
         raise InputError(f"{source}: has {len(data)} bytes, more than {MAX_BYTES}; a definition is a short text")
     builder = _Builder(source)
     try:
-        builder.parser.Parse(data, 1)
+        builder.parser.Parse(data, True)  # noqa: FBT003  # expat takes no keywords
     except expat.ExpatError as error:
         raise InputError(f"{source}: line {error.lineno}: {expat.ErrorString(error.code)}; wanted NXDL") from None
     except (ValueError, LookupError) as error:  # an encoding that Python has not, or that lies
@@ -114,13 +114,19 @@ def extend(parent: Element, child: Element) -> Element:
     merged = replace(child, attributes=attributes | child.attributes, children=[])
     inherited = {_key(element): element for element in parent.children}
     for element in child.children:
-        twin = inherited.pop(_key(element), None)
+        key = _key(element)
         general = ("group", f"({element.attributes.get('type')})")
+        if key not in inherited and key == general:
+            # The one group of this class that has a name above is meant.
+            wanted = ("group", element.attributes.get("type"))
+            alike = [k for k, e in inherited.items() if (e.tag, e.attributes.get("type")) == wanted]
+            key = alike[0] if len(alike) == 1 else key
+        twin = inherited.pop(key, None)
         if twin is None and element.tag == "group" and general in inherited:
             unnamed = inherited[general]
             inherited[general] = replace(unnamed, attributes=unnamed.attributes | {"minOccurs": "0"})
             twin = replace(unnamed, attributes=_without_presence(unnamed.attributes))
-        whole = twin is None or element.tag in ("enumeration", "dimensions", "doc")
+        whole = element.tag in ("enumeration", "dimensions", "doc")
         merged.children.append(element if whole or twin is None else extend(twin, element))
     merged.children.extend(inherited.values())
     return merged

@@ -237,6 +237,8 @@ def test_two_entries_are_both_checked(check_mutant: CheckMutant) -> None:
             file[f"second/{target}"].attrs["target"] = f"/second/{target}"
             file[f"second/{link}"] = file[f"second/{target}"]
         del file["second/title"]
+        del file["second/entry_identifier_uuid"]
+        file["second/entry_identifier_uuid"] = "7d444840-9dc0-41d1-b245-5ffdce74fad2"
 
     assert found(check_mutant(SCAN, mutate)) == [
         ("ASSUMED_MISSING", "/second/assumed"),
