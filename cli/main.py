@@ -7,7 +7,7 @@ import typer
 
 from picpxct_nx import __version__
 
-from . import demo, frc, import_, info, reconstruct, simulate, validate
+from . import demo, frc, import_, info, reconstruct, schema, simulate, validate
 from ._run import command, run_program
 from ._settings import apply_settings
 
@@ -26,6 +26,7 @@ app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.recons
 app.command("frc", rich_help_panel="Process")(command(frc.frc))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))
+app.command("schema", rich_help_panel="Look and check")(command(schema.schema))
 app.command("demo", rich_help_panel="Look and check")(command(demo.demo))
 
 
