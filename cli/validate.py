@@ -1,6 +1,7 @@
 """picpxct validate: whether files keep their definition."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,18 +11,29 @@ from picpxct_nx.errors import InputError, MissingInputError
 from . import _options as o
 from ._input import Source, sources
 from ._talk import complain
+from .schema import named
 
 if TYPE_CHECKING:
     from picpxct_nx.validation import Report
 
 Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")]
+Definition = Annotated[
+    str | None,
+    typer.Option("--definition", help="Hold all to this definition, ours, one of NeXus or FILE.nxdl.xml."),
+]
+Inputs = Annotated[
+    Path | None,
+    typer.Option("--inputs", help="Folder with the inputs of the newest step: are they still what was read?"),
+]
 Untrusted = Annotated[
     bool, typer.Option("--untrusted", help="Read the files in a child process with limits: they come from strangers.")
 ]
 
 
 def validate(
-    inputs: o.Files = None,
+    files: o.Files = None,
+    definition: Definition = None,
+    inputs: Inputs = None,
     untrusted: Untrusted = False,
     strict: Strict = False,
     as_json: o.JsonLines = False,
@@ -29,14 +41,20 @@ def validate(
 ) -> None:
     """Check files strictly against the definition that they claim; exit 0 when all are valid, 65 when one is not.
 
+    Definitions are ours and those of NeXus; a file that claims none is held to the NeXus base classes.
+
     Example: picpxct validate scans/*.nxs
     """
     from ._verdict_text import as_text, summary
 
+    if definition is not None:
+        named(definition)
+    if inputs is not None and not inputs.is_dir():
+        raise MissingInputError(f"{inputs}: is no folder; name the one with the inputs")
     codes, judged, missing = {0}, [], 0
-    for source in sources(inputs):
+    for source in sources(files):
         try:
-            report = _report(source, untrusted=untrusted)
+            report = _report(source, untrusted, definition=definition, inputs=inputs)
         except MissingInputError as error:
             # Nothing is known about it, so there is no verdict; the others get theirs.
             complain(str(error))
@@ -55,11 +73,11 @@ def validate(
     raise typer.Exit(max(codes))
 
 
-def _report(source: Source, *, untrusted: bool) -> "Report":
+def _report(source: Source, untrusted: bool, *, definition: str | None, inputs: Path | None) -> "Report":
     if untrusted:
         from picpxct_nx.untrusted import check_untrusted
 
-        return check_untrusted(source.data, source.name)
+        return check_untrusted(source.data, source.name, definition=definition, inputs=inputs)
     from picpxct_nx.verdict import judge
 
-    return judge(source.data, source.name)
+    return judge(source.data, source.name, definition=definition, inputs=inputs)

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import picpxct_nx
+from picpxct_nx import nxdl
 from picpxct_nx.errors import MissingInputError
 from picpxct_nx.validation import Report, Violation
+from picpxct_nx.validation.inputs import Named
 from picpxct_nx.validation.violation import shown
+from picpxct_nx.verdict import compare
 
 # -P: no module is taken from the current folder, which a stranger may have filled too.
 _START = "import sys; sys.path.append(sys.argv[1]); from picpxct_nx.untrusted_child import main; main(sys.argv[2])"
@@ -35,7 +38,14 @@ class Limits:
     report: int = 64 * 2**20
 
 
-def check_untrusted(source: Path | BinaryIO, name: str | None = None, *, limits: Limits | None = None) -> Report:
+def check_untrusted(
+    source: Path | BinaryIO,
+    name: str | None = None,
+    *,
+    definition: str | None = None,
+    inputs: Path | None = None,
+    limits: Limits | None = None,
+) -> Report:
     """Report on a stranger's file; what the child does not survive is an error in the report.
 
     Parameters
@@ -44,8 +54,12 @@ def check_untrusted(source: Path | BinaryIO, name: str | None = None, *, limits:
         The file; a binary file must have a descriptor.
     name : str, optional
         How the report calls it; by default its path.
+    definition : str, optional
+        Name or file of the definition that the entries are held to instead of the one that they claim.
+    inputs : Path, optional
+        Folder with the inputs of the newest step; they are ours, and read without limits.
     limits : Limits, optional
-        What reading it may cost.
+        What reading the stranger's file may cost.
 
     Returns
     -------
@@ -57,10 +71,15 @@ def check_untrusted(source: Path | BinaryIO, name: str | None = None, *, limits:
     ------
     MissingInputError
         The file is not there or may not be read.
+    InputError
+        There is no such definition, or a file in the folder cannot be read.
     """
+    if definition is not None:
+        nxdl.find(definition)
     name, limits = name or str(source), limits or Limits()
     handle = None if isinstance(source, Path) else source.fileno()
-    request = {"path": os.fspath(source) if isinstance(source, Path) else None, "handle": handle, "name": name}
+    path = os.fspath(source) if isinstance(source, Path) else None
+    request = {"path": path, "handle": handle, "name": name, "definition": definition, "inputs": inputs is not None}
     answer, fault = _ask(request | {"limits": asdict(limits)}, limits)
     if fault is not None:
         return _failed(name, *fault)
@@ -71,9 +90,10 @@ def check_untrusted(source: Path | BinaryIO, name: str | None = None, *, limits:
     if "crash" in answer:
         return _failed(name, "UNTRUSTED_CRASH", f"stopped its reader ({shown(str(answer['crash']))})")
     try:
-        return _report(name, answer["report"])
+        report, named = _report(name, answer["report"]), tuple(map(_named, answer["inputs"]))
     except (KeyError, TypeError, ValueError):
         return _failed(name, "UNTRUSTED_CRASH", "made its reader talk nonsense")
+    return report if inputs is None else compare(report, named, inputs)
 
 
 def _failed(name: str, code: str, reason: str) -> Report:
@@ -141,6 +161,13 @@ def _ending(code: int) -> tuple[str, str]:
         return "UNTRUSTED_MEMORY", "had its reader killed, most likely for want of memory"
     reason = f"signal {signal.Signals(-code).name}" if -code in set(signal.Signals) else f"exit {code}"
     return "UNTRUSTED_CRASH", f"crashed its reader ({reason})"
+
+
+def _named(found: dict[str, Any]) -> Named:
+    texts = [found[key] for key in ("path", "checksum", "uuid", "file_name")]
+    if not all(isinstance(text, str) for text in texts[:2]) or not all(isinstance(t, str | None) for t in texts[2:]):
+        raise TypeError(texts)
+    return Named(*texts)
 
 
 def _report(name: str, found: dict[str, Any]) -> Report:

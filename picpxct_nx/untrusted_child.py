@@ -1,12 +1,13 @@
 """The child process that reads a stranger's file: limits first, then the verdict, as one JSON object on a pipe."""
 
+import dataclasses
 import json
 import math
 import os
 import resource
 import signal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from picpxct_nx import verdict
 from picpxct_nx.errors import MissingInputError
@@ -32,15 +33,21 @@ def main(text: str) -> NoReturn:
 def _answer(request: dict[str, Any]) -> dict[str, object]:
     try:
         if request["path"] is not None:
-            return {"report": verdict.judge(Path(request["path"]), request["name"]).as_json()}
+            return _verdict(Path(request["path"]), request)
         with os.fdopen(request["handle"], "rb") as handle:
-            return {"report": verdict.judge(handle, request["name"]).as_json()}
+            return _verdict(handle, request)
     except MissingInputError as error:
         return {"missing": str(error)}
     except MemoryError:
         return {"memory": True}
     except Exception as error:  # a bug of ours, or bytes that a library cannot stand: a verdict all the same
         return {"crash": f"{type(error).__name__}: {error}"[:500]}
+
+
+def _verdict(source: Path | BinaryIO, request: dict[str, Any]) -> dict[str, object]:
+    definition, inputs = request["definition"], request["inputs"]
+    report, named = verdict.look(source, request["name"], definition=definition, inputs=inputs)
+    return {"report": report.as_json(), "inputs": [dataclasses.asdict(one) for one in named]}
 
 
 def _limit(*, memory: int, seconds: float, cpu_seconds: int, report: int) -> None:

@@ -36,8 +36,8 @@ ROOMS: dict[str, set[str]] = {
     "schema_rows": {"nxdl"},
     "schema_codes": {"validation"},
     "schema_pages": CORE | {"schema_rows", "schema_codes"},
-    "verdict": {"errors", "nexus", "validation"},
-    "untrusted": {"errors", "validation"},
+    "verdict": {"errors", "nxdl", "nexus", "validation"},
+    "untrusted": {"errors", "nxdl", "validation", "verdict"},
     "untrusted_child": {"errors", "verdict"},
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from picpxct_nx import nexus, untrusted
-from picpxct_nx.errors import MissingInputError
+from picpxct_nx.errors import InputError, MissingInputError
 from picpxct_nx.records import Record
 from picpxct_nx.untrusted import Limits, check_untrusted
 from picpxct_nx.validation.heap import MAX_IMAGE_BYTES
@@ -42,6 +42,17 @@ def test_the_report_is_the_one_that_we_would_give(path: Path) -> None:
     assert len(found.errors) >= 2
     with path.open("rb") as handle:
         assert check_untrusted(handle, "b.nxs") == found
+
+
+def test_the_definition_and_the_folder_of_inputs_are_handed_on(make_record: Make, path: Path, tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    with h5py.File(path, "r+") as file:
+        del file.attrs["creator"]
+    found = check_untrusted(path, "a.nxs", definition="NXstxm", inputs=tmp_path / "inputs")
+    assert found == judge(path, "a.nxs", definition="NXstxm", inputs=tmp_path / "inputs")
+    assert {fault.code for fault in found.violations} >= {"MISSING_FIELD", "INPUT_MISSING"}
+    with pytest.raises(InputError, match="unknown definition"):
+        check_untrusted(path, definition="NXnothing")
 
 
 def test_what_is_no_hdf5_file_gets_the_same_report_too(tmp_path: Path) -> None:
@@ -115,7 +126,7 @@ def test_however_the_reader_ends_there_is_a_report(
     code: str, wanted: list[str], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reader of this test does in the place of a library what damaged bytes may make one do."""
-    start = f"import os, picpxct_nx.verdict as v; j = v.judge; v.judge = lambda *a: [j(*a), {code}][0]; "
+    start = f"import os, picpxct_nx.verdict as v; j = v.look; v.look = lambda *a, **k: [j(*a, **k), {code}][0]; "
     monkeypatch.setattr(untrusted, "_START", start + untrusted._START)
     monkeypatch.chdir(tmp_path)
     assert [fault.code for fault in check_untrusted(path).errors] == wanted
@@ -123,7 +134,8 @@ def test_however_the_reader_ends_there_is_a_report(
 
 @pytest.mark.parametrize(
     "answer",
-    ["", "[", "null", "{}", '{"report": 1}', '{"report": {"definition": 1, "violations": []}}',
+    ["", "[", '{"report": {"definition": null, "violations": []}, "inputs": [{}]}',
+     "null", "{}", '{"report": 1}', '{"report": {"definition": 1, "violations": []}}',
      '{"report": {"definition": null, "violations": [{"code": "A", "level": "fatal", "path": "/", "message": ""}]}}',
      '{"report": {"definition": null, "violations": [{"code": 1, "level": "error", "path": "/", "message": ""}]}}'],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,6 +83,39 @@ def test_the_child_reads_standard_input_too(run: Run, made: Path) -> None:
     assert run("validate", "--untrusted", stdin=content).stdout.startswith(b"stdin: valid")
     with (made / "scan.nxs").open("rb") as handle:
         assert run("validate", "--untrusted", stdin=handle).stdout.startswith(b"stdin: valid")
+
+
+def test_another_definition_than_the_claimed_one_can_be_asked_for(call: Call, made: Path, tmp_path: Path) -> None:
+    ours, scan = Path(__file__).parents[2] / "schemas" / "NXspecptycho_scan.nxdl.xml", tmp_path / "scan.nxs"
+    shutil.copy(made / "scan.nxs", scan)
+    with h5py.File(scan, "r+") as file:
+        del file.attrs["creator"]
+    result = call("validate", "--json", "--definition", "NXstxm", scan)
+    assert result.exit_code == 65
+    assert json.loads(result.stdout)["definition"] == "NXstxm"
+    for untrusted in ([], ["--untrusted"]):
+        result = call("validate", "--json", "--definition", ours, *untrusted, scan)
+        assert json.loads(result.stdout)["definition"] == "NXspecptycho_scan"
+    assert call("validate", "--definition", "NXnothing", scan).exit_code == 2
+    assert call("validate", "--definition", "nowhere.nxdl.xml", scan).exit_code == 66
+
+
+def test_inputs_that_changed_since_are_found(call: Call, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "inputs"
+    folder.mkdir()
+    words = ("validate", "--json", "--inputs", folder, made / "recs.nxs")
+
+    def found(*more: str) -> list[str]:
+        return sorted(fault["code"] for fault in json.loads(call(*words, *more).stdout)["violations"])
+
+    assert found() == ["INPUT_MISSING"] * 2
+    shutil.copy(made / "scans.nxs", folder)
+    assert found() == found("--untrusted") == []
+    with h5py.File(folder / "scans.nxs", "r+") as file:
+        file[f"{FIRST}/instrument/detector/distance"][...] = 3.0
+    assert found() == found("--untrusted") == ["INPUT_CHECKSUM"]
+    result = call("validate", "--inputs", tmp_path / "nowhere", made / "recs.nxs")
+    assert result.exit_code == 66
 
 
 def on_terminal(*words: str | Path, folder: Path, **env: str) -> str:
