@@ -10,6 +10,8 @@ import typer
 
 from picpxct_nx.errors import InputError, UsageError
 
+from ._verdict_text import printable
+
 if TYPE_CHECKING:
     from picpxct_nx.nxdl import Definition
 
@@ -43,7 +45,8 @@ def schema(name: Name = None, every: All = False, as_json: Json = False) -> None
     if as_json:
         typer.echo(json.dumps(schema_rows.as_json(definition), indent=2))
     else:
-        typer.echo(schema_rows.as_text(definition, _width()))
+        # What a stranger wrote into a definition does not reach the terminal as commands.
+        typer.echo("\n".join(map(printable, schema_rows.as_text(definition, _width()).splitlines())))
 
 
 def _width() -> int:

@@ -46,3 +46,11 @@ def test_a_wrong_name_is_told_what_may_be_meant(call: Call, tmp_path: Path) -> N
     assert call("schema", "nowhere.nxdl.xml").exit_code == 66
     (tmp_path / "bad.nxdl.xml").write_text("<definition")
     assert call("schema", "bad.nxdl.xml").exit_code == 65
+
+
+def test_a_strangers_definition_cannot_command_the_terminal(call: Call, tmp_path: Path) -> None:
+    text = (SCHEMAS / "NXspecptycho_frc.nxdl.xml").read_text("utf-8").replace("What a person", "\u009b31mWhat a person")
+    (tmp_path / "bad.nxdl.xml").write_text(text, "utf-8")
+    found = call("schema", "bad.nxdl.xml").stdout
+    assert "\\x9b31mWhat a person" in found
+    assert "\x9b" not in found

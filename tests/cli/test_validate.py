@@ -5,6 +5,7 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -149,3 +150,14 @@ def test_a_name_that_is_no_text_is_printed_all_the_same(run: Run, made: Path, tm
     result = run("validate", name)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(b"\\udcff\\x1b[31m.nxs: valid")
+
+
+def test_units_as_they_are_wanted_need_no_registry(made: Path) -> None:
+    """Loading pint, scipy, torch or filters would take longer than the check itself."""
+    code = (
+        "import sys; from picpxct_nx.cli.main import app\n"
+        f"try: app(['validate', {str(made / 'scan.nxs')!r}])\n"
+        "except SystemExit as end: print(end.code, {'pint', 'scipy', 'torch', 'hdf5plugin', 'rich'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert done.stdout.splitlines()[-1] == "0 set()"
