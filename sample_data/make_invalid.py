@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,7 @@ PATCHED: dict[str, tuple[Fault, Callable[[bytes], bytes]]] = {
 }
 
 
+@cache
 def valid(name: str) -> bytes:
     """A small valid file with one entry, as bytes."""
     sink = io.BytesIO()
