@@ -134,6 +134,8 @@ def _peers(folder: Path) -> dict[str, Validator]:
         shutil.copytree(Path(next(iter(spec.submodule_search_locations))) / "definitions", tree)
         shipped = Path(str(validate.__file__)).parents[1] / "definitions" / "applications"
         for schema in [*(ROOT / "schemas").glob("*.nxdl.xml"), *shipped.glob("*.nxdl.xml")]:
+            # Where its copy of the standard differs (NXxas), it is held to the same definition as the others.
+            (tree / "contributed_definitions" / schema.name).unlink(missing_ok=True)
             if not (tree / "applications" / schema.name).exists():
                 shutil.copy(schema, tree / "applications")
         os.environ["NEXUS_DEF_PATH"] = str(tree)
