@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 
 from picpxct_nx import nxdl
-from picpxct_nx.errors import InputError
+from picpxct_nx.errors import InputError, MissingInputError
 
 NX = "{http://definition.nexusformat.org/nxdl/3.1}"
 NAME = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.]*[a-zA-Z0-9_])?\Z")
@@ -230,3 +230,100 @@ def test_the_table_says_what_the_file_says() -> None:
     assert nxdl.unit_text(table["sample/transformations/rotation"]) == "rad"
     assert nxdl.unit_text(table["sample/transformations/x"]) == "m"
     assert re.fullmatch(r"\d+\.\d+\.\d+", nxdl.definition("NXspecptycho_scan").version)
+
+
+DRAFT = """<?xml version="1.0"?>
+<definition xmlns="http://definition.nexusformat.org/nxdl/3.1" category="application" type="group"
+    extends="{extends}" name="NXdraft">
+  <group type="NXentry">
+    <field name="definition"><enumeration><item value="NXdraft"/></enumeration></field>
+    <group type="NXdetector" minOccurs="{least}" maxOccurs="3"><field name="distance"/></group>
+  </group>
+</definition>
+"""
+
+
+def draft(folder: Path, text: str) -> str:
+    """Path of a definition written to a folder."""
+    path = folder / "NXdraft.nxdl.xml"
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_a_definition_is_read_from_a_file(tmp_path: Path) -> None:
+    found = nxdl.find(draft(tmp_path, DRAFT.format(extends="NXobject", least=2)))
+    detector = found.root.unnamed("NXdetector")
+    assert detector is not None
+    assert (found.name, found.own, detector.occurs) == ("NXdraft", False, (2, 3))
+    # What the file leaves unsaid stands in the base class.
+    distance = detector.child("field", "distance")
+    assert distance is not None
+    assert (distance.units, distance.presence) == ("NX_LENGTH", "required")
+
+
+def test_a_file_may_extend_a_definition_of_nexus(tmp_path: Path) -> None:
+    found = nxdl.find(draft(tmp_path, DRAFT.format(extends="NXarchive", least=1)))
+    title = found.root.child("field", "title")
+    assert title is not None
+    assert title.presence == "required"
+    definition = found.root.child("field", "definition")
+    assert definition is not None
+    assert definition.items == ("NXdraft",)
+
+
+BOMB = "<!DOCTYPE definition [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>"
+OUTSIDE = "<!DOCTYPE definition [<!ENTITY a SYSTEM 'file:///etc/hostname'>]>"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (DRAFT.replace("<definition", f"{BOMB}<definition", 1), "line 2: declares a document type"),
+        (DRAFT.replace("<definition", f"{OUTSIDE}<definition", 1), "line 2: declares a document type"),
+        (DRAFT.replace("</definition>", ""), "line 9: no element found"),
+        (DRAFT.replace("{least}", "two"), "line 6: 'two' is no number"),
+        (DRAFT.replace("{extends}", "NXnothing"), "line 2: extends 'NXnothing'"),
+        (DRAFT.replace("application", "base"), "is a base class"),
+        ("<html/>", "line 1: is a <html>"),
+        ("", "line 1: no element found"),
+        ("not XML", "line 1: syntax error"),
+        ("<a>" * 80 + "</a>" * 80, "nest deeper"),
+        ("<definition name='x'>" + " " * (9 * 2**20) + "</definition>", "bytes, more than"),
+        ("<definition name='x' category='application'/>", "line 1: describes no group"),
+    ],
+)
+def test_a_file_that_is_no_definition_is_refused_with_its_line(text: str, reason: str, tmp_path: Path) -> None:
+    path = draft(tmp_path, text.replace("{extends}", "NXobject").replace("{least}", "1"))
+    with pytest.raises(InputError, match=re.escape(reason)):
+        nxdl.find(path)
+
+
+@pytest.mark.parametrize("name", ["NXnothing", "NXdetector", "", "../NXmx", "NXmx\0"])
+def test_only_application_definitions_are_found(name: str) -> None:
+    with pytest.raises(InputError):
+        nxdl.find(name)
+
+
+def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError):
+        nxdl.find(str(tmp_path / "NXdraft.nxdl.xml"))
+
+
+def test_a_group_takes_the_place_of_the_one_it_specialises() -> None:
+    """NXdirecttof speaks of the instrument without its name, NXtofraw with it: they are one."""
+    instruments = [child.name for child in nxdl.find("NXdirecttof").root.children if child.type == "NXinstrument"]
+    assert instruments == ["instrument"]
+
+
+def test_misplaced_groups_may_be_there_or_not() -> None:
+    """In NXcxi_ptycho a slip put three groups beside the entry."""
+    root = nxdl.find("NXcxi_ptycho").root
+    assert root.name == "entry_1"
+    beside = [child for child in root.children if child.name in ("data_1", "sample_1")]
+    assert [child.presence for child in beside] == ["optional", "optional"]
+
+
+def test_a_class_is_what_it_extends() -> None:
+    assert nxdl.is_a("NXdetector", "NXcomponent")
+    assert nxdl.is_a("NXdetector", "NXobject")
+    assert not nxdl.is_a("NXcomponent", "NXdetector")

@@ -177,8 +177,8 @@ def fill(node: Node, base: Node) -> Node:
         fill(child, twin) if (twin := base.child(child.kind, child.name or "")) else child for child in node.children
     )
     shape = node if node.dims is not None else base
-    # A definition that calls numbers what its base class calls text, or the reverse, made a slip: either will do.
-    slip = node.own_type and base.own_type and (node.type in _TEXTS) != (base.type in _TEXTS) and bool(base.items)
+    # A definition that calls a number what its base class lists as texts made a slip: either will do.
+    slip = node.own_type and node.type not in _TEXTS and any(isinstance(item, str) for item in base.items)
     return replace(
         node,
         type=node.type if node.own_type else base.type,

@@ -191,6 +191,7 @@ def _node(element: Element, default: Presence, source: str, *, own: bool) -> Nod
         dims=dims,
         min_rank=min_rank,
         open_rank=open_rank,
+        own_dims=default == "required",
         own_type="type" in element.attributes,
         items=() if enumeration is None else _items(enumeration, nx_type, source),
         open_items=enumeration is not None and enumeration.attributes.get("open") in _TRUE,

@@ -111,7 +111,7 @@ def _check_entry(entry: Item, task: _Task) -> Iterator[Violation]:
     elif not task.ours:
         scope = Scope(task.root)
         yield from check_standard(Reading(scope, entry, definition, task.definition is not None))
-        yield from check_dependence(entry, scope)
+        yield from check_dependence(entry, scope, definition.root if definition else None)
         yield from check_plots(entry)
         for member in entry.members.values():
             if class_name(member) == "NXsubentry" and "definition" in member.members:

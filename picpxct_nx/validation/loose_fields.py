@@ -54,7 +54,8 @@ _MOTIONS = ("m", "rad", "")
 def check_field(item: Item, node: Node, path: str, scope: Scope, *, place: str = "") -> Iterator[Violation]:
     """Faults of one field. Lengths are left in the scope under their symbol; `place` keeps repeated groups apart."""
     kind = kind_of(item.dtype) if item.dtype is not None else "V"
-    faults = [*_check_type(kind, item.dtype, node, path), *_check_shape(item, node, path, scope, place)]
+    stated = node.own_type or item.size == 1
+    faults = [*_check_type(kind, item.dtype, node, path, stated=stated), *_check_shape(item, node, path, scope, place)]
     yield from faults
     if kind not in "Sb":
         yield from check_unit(item, node, path)
@@ -74,7 +75,7 @@ def check_field(item: Item, node: Node, path: str, scope: Scope, *, place: str =
 def check_attribute(value: Any, node: Node, path: str, *, custom: Any = None) -> Iterator[Violation]:
     """Faults of one attribute; `custom` tells that a value beside an open enumeration is meant."""
     array = np.asarray(value)
-    faults = list(_check_type(kind_of(array.dtype), array.dtype, node, path))
+    faults = list(_check_type(kind_of(array.dtype), array.dtype, node, path, stated=node.own_type))
     if faults and kind_of(array.dtype) == "S" and _is_number(value):
         # Many writers put numbers of attributes down as text; a reader can still make them out.
         yield Violation(path, "TYPE", f"{faults[0].message}; the text can be read as one", "warning")
@@ -82,7 +83,8 @@ def check_attribute(value: Any, node: Node, path: str, *, custom: Any = None) ->
     yield from faults
     if faults:
         return
-    if node.dims and all(isinstance(length, int) for length in node.dims):
+    # Vectors of axes are checked with the axis, whether or not the definition states their length.
+    if node.dims and node.name not in ("vector", "offset") and all(isinstance(length, int) for length in node.dims):
         wanted = node.dims
         if array.shape != wanted and not (array.size == 1 and all(length == 1 for length in wanted)):
             yield Violation(path, "LENGTH", f"has shape {array.shape}; wanted {wanted}")
@@ -120,7 +122,7 @@ def suits(item: Item, node: Node) -> bool:
     kind = kind_of(item.dtype) if item.dtype is not None else "V"
     wanted = _KINDS.get(node.type)
     ranks = node.dims is None or node.open_rank or node.min_rank <= len(item.shape) <= len(node.dims)
-    return ranks and (wanted is None or kind in wanted[0])
+    return ranks and (wanted is None or not node.own_type or kind in wanted[0])
 
 
 def _is_number(value: Any) -> bool:
@@ -135,14 +137,16 @@ def _is_true(value: Any) -> bool:
     return str(plain(value)).lower() in ("true", "1")
 
 
-def _check_type(kind: str, dtype: np.dtype[Any] | None, node: Node, path: str) -> Iterator[Violation]:
+def _check_type(
+    kind: str, dtype: np.dtype[Any] | None, node: Node, path: str, *, stated: bool
+) -> Iterator[Violation]:
     wanted = _KINDS.get(node.type)
     if wanted is None:
         return
     if kind in wanted[0] and (kind != "V" or node.type == "NX_BINARY" or _is_compound(dtype, _MEMBERS[node.type])):
         return
-    # What no type is stated for is text, but old definitions often mean numbers.
-    level: Level = "error" if node.own_type else "warning"
+    # What no type is stated for is text, but old definitions mean arrays of numbers.
+    level: Level = "error" if stated else "warning"
     yield Violation(path, "TYPE", f"found {_FOUND.get(kind, kind)}; {node.type} wants {wanted[1]}", level)
 
 

@@ -79,6 +79,28 @@ def _any(nodes: list[Node], nx_class: str) -> Node | None:
     return next((node for node in free if node.type == nx_class), free[0] if free else None)
 
 
+def alternatives(parent: Node, node: Node, name: str) -> list[Node]:
+    """The node and the others of its class that a group of this name may stand for as well."""
+    alike = [other for other in parent.children if other.kind == "group" and other.type == node.type and other.repeats]
+    if node.name_type == "partial":
+        return [node, *(o for o in alike if o.name_type == "partial" and o.name and _pattern(o.name).fullmatch(name))]
+    return [node, *(other for other in alike if other.name_type != "partial")]
+
+
+def lacks(group: Item, node: Node) -> int:
+    """How much a group differs from a node at first sight: what is required and missing, and fixed attributes."""
+    needed = [child for child in node.children if child.presence == "required"]
+    missing = sum(
+        child.name not in group.members and child.name not in group.attributes for child in needed if not child.repeats
+    )
+    classes = {class_name(member) for member in group.members.values()}
+    missing += sum(child.kind == "group" and child.repeats and child.type not in classes for child in needed)
+    fixed = [child for child in node.children if child.kind == "attribute" and child.items and not child.open_items]
+    return missing + sum(
+        child.name in group.attributes and plain(group.attributes[child.name]) not in child.items for child in fixed
+    )
+
+
 def chosen(node: Node, nx_class: str) -> Node | None:
     """The alternative of a choice that a group of this class is; the node itself where there is no choice."""
     if not node.choices:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from picpxct_nx import nxdl
 from picpxct_nx.nxdl import Node
 from picpxct_nx.validation.fields import Scope
 from picpxct_nx.validation.matching import class_name
 from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, plain
-from picpxct_nx.validation.violation import Violation
+from picpxct_nx.validation.violation import Level, Violation
 
 _STEP = re.compile(r"(?:(?P<name>[^:/]+):)?(?P<class>[^:/]+)\Z")
 # A chain of axes longer than this was not made by a goniometer.
@@ -29,6 +32,14 @@ def check_default(group: Item, path: str) -> Iterator[Violation]:
         return
     if not isinstance(default, str) or not default or find(group, default) is None:
         yield Violation(f"{path}@default", "DEFAULT", f"names {default!r}, which is not there")
+
+
+def check_axis(child: Item, here: str) -> Iterator[Violation]:
+    """The vector and the offset of an axis of motion have three numbers."""
+    for name in ("vector", "offset") if "transformation_type" in child.attributes else ():
+        size = np.size(child.attributes.get(name, (0, 0, 0)))
+        if size != len("xyz"):
+            yield Violation(f"{here}@{name}", "LENGTH", f"has {size} numbers; wanted 3")
 
 
 def check_target(child: Item, here: str, scope: Scope) -> Iterator[Violation]:
@@ -91,10 +102,15 @@ def check_link(child: Item, link: Node, here: str, entry: Item, scope: Scope) ->
         yield Violation(here, "TARGET", f"is a link to another object than {targets[0][0]}; link to that")
 
 
-def check_dependence(entry: Item, scope: Scope) -> Iterator[Violation]:
-    """Every depends_on of an entry, field or attribute, leads along axes that are there to '.', and not in a circle."""
+def check_dependence(entry: Item, scope: Scope, root: Node | None = None) -> Iterator[Violation]:
+    """Every depends_on of an entry, field or attribute, leads along axes that are there to '.', and not in a circle.
+
+    What the definition below `root` fixes itself is no fault of the file, though it lead nowhere.
+    """
+    fixed = {item for _, node in nxdl.walk(root) if node.name == "depends_on" for item in node.items} if root else set()
     for path, parent, item in _dependent(entry, entry.path, entry):
-        yield from _follow(path, parent, item, entry, scope)
+        for fault in _follow(path, parent, item, entry, scope):
+            yield replace(fault, level="warning") if _text(item) in fixed else fault
 
 
 def _dependent(group: Item, path: str, parent: Item) -> Iterator[tuple[str, Item, Item]]:
@@ -132,7 +148,10 @@ def _follow(path: str, group: Item, item: Item, entry: Item, scope: Scope) -> It
         if found is None:
             # A chain that breaks further on is reported where it breaks.
             if item is start:
-                yield Violation(path, "DEPENDS_ON_DANGLING", f"is '{text}', which is not there; end the chain with '.'")
+                other = _elsewhere(text, entry, entry.path)
+                level: Level = "warning" if other else "error"
+                hint = f"write {other}, if that is meant" if other else "end the chain with '.'"
+                yield Violation(path, "DEPENDS_ON_DANGLING", f"is '{text}', which is not there; {hint}", level)
             return
         group, item = found
         if id(item) in met:
@@ -153,6 +172,18 @@ def _resolve(text: str, group: Item, entry: Item, scope: Scope) -> tuple[Item, I
     axes = [member for member in group.members.values() if class_name(member) == "NXtransformations"]
     for start in (group, *axes, entry):
         found = _locate(start, text.removeprefix("./"))
+        if found is not None:
+            return found
+    return None
+
+
+def _elsewhere(text: str, group: Item, path: str) -> str | None:
+    """Path of an axis of this name somewhere below a group, for definitions that tell names alone."""
+    for name, member in group.members.items():
+        here = f"{path}/{name}"
+        if class_name(member) == "NXtransformations" and text in member.members:
+            return f"{here}/{text}"
+        found = _elsewhere(text, member, here) if member.is_group else None
         if found is not None:
             return found
     return None

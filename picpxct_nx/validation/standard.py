@@ -14,7 +14,16 @@ from picpxct_nx.nxdl import Definition, Node
 from picpxct_nx.validation import references
 from picpxct_nx.validation.fields import Scope, check_symbols
 from picpxct_nx.validation.loose_fields import check_attribute, check_field, check_listed_unit, suits
-from picpxct_nx.validation.matching import COMMON_ATTRIBUTES, chosen, class_name, free_fields, match, wanted_class
+from picpxct_nx.validation.matching import (
+    COMMON_ATTRIBUTES,
+    alternatives,
+    chosen,
+    class_name,
+    free_fields,
+    lacks,
+    match,
+    wanted_class,
+)  # fmt: skip
 from picpxct_nx.validation.tree import Item, plain
 from picpxct_nx.validation.violation import Level, Violation
 
@@ -122,6 +131,8 @@ def _match_group(
     if parent.child("field", name) is not None:
         return None, [Violation(here, "KIND", "is a group; the definition wants a field")]
     node, ours = match(parent, "group", name, found)
+    if node is not None and ours and node.name != name:
+        node = min(alternatives(parent, node, name), key=lambda other: lacks(child, other))
     if not found:
         level: Level = "error" if node is not None and ours else "warning"
         text = "a group without @NX_class as one text; name its NeXus class"
@@ -190,7 +201,9 @@ def _check_dataset(
         return
     node, ours = match(parent, "field", name)
     if node is not None and ours and node.name_type == "any" and node.name != name:
-        node = next((other for other in free_fields(parent) if suits(child, other)), node)
+        fitting = [other for other in free_fields(parent) if suits(child, other)]
+        # Where several nodes let a field have any name, nobody knows which symbols are meant.
+        node = replace(fitting[0], own_dims=len(fitting) == 1) if fitting else node
     yield from references.check_target(child, here, reading.scope)
     if node is not None and reading.told and here == f"{reading.entry.path}/definition":
         node = replace(node, items=())
@@ -202,6 +215,7 @@ def _check_dataset(
             yield Violation(here, "UNDOCUMENTED", text, level)
     elif node.deprecated:
         yield Violation(here, "DEPRECATED", node.deprecated, "warning")
+    yield from references.check_axis(child, here)
     yield from check_field(child, node, here, reading.scope, place=inside.place)
     linked = plain(child.attributes.get("target", here)) != here
     if not linked:
