@@ -1,6 +1,5 @@
 """picpxct schema: what a definition asks for."""
 
-import difflib
 import json
 import shutil
 import sys
@@ -63,6 +62,8 @@ def named(name: str) -> "Definition":
     InputError, MissingInputError
         The file that it names is no application definition, or not there.
     """
+    import difflib
+
     from picpxct_nx import nxdl
 
     try:
