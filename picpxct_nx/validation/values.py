@@ -17,6 +17,8 @@ from picpxct_nx.validation.violation import Violation
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _URN = "urn:uuid:"
+# Numbers of filters that are registered with the HDF Group begin here.
+_PLUGINS = 32000
 
 
 def check_values(entry: Item, definition: str, scope: Scope, *, data: bool = True) -> Iterator[Violation]:
@@ -31,6 +33,7 @@ def check_values(entry: Item, definition: str, scope: Scope, *, data: bool = Tru
     data : bool
         Whether images and stacks are read as well, which costs about as much as reading them.
     """
+    _load_filters(scope)
     for path, item, node in scope.fields:
         if item.size > MAX_READ or node.name is None:
             continue
@@ -52,6 +55,16 @@ def check_values(entry: Item, definition: str, scope: Scope, *, data: bool = Tru
     if not any(check_symbols(scope)):
         yield from check_rules(_view(entry, definition, scope), data=data)
     yield from check_history(entry, definition)
+
+
+def _load_filters(scope: Scope) -> None:
+    """Make readable what was packed by filters that HDF5 itself has not; which of them may be, was checked before."""
+    for _, item, _ in scope.fields:
+        plist = item.data.get_create_plist() if item.data is not None else None
+        if plist is not None and any(plist.get_filter(i)[0] >= _PLUGINS for i in range(plist.get_nfilters())):
+            import hdf5plugin  # noqa: F401  # importing it registers the filters
+
+            return
 
 
 def _view(entry: Item, definition: str, scope: Scope) -> View:
