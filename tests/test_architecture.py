@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
 DOORS: dict[str, set[str]] = {
     "pint": {"units"},
     "h5py": {"nexus", "validation", "formats"},
-    "hdf5plugin": {"nexus", "formats"},
+    "hdf5plugin": {"nexus", "validation", "formats"},
     "torch": {"ptycho"},
     "typer": {"cli"},
     "rich": {"cli"},
