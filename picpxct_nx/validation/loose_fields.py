@@ -252,7 +252,7 @@ def _check_enumeration(found: Any, node: Node, path: str, *, custom: bool) -> It
         if not custom:
             yield Violation(path, "ENUMERATION_OPEN", f"is {wrong[0]!r}, none of the usual {wanted}", "warning")
     elif all(str(value).strip().lower() in {str(item).lower() for item in node.items} for value in wrong):
-        yield Violation(path, "ENUMERATION", f"is {wrong[0]!r}; spell it as in {wanted}", "warning")
+        yield Violation(path, "ENUMERATION", f"is {wrong[0]!r}; spell it as in {wanted}")
     else:
         yield Violation(path, "ENUMERATION", f"is {wrong[0]!r}; wanted {wanted}")
 

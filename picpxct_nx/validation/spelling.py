@@ -22,6 +22,8 @@ _PREFIXED = frozenset({"m", "s", "g", "A", "K", "rad", "Hz", "N", "J", "W", "Pa"
     "T", "ohm", "Ohm", "Ω", "bar", "l", "L", "Bq", "F", "H", "Torr"
 }  # fmt: skip
 
+# Other programs read an exavolt here, which nobody means.
+_MISREAD = frozenset({"EV"})
 # Same dimension in symbols of ours; an empty text is a pure number.
 _NAMES = {
     "T": "kg/A/s^2", "tesla": "kg/A/s^2", "Tesla": "kg/A/s^2", "gauss": "kg/A/s^2", "Oe": "A/m",
@@ -124,7 +126,7 @@ def _known(symbol: str) -> str | None:
     """Our text of the dimension of one symbol, or None."""
     if symbol in _NAMES:
         return _NAMES[symbol]
-    alias = units.ALIASES.get(symbol)
+    alias = units.ALIASES.get(symbol) if symbol not in _MISREAD else None
     try:
         units.parse(alias or symbol)
     except UnitError:

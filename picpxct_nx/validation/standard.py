@@ -11,19 +11,10 @@ from dataclasses import dataclass, replace
 
 from picpxct_nx import nxdl
 from picpxct_nx.nxdl import Definition, Node
-from picpxct_nx.validation import references
+from picpxct_nx.validation import matching, references
 from picpxct_nx.validation.fields import Scope, check_symbols
 from picpxct_nx.validation.loose_fields import check_attribute, check_field, check_listed_unit, suits
-from picpxct_nx.validation.matching import (
-    COMMON_ATTRIBUTES,
-    alternatives,
-    chosen,
-    class_name,
-    free_fields,
-    lacks,
-    match,
-    wanted_class,
-)  # fmt: skip
+from picpxct_nx.validation.matching import chosen, class_name, free_fields, wanted_class
 from picpxct_nx.validation.tree import Item, plain
 from picpxct_nx.validation.violation import Level, Violation
 
@@ -130,9 +121,9 @@ def _match_group(
     found = class_name(child)
     if parent.child("field", name) is not None:
         return None, [Violation(here, "KIND", "is a group; the definition wants a field")]
-    node, ours = match(parent, "group", name, found)
+    node, ours = matching.match(parent, "group", name, found)
     if node is not None and ours and node.name != name:
-        node = min(alternatives(parent, node, name), key=lambda other: lacks(child, other))
+        node = min(matching.alternatives(parent, node, name), key=lambda other: matching.lacks(child, other))
     if not found:
         level: Level = "error" if node is not None and ours else "warning"
         text = "a group without @NX_class as one text; name its NeXus class"
@@ -148,7 +139,8 @@ def _match_group(
         level = "warning" if free else "error"
         return None, [Violation(here, "CLASS", f"is a {found}, a class that NeXus does not have", level)]
     if node is not None:
-        return known, [Violation(here, "CLASS", f"is a {found}; {parent.type} wants {wanted_class(node)}", "warning")]
+        level = "error" if node.choices else "warning"
+        return known, [Violation(here, "CLASS", f"is a {found}; {parent.type} wants {wanted_class(node)}", level)]
     unknown = None if free else reading.unknown("group")
     if unknown is None or _ignores(parent, "group"):
         return known, []
@@ -199,7 +191,7 @@ def _check_dataset(
     if link is not None:
         yield from references.check_link(child, link, here, reading.entry, reading.scope)
         return
-    node, ours = match(parent, "field", name)
+    node, ours = matching.match(parent, "field", name)
     if node is not None and ours and node.name_type == "any" and node.name != name:
         fitting = [other for other in free_fields(parent) if suits(child, other)]
         # Where several nodes let a field have any name, nobody knows which symbols are meant.
@@ -232,7 +224,7 @@ def _check_attributes(item: Item, node: Node, path: str, reading: Reading, *, fr
             yield from check_attribute(value, known, here, custom=item.attributes.get(f"{name}_custom"))
             if known.deprecated:
                 yield Violation(here, "DEPRECATED", known.deprecated, "warning")
-        elif not (free or name in COMMON_ATTRIBUTES or name.endswith("_custom")):
+        elif not (free or name in matching.COMMON_ATTRIBUTES or name.endswith("_custom")):
             level = reading.unknown("attribute")
             if level is not None and not _ignores(node, "attribute"):
                 yield Violation(here, "UNDOCUMENTED", "an attribute that nobody documented", level)
@@ -243,9 +235,9 @@ def _check_attributes(item: Item, node: Node, path: str, reading: Reading, *, fr
 
 def _attribute(node: Node, name: str) -> Node | None:
     if node.kind == "group":
-        return match(node, "attribute", name)[0]
+        return matching.match(node, "attribute", name)[0]
     known = Node(kind="group", name=None, type="", children=node.children)
-    return match(known, "attribute", name)[0]
+    return matching.match(known, "attribute", name)[0]
 
 
 def _missing(path: str, kind: str, node: Node) -> Iterator[Violation]:
@@ -275,7 +267,8 @@ def _check_presence(
         elif child.name_type == "any":
             yield from _check_number(free, replace(child, occurs=(child.occurs[0], None)), path)
         else:
-            number = sum(match(node, "field", n)[0] is child for n, m in group.members.items() if not m.is_group)
+            fields = (name for name, member in group.members.items() if not member.is_group)
+            number = sum(matching.match(node, "field", name)[0] is child for name in fields)
             yield from _check_number(number, child, path)
 
 

@@ -139,7 +139,7 @@ def test_a_choice_is_one_of_its_classes() -> None:
 
     assert choose("NXoff_geometry") == []
     assert choose("NXcylindrical_geometry") == []
-    assert choose("NXnote") == [("warning", "CLASS", "/entry/instrument/detector/pixel_shape")]
+    assert choose("NXnote") == [("error", "CLASS", "/entry/instrument/detector/pixel_shape")]
 
 
 @pytest.mark.parametrize(
