@@ -75,7 +75,7 @@ def open_valid(source: Path | BinaryIO, name: str) -> Iterator[h5py.File]:
     """
     with open_hdf5(source, name) as file:
         # Images are judged by the command that reads them, once.
-        raise_if_invalid(check_file(file, name, data=False))
+        raise_if_invalid(check_file(file, name, data=False, ours=True))
         yield file
 
 
