@@ -108,7 +108,7 @@ def _check_entry(entry: Item, task: _Task) -> Iterator[Violation]:
     yield from faults
     if definition is not None and definition.own:
         yield from _check_ours(entry, definition, task)
-    elif not task.ours:
+    elif definition is not None or not task.ours:
         scope = Scope(task.root)
         yield from check_standard(Reading(scope, entry, definition, task.definition is not None))
         yield from check_dependence(entry, scope, definition.root if definition else None)

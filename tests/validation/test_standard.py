@@ -54,6 +54,15 @@ def test_the_caller_may_name_the_definition() -> None:
         assert check_file(file, "a.nxs", nxdl.find("NXxeuler")).errors == ()
 
 
+def test_a_named_definition_holds_for_a_file_that_we_made() -> None:
+    """A file that says it is ours is held to a definition of NeXus that the caller names, not taken as it is."""
+    with open_image(make("NXtomo")) as file:
+        file.attrs["creator"] = "picpxct_nx"
+        assert check_file(file, "a.nxs", nxdl.find("NXtomo")).errors == ()
+        assert not check_file(file, "a.nxs", nxdl.find("NXstxm")).valid
+        assert [fault.code for fault in check_file(file, "a.nxs").errors] == ["DEFINITION_UNKNOWN"]
+
+
 def test_without_a_claim_the_base_classes_hold() -> None:
     with open_image(make("NXstxm")) as file:
         del file["entry/definition"]
