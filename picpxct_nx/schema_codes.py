@@ -14,6 +14,8 @@ _LINKS, _PLOT, _DATA = "NeXus manual, Links", "NeXus manual, Find the plottable 
 _SAFETY, _DEFINITION = "safety", "the definition"
 _UUIDS, _CHAIN = "RFC 9562", "the definition, history of an entry"
 _EITHER = "error or warning"
+# Rules that are milder in entries that are not ours.
+_MILDER = ("AXIS_ORDER",)
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,14 @@ STRUCTURE: tuple[Code, ...] = (
     Code("NXDATA_LENGTH", "error", "An axis has the length of its dimension, or one more for edges of bins.", _DATA),
     Code("NXDATA_INDICES", "error", "@AXISNAME_indices names dimensions of the signal, in accord with @axes.", _DATA),
     Code("NXDATA_AUXILIARY", "error", "Auxiliary signals are there and have the shape of the signal.", _DATA),
-    Code("NXDATA_ERRORS", "error", "Errors have the shape of what they belong to.", _DATA),
+    Code("NXDATA_ERRORS", _EITHER, "Errors stand beside what they belong to, and have its shape.", _DATA),
     Code("LEGACY", "warning", "Plots are marked in the way of 2014, by attributes of the group.", _DATA),
     Code("DEFAULT_PLOT", _EITHER, "@default leads to an NXdata that has something to show.", _PLOT),
 )  # fmt: skip
 
 VALUES: tuple[Code, ...] = (
-    Code("NOT_FINITE", "error", "Single numbers and axes are finite.", _DEFINITION),
+    Code("NOT_FINITE", _EITHER, "Single numbers and axes are finite.", _DEFINITION),
+    Code("IMPLAUSIBLE", "warning", "Wavelengths, energies, exposures, pixels and kelvins are not negative.", "physics"),
     Code("ENERGY_ORDER", "error", "The energies of an axis rise strictly.", _DEFINITION),
     Code("UUID", "error", "A UUID is written in the canonical form.", _UUIDS),
     Code("UUID_TWICE", "error", "No two entries have the same UUID.", _UUIDS),
@@ -109,5 +112,7 @@ VALUES: tuple[Code, ...] = (
 
 def codes() -> dict[str, tuple[Code, ...]]:
     """Every code by what it is about: safety, structure, values."""
-    rules = tuple(Code(rule.code, rule.level, rule.sentence, rule.source) for rule in RULES)
+    rules = tuple(
+        Code(rule.code, _EITHER if rule.code in _MILDER else rule.level, rule.sentence, rule.source) for rule in RULES
+    )
     return {"Safety": SAFETY, "Structure": STRUCTURE, "Values": (*VALUES, *rules)}

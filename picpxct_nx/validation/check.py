@@ -11,6 +11,7 @@ from picpxct_nx import nxdl, provenance
 from picpxct_nx.errors import InputError
 from picpxct_nx.validation.fields import Scope
 from picpxct_nx.validation.hostile import scan
+from picpxct_nx.validation.loose_values import check_loose_values, check_shown
 from picpxct_nx.validation.matching import class_name
 from picpxct_nx.validation.nxdata import check_plots
 from picpxct_nx.validation.references import check_dependence
@@ -64,6 +65,7 @@ def check_file(
     # One entry of ours makes it a file of ours, which holds nothing else.
     strict = task.ours or (bool(claims) and claims <= set(nxdl.names()))
     violations = [*(check_root if strict else check_standard_root)(root)]
+    violations += [] if strict else check_shown(root)
     violations += [fault for entry in groups for fault in _check_entry(entry, task)]
     violations += uuids_once(root)
     if not groups:
@@ -113,6 +115,7 @@ def _check_entry(entry: Item, task: _Task) -> Iterator[Violation]:
         yield from check_standard(Reading(scope, entry, definition, task.definition is not None))
         yield from check_dependence(entry, scope, definition.root if definition else None)
         yield from check_plots(entry)
+        yield from check_loose_values(entry)
         for member in entry.members.values():
             if class_name(member) == "NXsubentry" and "definition" in member.members:
                 yield from _check_entry(member, replace(task, definition=None))

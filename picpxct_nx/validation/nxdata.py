@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from picpxct_nx.validation.matching import class_name
 from picpxct_nx.validation.tree import Item, kind_of, nx_class, plain
 from picpxct_nx.validation.violation import Violation
 
@@ -40,12 +41,12 @@ def check_plots(group: Item, declared: Collection[str] = (), prefix: str = "") -
 
 def check_plot(group: Item) -> Iterator[Violation]:
     """Faults of one NXdata; where its signal is not there, nothing else can be judged."""
-    names, old = _marks(group)
+    names, old = marks(group)
     if old:
         text = f"is marked as before 2014 ({old}); mark it by @signal and @axes of the group"
         yield Violation(group.path, "LEGACY", text, "warning")
     signal = names.get("signal")
-    found = _field(group, signal)
+    found = field_of(group, signal)
     if found is None:
         text = f"is {signal!r}; wanted the name of a field of numbers of the group"
         yield Violation(f"{group.path}@signal", "NXDATA_SIGNAL", text)
@@ -56,14 +57,14 @@ def check_plot(group: Item) -> Iterator[Violation]:
     yield from check_errors(group)
 
 
-def _field(group: Item, name: Any) -> Item | None:
+def field_of(group: Item, name: Any) -> Item | None:
     """A field of numbers by its name, or None."""
     item = group.members.get(name) if isinstance(name, str) else None
     numbers = item is not None and item.dtype is not None and kind_of(item.dtype) != "S"
     return item if numbers else None
 
 
-def _marks(group: Item) -> tuple[Mapping[str, Any], str]:
+def marks(group: Item) -> tuple[Mapping[str, Any], str]:
     """What marks signal and axes of an NXdata, with what is marked the old way."""
     names: dict[str, Any] = {name: plain(group.attributes.get(name)) for name in ("signal", "axes")}
     fields = {name: item for name, item in group.members.items() if not item.is_group}
@@ -139,7 +140,7 @@ def _check_indices(group: Item, signal: Item) -> Iterator[Violation]:
         if name == attribute:
             continue
         where = f"{group.path}@{attribute}"
-        axis, places = group.members.get(name), _whole(value)
+        axis, places = group.members.get(name), whole(value)
         if places is None:
             yield Violation(where, "NXDATA_INDICES", f"is {plain(value)!r}; wanted whole numbers of dimensions")
         elif axis is None or axis.is_group:
@@ -154,7 +155,8 @@ def _check_indices(group: Item, signal: Item) -> Iterator[Violation]:
             yield from _check_lengths(name, axis, places, signal)
 
 
-def _whole(value: Any) -> tuple[int, ...] | None:
+def whole(value: Any) -> tuple[int, ...] | None:
+    """Whole numbers of an attribute, or None where it holds others or none."""
     numbers = np.asarray(value)
     if numbers.dtype.kind not in "iu" or numbers.ndim > 1 or not numbers.size:
         return None
@@ -166,7 +168,7 @@ def _check_auxiliary(group: Item, signal: Item) -> Iterator[Violation]:
     names = plain(group.attributes.get("auxiliary_signals", ()))
     names = (names,) if isinstance(names, str) else names
     for name in names if isinstance(names, tuple) else (names,):
-        found = _field(group, name)
+        found = field_of(group, name)
         if found is None:
             yield Violation(where, "NXDATA_AUXILIARY", f"names {name!r}, which is no field of numbers of the group")
         elif found.shape != signal.shape:
@@ -201,7 +203,7 @@ def check_default_plot(group: Item, *, named: bool = False) -> Iterator[Violatio
     while nx_class(here) != "NXdata" and id(here) not in seen:
         seen.add(id(here))
         default = plain(here.attributes.get("default"))
-        found = _below(here, default)
+        found = below(here, default)
         if found is None:
             where = f"{here.path.rstrip('/')}@default" if here.path != "/" else "/@default"
             if (default is not None or led) and not named:
@@ -212,18 +214,20 @@ def check_default_plot(group: Item, *, named: bool = False) -> Iterator[Violatio
                 yield Violation(here.path, "DEFAULT_PLOT", text, "warning")
             return
         here, led = found, led or default is not None
-    names, _ = _marks(here)
-    signal = _field(here, names["signal"])
+    names, _ = marks(here)
+    signal = field_of(here, names["signal"])
     if nx_class(here) == "NXdata" and signal is not None and not signal.size:
         text = f"is the default plot, but its signal has shape {signal.shape}; wanted something to show"
         yield Violation(here.path, "DEFAULT_PLOT", text)
 
 
-def _below(group: Item, default: Any) -> Item | None:
+def below(group: Item, default: Any) -> Item | None:
     """The group that a default names, or without one the first entry, subentry or NXdata."""
     if default is None:
         wanted = {"/": ("NXentry",)}.get(group.path, ("NXdata", "NXsubentry"))
-        ranked = [m for kind in wanted for _, m in sorted(group.members.items()) if m.is_group and nx_class(m) == kind]
+        ranked = [
+            m for kind in wanted for _, m in sorted(group.members.items()) if m.is_group and class_name(m) == kind
+        ]
         return ranked[0] if ranked else None
     found: Item | None = group
     for part in default.split("/") if isinstance(default, str) else ():

@@ -14,7 +14,7 @@ ENERGY = "instrument/beam/incident_energy"
 # Rounding of a Stokes vector in float32, and of one that was written with four digits.
 _ROUNDED = 1e-3
 # Clocks of two machines differ by less.
-_CLOCKS = timedelta(days=1)
+CLOCKS = timedelta(days=1)
 _LEAST_EV, _MOST_EV = 100.0, 200e3
 _EVEN = 1e-3
 # Stages that a product reaches only by a command of ours, and that command.
@@ -45,31 +45,32 @@ def _rows(found: Array | None) -> list[tuple[float, float, float, float]]:
 
 def time_order(view: View) -> Found:
     """The measurement ends after it began."""
-    start, end = _time(view.text("start_time")), _time(view.text("end_time"))
+    start, end = moment(view.text("start_time")), moment(view.text("end_time"))
     if start is not None and end is not None and end < start:
         yield "end_time", f"is {end.isoformat()}, before start_time {start.isoformat()}; are they swapped?"
 
 
 def time_future(view: View) -> Found:
     """No time lies in the future."""
-    latest = datetime.now(UTC) + _CLOCKS
+    latest = datetime.now(UTC) + CLOCKS
     for path in ("start_time", "end_time", *(f"{step}/date" for step in _steps(view))):
-        when = _time(view.text(path))
+        when = moment(view.text(path))
         if when is not None and when > latest:
             yield path, f"is {when.isoformat()}, in the future; was a clock wrong?"
 
 
 def newest_step(view: View) -> Found:
     """The newest step ran after all others."""
-    dates = {step: when for step in _steps(view) if (when := _time(view.text(f"{step}/date"))) is not None}
+    dates = {step: when for step in _steps(view) if (when := moment(view.text(f"{step}/date"))) is not None}
     *earlier, newest = sorted(dates) or [""]
     for step in earlier:
-        if dates[step] > dates[newest] + _CLOCKS:
+        if dates[step] > dates[newest] + CLOCKS:
             yield f"{newest}/date", f"is before the date of {step}; was a clock wrong, or is the history mixed up?"
             return
 
 
-def _time(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """The moment that a text names in ISO 8601, or None where it names none or lacks the zone."""
     try:
         when = datetime.fromisoformat(text or "")
     except ValueError:
