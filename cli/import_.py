@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from picpxct_nx.errors import PicpxctError, UsageError
+from picpxct_nx.errors import InputError, PicpxctError, UsageError
 
 from ._options import Json, KeepGoing, Output, Overwrite, Quiet, Verbose
 from ._output import Delivery, deliver, refuse_early
@@ -15,7 +15,11 @@ from ._talk import say
 
 if TYPE_CHECKING:
     from picpxct_nx.formats import ImportOptions
+    from picpxct_nx.nexus import InvalidWriteError
     from picpxct_nx.records import Record
+
+# What else than --set PATH=VALUE says a value that contradicts others.
+_REMEDIES = {"BEAM_CENTRE": "--center", "MASK_ALL": "--mask", "STOKES": "--set stokes=I,Q,U,V", "COUNTS": "--mask"}
 
 Settings = Annotated[
     list[str] | None,
@@ -66,6 +70,7 @@ def import_(
     Example: picpxct import scan.cxi --set stokes=1,1,0,0 --set rotation="0 deg" -o scan.nxs
     """
     from picpxct_nx.formats import ImportOptions
+    from picpxct_nx.nexus import InvalidWriteError
 
     delivery = Delivery(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
@@ -73,8 +78,34 @@ def import_(
     refuse_early(delivery)
     given, assumed = _pairs("--set", settings or []), _pairs("--assume", assumptions or [])
     options = ImportOptions(crop=crop, center=center, mask=mask)
+    origins: dict[str, Path] = {}
     scans = _scans(files, (file_format, keys, axes), (given, assumed), options, delivery)
-    deliver(scans, delivery, lambda record: {"entry": record.entry, "uuid": record.uuid, "title": record.title})
+    named = _remembered(scans, origins)
+    try:
+        deliver(named, delivery, lambda record: {"entry": record.entry, "uuid": record.uuid, "title": record.title})
+    except InvalidWriteError as error:
+        raise _contradiction(error, origins) from error
+
+
+def _remembered(scans: "Iterator[tuple[Path, Record]]", origins: dict[str, Path]) -> "Iterator[Record]":
+    """The scans, with a note of the file from which each entry came."""
+    for path, scan in scans:
+        origins[scan.entry] = path
+        yield scan
+
+
+def _contradiction(error: "InvalidWriteError", origins: dict[str, Path]) -> Exception:
+    """What a user can do about values that contradict each other; the error itself where it is a bug of ours."""
+    from picpxct_nx.validation.rules import RULES
+
+    outside = {rule.code for rule in RULES} | {"NOT_FINITE", "ENERGY_ORDER", "DATE"}
+    if any(fault.code not in outside for fault in error.faults):
+        return error
+    fault, *others = error.faults
+    entry, _, path = fault.path.lstrip("/").partition("/")
+    more = f" (and {len(others)} more)" if others else ""
+    remedy = f"correct it there, or give it with {_REMEDIES.get(fault.code, f'--set {path}=VALUE')}"
+    return InputError(f"{origins.get(entry, entry)}: {path} {fault.message}{more}; {remedy}")
 
 
 def _pairs(option: str, texts: list[str]) -> dict[str, str]:
@@ -95,7 +126,7 @@ def _scans(
     stated: tuple[dict[str, str], dict[str, str]],
     options: "ImportOptions",
     delivery: Delivery,
-) -> "Iterator[Record]":
+) -> "Iterator[tuple[Path, Record]]":
     from picpxct_nx import formats
 
     file_format, keys, axes = layout
@@ -113,4 +144,4 @@ def _scans(
                 continue
             for note in notes:
                 say(f"import: {note}", quiet=delivery.quiet)
-            yield scan
+            yield path, scan

@@ -4,10 +4,11 @@ from picpxct_nx.nexus.inputs import digests
 from picpxct_nx.nexus.opening import open_hdf5, open_valid, raise_if_invalid
 from picpxct_nx.nexus.reading import entries, read
 from picpxct_nx.nexus.selection import Selection, energy_of, polarisation_of, select, split
-from picpxct_nx.nexus.writing import Compression, check_written, write, write_to
+from picpxct_nx.nexus.writing import Compression, InvalidWriteError, check_written, write, write_to
 
 __all__ = [
     "Compression",
+    "InvalidWriteError",
     "Selection",
     "check_written",
     "digests",

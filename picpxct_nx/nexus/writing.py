@@ -12,7 +12,7 @@ from picpxct_nx import __version__, atomic, nxdl, provenance
 from picpxct_nx.errors import InputError
 from picpxct_nx.nexus.opening import open_hdf5
 from picpxct_nx.records import Record
-from picpxct_nx.validation import check_file
+from picpxct_nx.validation import Violation, check_file
 from picpxct_nx.validation.fields import kind_of
 from picpxct_nx.values import ArraySource, Value, Values, blocks, size
 
@@ -24,6 +24,14 @@ _LIBVER = ("v108", "v110")
 # HDF5 2.0 crashes the process when a disk is full while it writes its own tables. Room for a record is therefore asked
 # of the disk before HDF5 sees the record: its bytes, a little more for filters that enlarge noise, and tables.
 _FILTERS_ADD, _TABLES_BYTES = 1.02, 2**20
+
+
+class InvalidWriteError(AssertionError):
+    """What was written is invalid: a bug, unless the values came from outside; `faults` says what and where."""
+
+    def __init__(self, faults: tuple[Violation, ...]) -> None:
+        super().__init__(f"wrote an invalid file: {faults[:5]}")
+        self.faults = faults
 
 
 @runtime_checkable
@@ -95,11 +103,17 @@ def _reserve(path: Path, length: int, more: int) -> int:
 
 
 def check_written(sink: Path | BinaryIO, name: str) -> None:
-    """Read back what was written; a file of ours that breaks our own definition is a bug, not bad input."""
+    """Read back what was written.
+
+    Raises
+    ------
+    InvalidWriteError
+        A file of ours breaks our own definition: a bug, unless the values of a foreign file contradict each other.
+    """
     with open_hdf5(sink, name) as file:
         report = check_file(file, name, data=False)
     if not report.valid:
-        raise AssertionError(f"wrote an invalid file: {report.errors[:5]}")
+        raise InvalidWriteError(report.errors)
 
 
 def _write_entry(file: h5py.File, record: Record, compression: Compression) -> None:
