@@ -87,6 +87,7 @@ ALIASES: Mapping[str, str] = MappingProxyType({
     "micron": "um", "microns": "um", "micrometer": "um", "micrometre": "um", "nanometer": "nm", "nanometre": "nm",
     "sec": "s", "second": "s", "seconds": "s", "msec": "ms", "usec": "us",
     "degree": "deg", "degrees": "deg", "°": "deg", "radian": "rad", "radians": "rad",
+    "Degree": "deg", "Degrees": "deg", "DEGREES": "deg",
     "electronvolt": "eV", "ev": "eV", "EV": "eV", "KeV": "keV", "kev": "keV", "KEV": "keV", "joule": "J",
     "photons": "count", "photon": "count", "ph": "count", "photons/s": "count/s", "ph/s": "count/s",
     "cnts": "count", "cts": "count", "cps": "count/s",

@@ -4,15 +4,20 @@ A stranger's XML is refused where it declares a document type: entities of its o
 other files.
 """
 
+import re
 import xml.parsers.expat as expat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from picpxct_nx.errors import InputError
 
 MAX_BYTES = 8 * 2**20
 _MAX_DEPTH = 64
 PRESENCE = ("optional", "recommended", "minOccurs", "maxOccurs")
+_CAPITALS = re.compile(r"[A-Z]+(?:_[A-Z]+)*")
+# The number of an axis may be left out of a pattern: any text of NeXus names, the empty one too.
+_ANY_TEXT = "[a-zA-Z0-9_.]*"
 _NAMED = ("group", "field", "attribute", "link", "choice", "symbol")
 
 
@@ -103,10 +108,27 @@ def _key(element: Element) -> tuple[str, str]:
     return tag, name or f"({element.attributes.get('type')})"
 
 
+@lru_cache(4096)
+def name_pattern(name: str) -> re.Pattern[str]:
+    """What a name with parts in capitals stands for, such as beam_TYPE for beam_incident."""
+    return re.compile(_ANY_TEXT.join(re.escape(part) for part in _CAPITALS.split(name)))
+
+
+def _general(element: Element, inherited: dict[tuple[str, str], Element]) -> tuple[str, str]:
+    """The key of the group without a name of its own that a named group specialises: by its pattern, or its class."""
+    get, unnamed = element.attributes.get, ("group", f"({element.attributes.get('type')})")
+    for key, other in inherited.items():
+        pattern = other.attributes.get("nameType") == "partial" and key[0] == "group"
+        if pattern and other.attributes.get("type") == get("type") and name_pattern(key[1]).fullmatch(get("name", "")):
+            return key
+    return unnamed
+
+
 def extend(parent: Element, child: Element) -> Element:
     """A definition, or part of one, with everything that it inherits from the one that it extends.
 
-    A named group specialises the unnamed one of its class, which then need not be there as well.
+    A named group specialises the unnamed one of its class, or the one whose pattern its name keeps, which then need not
+    be there as well.
     """
     attributes = dict(parent.attributes)
     if any(name in child.attributes for name in PRESENCE):
@@ -122,10 +144,12 @@ def extend(parent: Element, child: Element) -> Element:
             alike = [k for k, e in inherited.items() if (e.tag, e.attributes.get("type")) == wanted]
             key = alike[0] if len(alike) == 1 else key
         twin = inherited.pop(key, None)
+        general = _general(element, inherited) if element.tag == "group" else general
         if twin is None and element.tag == "group" and general in inherited:
             unnamed = inherited[general]
             inherited[general] = replace(unnamed, attributes=unnamed.attributes | {"minOccurs": "0"})
-            twin = replace(unnamed, attributes=_without_presence(unnamed.attributes))
+            kept = {name: value for name, value in unnamed.attributes.items() if name != "nameType"}
+            twin = replace(unnamed, attributes=_without_presence(kept))
         whole = element.tag in ("enumeration", "dimensions", "doc")
         merged.children.append(element if whole or twin is None else extend(twin, element))
     merged.children.extend(inherited.values())

@@ -6,16 +6,15 @@ time without zone is only advised against. Our own definitions are read more str
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from picpxct_nx import units
-from picpxct_nx.errors import UnitError
 from picpxct_nx.nxdl import Node
-from picpxct_nx.validation import spelling
 from picpxct_nx.validation.fields import Scope
+from picpxct_nx.validation.loose_units import check_unit
 from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, kind_of, plain
 from picpxct_nx.validation.violation import Level, Violation
 
@@ -41,14 +40,13 @@ _LEAST = {"NX_UINT": 0, "NX_POSINT": 1}
 _FOUND = {"f": "real", "i": "whole", "u": "unsigned", "c": "complex", "S": "text", "b": "boolean", "V": "compound"}
 _TRUTHS = frozenset({"true", "false", "1", "0"})
 _TIMES = frozenset({"NX_DATE_TIME", "ISO8601"})
+_WORDS = _TIMES | {"NX_CHAR"}
 _DAY = r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
 _TIME = re.compile(
     rf"{_DAY}(?P<mark>[T ])[0-9]{{2}}(:?[0-9]{{2}}(:?[0-9]{{2}}([.,][0-9]+)?)?)?"
     r"\s?(?P<zone>Z|[+-][0-9]{2}(:?[0-9]{2})?)?\Z"
 )
 _SUM = re.compile(r"\s*(?P<symbol>[A-Za-z_]\w*)\s*(?:(?P<sign>[+-])\s*(?P<number>[0-9]{1,6})\s*)?\Z")
-# The three dimensions that an axis may have whose kind of motion is not stated.
-_MOTIONS = ("m", "rad", "")
 
 
 def check_field(item: Item, node: Node, path: str, scope: Scope, *, place: str = "") -> Iterator[Violation]:
@@ -59,6 +57,8 @@ def check_field(item: Item, node: Node, path: str, scope: Scope, *, place: str =
     yield from faults
     if kind not in "Sb":
         yield from check_unit(item, node, path)
+    elif kind == "S" and node.type in _WORDS and node.units is None and plain(item.attributes.get("units")):
+        yield Violation(f"{path}@units", "UNIT_UNEXPECTED", "stands at a text, which has no unit", "warning")
     if any(fault.level == "error" for fault in faults):
         return
     scope.fields.append((path, item, node))
@@ -92,29 +92,17 @@ def check_attribute(value: Any, node: Node, path: str, *, custom: Any = None) ->
     yield from _check_value(value, node, path, custom=_is_true(custom))
 
 
-def check_listed_unit(text: Any, node: Node, path: str) -> Iterator[Violation]:
-    """A definition may list the units that will do, or categories of them; others of their dimension do as well."""
-    listed = [str(item) for item in node.items]
-    wanted = [units.CATEGORIES.get(item, None if item.startswith("NX_") else item) for item in listed]
-    found = plain(text)
-    found = found[0] if isinstance(found, tuple) and len(found) == 1 else found
-    if None in wanted or found in wanted:
-        return
-    try:
-        good = isinstance(found, str) and any(_converts(found, str(unit)) for unit in wanted)
-    except UnitError:
-        good = False
-    if not good:
-        text = f"is {found!r}; wanted a unit convertible to one of {', '.join(map(repr, listed))}"
-        yield Violation(path, "ENUMERATION", text)
+def of_base(item: Item, node: Node, path: str) -> tuple[Node, list[Violation]]:
+    """What only a base class asks of a field: whole numbers may stand for real ones, which is advised against."""
+    kind = kind_of(item.dtype) if item.dtype is not None else "V"
+    if node.type != "NX_FLOAT" or kind not in "iu":
+        return node, []
+    text = f"found {_FOUND[kind]}; NX_FLOAT wants real numbers"
+    return replace(node, type="NX_NUMBER"), [Violation(path, "TYPE", text, "warning")]
 
 
-def _converts(text: str, wanted: str) -> bool:
-    try:
-        spelling.dimension(wanted)
-    except UnitError:
-        return False
-    return spelling.fits(text, wanted)
+def _is_text(item: Item) -> bool:
+    return item.dtype is not None and kind_of(item.dtype) == "S"
 
 
 def suits(item: Item, node: Node) -> bool:
@@ -159,6 +147,9 @@ def _is_compound(dtype: np.dtype[Any] | None, members: int) -> bool:
 def _check_shape(item: Item, node: Node, path: str, scope: Scope, place: str) -> Iterator[Violation]:
     wanted, shape = node.dims, item.shape
     if wanted is None:
+        if node.type in _WORDS and not node.open_rank and item.size > 1 and _is_text(item):
+            text = f"has shape {shape}; without stated dimensions one text is wanted"
+            yield Violation(path, "RANK", text, "warning")
         return
     if node.type == "NX_QUATERNION" and item.dtype is not None and item.dtype.kind == "f" and shape[-1:] == (4,):
         shape = shape[:-1]
@@ -178,48 +169,6 @@ def _check_shape(item: Item, node: Node, path: str, scope: Scope, place: str) ->
         if match is not None:
             more = int(match["number"] or 0) * (-1 if match["sign"] == "-" else 1)
             scope.lengths[f"{match['symbol']}\0{place}"].setdefault((id(item), axis), (length - more, path))
-
-
-def check_unit(item: Item, node: Node, path: str) -> Iterator[Violation]:
-    """Faults of the unit of a field: codes for one that is missing, unknown, of the wrong dimension, or an alias."""
-    found = plain(item.attributes.get("units"))
-    text = found[0] if isinstance(found, tuple) and len(found) == 1 else found
-    if text is not None and not isinstance(text, str):
-        yield Violation(path, "UNIT_UNKNOWN", f"has units {text!r}, which is not one text")
-        return
-    targets = _targets(node, item)
-    stripped = (text or "").strip()
-    if not stripped:
-        if targets and "" not in targets:
-            detail = "no units attribute" if text is None else "empty units"
-            yield Violation(path, "UNIT_MISSING", f"has {detail}; {node.units} wants one such as '{targets[0]}'")
-        return
-    try:
-        good = not targets or any(spelling.fits(stripped, target) for target in targets)
-        spelling.dimension(stripped)
-    except UnitError as error:
-        yield Violation(path, "UNIT_UNKNOWN", str(error), "error" if targets else "warning")
-        return
-    if not good and not ("m" in targets and "pixel" in node.doc and spelling.fits(stripped, "pixel")):
-        want = f"a unit convertible to '{targets[0]}'" if targets[0] else "no unit"
-        yield Violation(path, "UNIT_DIMENSION", f"has units '{stripped}'; {node.units} wants {want}")
-    elif (better := spelling.advice(stripped)) is not None:
-        yield Violation(path, "UNIT_ALIAS", f"has units '{stripped}'; write '{better}'", "warning")
-
-
-def _targets(node: Node, item: Item) -> tuple[str, ...]:
-    """Units one of which the field must be convertible to; empty where any will do."""
-    if node.units is None:
-        return ()
-    if node.units == "NX_TRANSFORMATION":
-        motion = plain(item.attributes.get("transformation_type"))
-        known = units.TRANSFORMATION_UNITS.get(motion) if isinstance(motion, str) else None
-        return _MOTIONS if known is None else (known,)
-    target = units.CATEGORIES.get(node.units, None if node.units.startswith("NX_") else node.units)
-    try:
-        return () if target is None or spelling.dimension(target) is None else (target,)
-    except UnitError:
-        return ()
 
 
 def _check_value(value: Any, node: Node, path: str, *, custom: bool) -> Iterator[Violation]:

@@ -1,11 +1,11 @@
 """Which node of a definition, or else of a base class, documents a member of a group."""
 
-import re
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import cache
 
 from picpxct_nx import nxdl
 from picpxct_nx.nxdl import Kind, Node
+from picpxct_nx.nxdl.xml import name_pattern as _pattern
 from picpxct_nx.validation.tree import Item, plain
 
 # Attributes that NeXus, or HDF5 below it, gives to any object; `units` is checked with the field.
@@ -14,9 +14,6 @@ COMMON_ATTRIBUTES = frozenset({
     "data_offset", "default", "custom", "CLASS", "NAME", "TITLE", "VERSION", "DIMENSION_LABELS", "DIMENSION_LIST",
     "REFERENCE_LIST", "IMAGE_SUBCLASS", "IMAGE_VERSION", "INTERLACE_MODE", "_FillValue", "napimount",
 })  # fmt: skip
-_CAPITALS = re.compile(r"[A-Z]+(?:_[A-Z]+)*")
-# The number of an axis may be left out of a pattern: any text of NeXus names, the empty one too.
-_ANY_TEXT = "[a-zA-Z0-9_.]*"
 
 
 def class_name(item: Item) -> str:
@@ -24,11 +21,6 @@ def class_name(item: Item) -> str:
     value = plain(item.attributes.get("NX_class", ""))
     value = value[0] if isinstance(value, tuple) and len(value) == 1 else value
     return value if isinstance(value, str) else ""
-
-
-@lru_cache(4096)
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(_ANY_TEXT.join(re.escape(part) for part in _CAPITALS.split(name)))
 
 
 def members_of(nx_class: str) -> tuple[Node, ...]:
@@ -53,6 +45,22 @@ def match(parent: Node, kind: Kind, name: str, nx_class: str = "") -> tuple[Node
     first, second = ((base, False), (partial, True)) if kind != "group" else ((partial, True), (any_name, True))
     ordered = (first, second, (any_name, True) if kind != "group" else (base, False), (pattern, False), (free, False))
     return next(((node, ours) for node, ours in ordered if node is not None), (None, False))
+
+
+def is_other_kind(parent: Node, kind: Kind, name: str, *, free: bool) -> bool:
+    """Whether a member is a group where definition or base class state a field, or a field where they state a group.
+
+    Names that stand for both kinds are right for either.
+    """
+    other: Kind = "field" if kind == "group" else "group"
+    if parent.child(kind, name) is not None:
+        return False
+    if parent.child(other, name) is not None:
+        return True
+    if free or match(parent, kind, name)[1]:
+        return False
+    base = [node for node in members_of(parent.type) if node.name == name and node.name_type == "specified"]
+    return any(node.kind == other for node in base) and all(node.kind != kind for node in base)
 
 
 @cache

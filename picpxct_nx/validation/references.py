@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from picpxct_nx import nxdl
 from picpxct_nx.nxdl import Node
+from picpxct_nx.validation.axes import is_axis
 from picpxct_nx.validation.fields import Scope
 from picpxct_nx.validation.matching import class_name
 from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, plain
@@ -32,14 +31,6 @@ def check_default(group: Item, path: str) -> Iterator[Violation]:
         return
     if not isinstance(default, str) or not default or find(group, default) is None:
         yield Violation(f"{path}@default", "DEFAULT", f"names {default!r}, which is not there")
-
-
-def check_axis(child: Item, here: str) -> Iterator[Violation]:
-    """The vector and the offset of an axis of motion have three numbers."""
-    for name in ("vector", "offset") if "transformation_type" in child.attributes else ():
-        size = np.size(child.attributes.get(name, (0, 0, 0)))
-        if size != len("xyz"):
-            yield Violation(f"{here}@{name}", "LENGTH", f"has {size} numbers; wanted 3")
 
 
 def check_target(child: Item, here: str, scope: Scope) -> Iterator[Violation]:
@@ -141,6 +132,9 @@ def _text(item: Item) -> Any:
 
 def _follow(path: str, group: Item, item: Item, entry: Item, scope: Scope) -> Iterator[Violation]:
     start, met, text = item, {id(item)}, _text(item)
+    if text == "":
+        level: Level = "error" if "depends_on" in item.attributes else "warning"
+        yield Violation(path, "DEPENDS_ON_DANGLING", "is empty; name an axis, or write '.'", level)
     for _ in range(_MAX_CHAIN):
         if not isinstance(text, str) or text in (".", ""):
             return
@@ -149,11 +143,15 @@ def _follow(path: str, group: Item, item: Item, entry: Item, scope: Scope) -> It
             # A chain that breaks further on is reported where it breaks.
             if item is start:
                 other = _elsewhere(text, entry, entry.path)
-                level: Level = "warning" if other else "error"
+                level = "warning" if other else "error"
                 hint = f"write {other}, if that is meant" if other else "end the chain with '.'"
                 yield Violation(path, "DEPENDS_ON_DANGLING", f"is '{text}', which is not there; {hint}", level)
             return
         group, item = found
+        if not is_axis(group, item):
+            what = "a group" if item.is_group else "a field"
+            yield Violation(path, "DEPENDS_ON_DANGLING", f"is '{text}', {what} that is no axis; name an axis, or '.'")
+            return
         if id(item) in met:
             if item is start:
                 yield Violation(path, "DEPENDS_ON_CYCLIC", f"leads by '{text}' back to itself; end the chain with '.'")

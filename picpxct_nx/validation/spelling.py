@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(?P<symbol>[^\W\d_]+(?:_[^\W\d_]+)*|%|°C?)"
     r"|(?P<mark>[*/().·]|-(?=[^\W\d_])))"
 )
+_SCALED = re.compile(r"\s*(?!1(?![0-9.]|[eE][+-]?[0-9]))[0-9]")
 _PREFIXES = frozenset("fpnuµμmcdhkMGTP")
 _LONG_PREFIXES = ("femto", "pico", "nano", "micro", "milli", "centi", "deci", "kilo", "mega", "giga", "tera")
 _PREFIXED = frozenset({"m", "s", "g", "A", "K", "rad", "Hz", "N", "J", "W", "Pa", "C", "V", "eV", "mol", "sr"}) | {
@@ -66,6 +67,18 @@ def _same(factors: dict[str, int], target: dict[str, int]) -> bool:
 
 def _product(factors: dict[str, int]) -> str:
     return "*".join(f"{symbol}^{power}" for symbol, power in sorted(factors.items()))
+
+
+def refuse_number(text: str) -> None:
+    """A unit does not begin with a number other than 1, which programs would multiply with or pass over.
+
+    Raises
+    ------
+    UnitError
+        It does.
+    """
+    if _SCALED.match(text):
+        raise UnitError(f"cannot read the unit '{text}': a unit has no number; write it into the values")
 
 
 @lru_cache(1024)

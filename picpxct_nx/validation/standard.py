@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from picpxct_nx import nxdl
 from picpxct_nx.nxdl import Definition, Node
-from picpxct_nx.validation import matching, references
+from picpxct_nx.validation import axes, matching, presence, references
 from picpxct_nx.validation.fields import Scope, check_symbols
-from picpxct_nx.validation.loose_fields import check_attribute, check_field, check_listed_unit, suits
+from picpxct_nx.validation.loose_fields import check_attribute, check_field, of_base, suits
+from picpxct_nx.validation.loose_units import check_listed_unit
 from picpxct_nx.validation.matching import chosen, class_name, free_fields, wanted_class
 from picpxct_nx.validation.tree import Item, plain
 from picpxct_nx.validation.violation import Level, Violation
@@ -110,7 +111,7 @@ def _check_group(
         else:
             yield from _check_dataset(child, node, name, here, inside)
     yield from _check_groups(group, groups, path, reading, place=place, free=free)
-    yield from _check_presence(group, groups, node, path, reading)
+    yield from presence.check_presence(group, groups, node, path, reading.entry, told=reading.told)
     yield from references.check_default(group, path)
 
 
@@ -119,7 +120,7 @@ def _match_group(
 ) -> tuple[Node | None, list[Violation]]:
     """The node that a group is held to, None where its content says nothing, and the faults of its class."""
     found = class_name(child)
-    if parent.child("field", name) is not None:
+    if matching.is_other_kind(parent, "group", name, free=free):
         return None, [Violation(here, "KIND", "is a group; the definition wants a field")]
     node, ours = matching.match(parent, "group", name, found)
     if node is not None and ours and node.name != name:
@@ -184,7 +185,7 @@ def _check_dataset(
     child: Item, parent: Node, name: str, here: str, inside: _Inside
 ) -> Iterator[Violation]:
     reading, free = inside.reading, inside.free
-    if parent.child("group", name) is not None and parent.child("field", name) is None:
+    if matching.is_other_kind(parent, "field", name, free=free):
         yield Violation(here, "KIND", "is a field; the definition wants a group")
         return
     link = parent.child("link", name)
@@ -207,8 +208,21 @@ def _check_dataset(
             yield Violation(here, "UNDOCUMENTED", text, level)
     elif node.deprecated:
         yield Violation(here, "DEPRECATED", node.deprecated, "warning")
-    yield from references.check_axis(child, here)
+    yield from _check_found(child, parent, node, here, inside, ours=ours)
+
+
+def _check_found(
+    child: Item, parent: Node, node: Node, here: str, inside: _Inside, *, ours: bool
+) -> Iterator[Violation]:
+    """A field against the node that documents it, which is the definition's or else (`ours` false) the base class's."""
+    reading, free = inside.reading, inside.free
+    yield from axes.check_axis(child, parent, node, here)
+    if not ours:
+        node, faults = of_base(child, node, here)
+        yield from faults
     yield from check_field(child, node, here, reading.scope, place=inside.place)
+    if "NX_class" in child.attributes and not free:
+        yield Violation(f"{here}@NX_class", "CLASS", "stands at a field; groups alone have a class")
     linked = plain(child.attributes.get("target", here)) != here
     if not linked:
         yield from _check_attributes(child, node, here, reading, free=free or not node.type)
@@ -230,7 +244,7 @@ def _check_attributes(item: Item, node: Node, path: str, reading: Reading, *, fr
                 yield Violation(here, "UNDOCUMENTED", "an attribute that nobody documented", level)
     for child in node.children:
         if child.kind == "attribute" and not child.repeats and child.name not in item.attributes:
-            yield from _missing(f"{path}@{child.name}", "attribute", child)
+            yield from presence.missing(f"{path}@{child.name}", "attribute", child)
 
 
 def _attribute(node: Node, name: str) -> Node | None:
@@ -238,59 +252,3 @@ def _attribute(node: Node, name: str) -> Node | None:
         return matching.match(node, "attribute", name)[0]
     known = Node(kind="group", name=None, type="", children=node.children)
     return matching.match(known, "attribute", name)[0]
-
-
-def _missing(path: str, kind: str, node: Node) -> Iterator[Violation]:
-    detail = f": {node.doc}" if node.doc else ""
-    if node.presence == "required":
-        yield Violation(path, f"MISSING_{kind.upper()}", f"is required{detail}")
-    elif node.presence == "recommended":
-        yield Violation(path, "RECOMMENDED", f"is recommended{detail}", "warning")
-
-
-def _check_presence(
-    group: Item, groups: dict[str, Node], node: Node, path: str, reading: Reading
-) -> Iterator[Violation]:
-    free = _free_fields(group, node)
-    for child in node.children:
-        if child.kind == "attribute" or (reading.told and child.name == "definition" and group is reading.entry):
-            continue
-        if child.kind == "link":
-            yield from references.check_presence(group, child, path, reading.entry)
-        elif not child.repeats:
-            if child.name not in group.members:
-                yield from _missing(f"{path}/{child.name}", child.kind, child)
-            elif child.occurs[1] == 0:
-                yield Violation(f"{path}/{child.name}", "OCCURRENCE", "must not be there")
-        elif child.kind == "group":
-            yield from _check_number(sum(_stands_for(found, child) for found in groups.values()), child, path)
-        elif child.name_type == "any":
-            yield from _check_number(free, replace(child, occurs=(child.occurs[0], None)), path)
-        else:
-            fields = (name for name, member in group.members.items() if not member.is_group)
-            number = sum(matching.match(node, "field", name)[0] is child for name in fields)
-            yield from _check_number(number, child, path)
-
-
-def _stands_for(found: Node, wanted: Node) -> bool:
-    return found.name == wanted.name and nxdl.is_a(found.type, wanted.type)
-
-
-def _free_fields(group: Item, node: Node) -> int:
-    """How many fields may stand for those to which the definition lets any name be given."""
-    if not any(free_fields(node)):
-        return 0
-    names = [name for name, member in group.members.items() if not member.is_group]
-    taken = {child.name for child in node.children if child.kind in ("field", "link") and child.name_type != "any"}
-    return sum(name not in taken for name in names)
-
-
-def _check_number(number: int, node: Node, path: str) -> Iterator[Violation]:
-    least, most = node.occurs
-    what = f"groups of class {node.type}" if node.kind == "group" else "fields"
-    what += f" named like {node.name}" if node.name else ""
-    if number < least or (most is not None and number > most):
-        wanted = f"at least {least}" if number < least else f"at most {most}"
-        yield Violation(path, "OCCURRENCE", f"has {number} {what}; wanted {wanted}")
-    elif not number and node.presence == "recommended":
-        yield Violation(path, "RECOMMENDED", f"has no {what}; they are recommended", "warning")

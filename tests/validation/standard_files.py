@@ -137,6 +137,8 @@ class Maker:
             )
         if node.name in ("depends_on", "default"):
             return filled(".", shape)
+        if node.kind == "attribute" and node.name == "offset_units":
+            return "m"
         if node.kind == "attribute" and node.name in ("vector", "offset"):
             return np.array([0.0, 0.0, 1.0])
         if node.type in ("NX_DATE_TIME", "ISO8601"):

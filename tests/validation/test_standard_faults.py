@@ -263,7 +263,7 @@ def test_a_length_has_a_unit_of_length(unit: Any, code: str | None, level: str |
 )  # fmt: skip
 def test_every_category_takes_its_units_and_no_others(category: str, good: list[str], bad: list[str]) -> None:
     from picpxct_nx.nxdl import Node
-    from picpxct_nx.validation.loose_fields import check_unit
+    from picpxct_nx.validation.loose_units import check_unit
     from picpxct_nx.validation.tree import Item
 
     node = Node(kind="field", name="x", type="NX_FLOAT", units=category)
