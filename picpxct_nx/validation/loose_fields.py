@@ -125,9 +125,7 @@ def _is_true(value: Any) -> bool:
     return str(plain(value)).lower() in ("true", "1")
 
 
-def _check_type(
-    kind: str, dtype: np.dtype[Any] | None, node: Node, path: str, *, stated: bool
-) -> Iterator[Violation]:
+def _check_type(kind: str, dtype: np.dtype[Any] | None, node: Node, path: str, *, stated: bool) -> Iterator[Violation]:
     wanted = _KINDS.get(node.type)
     if wanted is None:
         return

@@ -181,9 +181,7 @@ def _is_lack(fault: Violation) -> bool:
     return fault.level == "error" and fault.code in _PRESENCE
 
 
-def _check_dataset(
-    child: Item, parent: Node, name: str, here: str, inside: _Inside
-) -> Iterator[Violation]:
+def _check_dataset(child: Item, parent: Node, name: str, here: str, inside: _Inside) -> Iterator[Violation]:
     reading, free = inside.reading, inside.free
     if matching.is_other_kind(parent, "field", name, free=free):
         yield Violation(here, "KIND", "is a field; the definition wants a group")

@@ -132,8 +132,10 @@ class Maker:
             return self.definition.name
         if node.items:
             item = node.items[0]
-            return np.array(item) if isinstance(item, tuple) and not isinstance(item[0], str) else (
-                np.array(item, dtype=object) if isinstance(item, tuple) else filled(item, shape)
+            return (
+                np.array(item)
+                if isinstance(item, tuple) and not isinstance(item[0], str)
+                else (np.array(item, dtype=object) if isinstance(item, tuple) else filled(item, shape))
             )
         if node.name in ("depends_on", "default"):
             return filled(".", shape)

@@ -224,6 +224,7 @@ def test_fields_that_share_a_symbol_share_the_length(name: str) -> None:
     ]  # fmt: skip
     caught = 0
     for path, axis in paths:
+
         def mutate(entry: h5py.Group, path: str = path, axis: int = axis) -> None:
             value = entry[path][...]
             put(path, np.concatenate([value, value], axis))(entry)
