@@ -70,6 +70,9 @@ def marks(group: Item) -> tuple[Mapping[str, Any], str]:
     fields = {name: item for name, item in group.members.items() if not item.is_group}
     old = [f"{name}@{mark}" for name, item in fields.items() for mark in _OLD if mark in item.attributes]
     first = next((n for n, f in fields.items() if str(plain(f.attributes.get("signal"))) == "1"), None)
+    if isinstance(names["signal"], tuple) and len(names["signal"]) == 1:
+        names["signal"] = names["signal"][0]
+        old = old or ["@signal as a list of one name"]
     if names["signal"] is None and first is not None:
         names = {"signal": first, "axes": plain(fields[first].attributes.get("axes"))}
         if names["axes"] is None:

@@ -48,7 +48,7 @@ def test_a_plot_that_fits_has_no_fault(attributes: dict[str, Any]) -> None:
     [
         ({"signal": "nowhere"}, "NXDATA_SIGNAL"), ({"signal": "group"}, "NXDATA_SIGNAL"), ({}, "NXDATA_SIGNAL"),
         ({"signal": "text"}, "NXDATA_SIGNAL"), ({"signal": 1}, "NXDATA_SIGNAL"),
-        ({"signal": ["image"]}, "NXDATA_SIGNAL"),
+        ({"signal": ["image", "both"]}, "NXDATA_SIGNAL"),
         ({"signal": "image", "axes": ["y"]}, "NXDATA_AXES"), ({"signal": "image", "axes": "y"}, "NXDATA_AXES"),
         ({"signal": "image", "axes": ["y", "nowhere"]}, "NXDATA_AXES"),
         ({"signal": "image", "axes": ["y", "group"]}, "NXDATA_AXES"), ({"signal": "image", "axes": 3}, "NXDATA_AXES"),
@@ -125,3 +125,8 @@ def test_a_file_without_any_plot_is_told() -> None:
     assert chain(("/", "NXroot", None), ("e", "NXentry", None), ("d", "NXcollection", None)) == [
         ("DEFAULT_PLOT", "warning")
     ]
+
+
+def test_a_signal_named_by_a_list_of_one_is_understood_and_told() -> None:
+    assert faults(signal=["image"]) == [("LEGACY", "warning")]
+    assert ("NXDATA_SIGNAL", "error") in faults(signal=["image", "both"])
