@@ -4,7 +4,8 @@ import os
 
 # Before torch is loaded: OpenMP threads that wait should soon sleep. By default they spin so long that on shared cores,
 # as on any cluster node, the short parallel regions of a solver took up to twenty times as long; threads that sleep at
-# once made an idle machine twice as slow. Measured on two cores, ten thousand turns lose little in either case.
+# once made an idle machine twice as slow. Ten thousand turns keep the idle speed and cost about a factor of two against
+# sleeping where every core is taken (two cores, measured).
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from .loop import DivergedError, Progress, reconstruct
