@@ -7,7 +7,7 @@ and a digest of its content, so that the chain survives renaming, merging, split
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -52,9 +52,12 @@ def now() -> str:
     return when.isoformat(timespec="seconds")
 
 
-def new_uuid(digest: str) -> str:
-    """A random UUID, or under SOURCE_DATE_EPOCH the one that follows from the digest of the content."""
-    return str(uuid.uuid5(_NAMESPACE, digest) if os.environ.get("SOURCE_DATE_EPOCH") else uuid.uuid4())
+def new_uuid(digest: Callable[[], str]) -> str:
+    """A random UUID, or under SOURCE_DATE_EPOCH the one that follows from the digest of the content.
+
+    The digest costs a pass over the data, so it is only asked for where it is needed.
+    """
+    return str(uuid.uuid5(_NAMESPACE, digest()) if os.environ.get("SOURCE_DATE_EPOCH") else uuid.uuid4())
 
 
 def step(command: str, parameters: Mapping[str, Value], inputs: Iterable[Input] = ()) -> Step:

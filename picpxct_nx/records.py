@@ -89,7 +89,7 @@ class Record:
         """The record with its history and a UUID of its own: what `newest` made from `parents`."""
         history = provenance.extend([(parent.uuid, parent.history) for parent in parents], newest)
         named = dataclasses.replace(self, history=history)
-        return dataclasses.replace(named, uuid=provenance.new_uuid(named.digest()))
+        return dataclasses.replace(named, uuid=provenance.new_uuid(named.digest))
 
 
 def paths(cls: type[Record]) -> dict[str, bool]:
@@ -157,6 +157,7 @@ class Reconstruction(Record):
     y: Array = nx("object/y")  # (H,)
     x: Array = nx("object/x")  # (W,)
     coverage: Array | None = nx("object/coverage", None)  # (H, W)
+    air: Array | None = nx("object/air", None)  # (H, W) bool
     phase: Array = nx("phase/phase")  # (H, W)
     probe: Array = nx("probe/probe")  # (modes, h, w) complex
     probe_y: Array = nx("probe/y")  # (h,)
@@ -193,6 +194,8 @@ class SpectralCube(Record):
     y: Array = nx("cube/y")  # (H,)
     x: Array = nx("cube/x")  # (W,)
     valid: Array = nx("cube/valid")  # (polarisations, energies)
+    known: Array = nx("cube/known")  # (polarisations, H, W) bool
+    air: Array | None = nx("cube/air", None)  # (polarisations, H, W) bool
     phase: Array = nx("phase/phase")  # (polarisations, H, W)
 
 

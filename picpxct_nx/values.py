@@ -36,15 +36,27 @@ Value = Scalar | Array | ArraySource
 Values = Mapping[str, Value]
 
 
-def blocks(source: ArraySource | Array) -> Iterator[Array]:
-    """Consecutive parts of an array along its first axis, each of about `BLOCK_BYTES`."""
+def blocks(source: ArraySource | Array) -> Iterator[tuple[Any, Array]]:
+    """Consecutive parts of an array, each of at most about `BLOCK_BYTES`, with the key at which each stands.
+
+    Parts follow each other in memory order: runs of the first axis, or where one step of it is too large, runs of the
+    next axis in each.
+    """
     if not source.shape or 0 in source.shape:
-        yield np.asarray(source[...])
+        yield (), np.asarray(source[...])
         return
-    row = int(np.prod(source.shape[1:], dtype=np.int64)) * source.dtype.itemsize
+    yield from ((key, np.asarray(source[key])) for key in _keys(source.shape, source.dtype.itemsize))
+
+
+def _keys(shape: tuple[int, ...], itemsize: int, outer: tuple[int, ...] = ()) -> Iterator[tuple[int | slice, ...]]:
+    row = int(np.prod(shape[1:], dtype=np.int64)) * itemsize
+    if row > BLOCK_BYTES and len(shape) > 1:
+        for index in range(shape[0]):
+            yield from _keys(shape[1:], itemsize, (*outer, index))
+        return
     step = max(1, BLOCK_BYTES // max(1, row))
-    for start in range(0, source.shape[0], step):
-        yield np.asarray(source[start : start + step])
+    for start in range(0, shape[0], step):
+        yield (*outer, slice(start, min(start + step, shape[0])))
 
 
 def size(value: Value) -> int:
@@ -94,7 +106,7 @@ def _hash(total: "hashlib._Hash", path: str, value: Value) -> None:
         little = value.dtype.newbyteorder("<")
         kind, shape = little.str, tuple(value.shape)
         total.update(f"{path}\0{kind}\0{shape}\0".encode())
-        for block in blocks(value):
+        for _, block in blocks(value):
             total.update(np.ascontiguousarray(block.astype(little, copy=False)).data.cast("B") if block.size else b"")
         return
     total.update(f"{path}\0{kind}\0{shape}\0".encode() + payload)

@@ -83,7 +83,13 @@ def _cube() -> SpectralCube:
     t = np.full((2, 5, 4, 4), 0.9 * np.exp(-0.2j), np.complex64)
     phase = np.angle(t.mean(axis=1)).astype(np.float32)
     return SpectralCube(
-        **_common(), **_STACK, stage="stacked", transmission=t, valid=np.ones((2, 5), bool), phase=phase
+        **_common(),
+        **_STACK,
+        stage="stacked",
+        transmission=t,
+        valid=np.ones((2, 5), bool),
+        phase=phase,
+        known=np.ones((2, 4, 4), bool),
     )
 
 

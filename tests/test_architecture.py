@@ -24,6 +24,9 @@ ROOMS: dict[str, set[str]] = {
     "ptycho": {"errors"},
     "images": CORE,
     "simulate": CORE,
+    "spectra": CORE | {"images"},
+    "grains": CORE | {"images", "spectra"},
+    "score": CORE | {"images", "spectra", "grains", "simulate"},
     "geometry": CORE | {"ptycho", "simulate"},
     "reconstruction": CORE | {"ptycho", "geometry"},
     "overview": CORE,
@@ -50,10 +53,12 @@ DOORS: dict[str, set[str]] = {
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"report"},
+    "skimage": {"images", "spectra", "grains"},
+    "xraydb": {"spectra"},
     "nexusformat": set(),  # its definitions are read as data
 }
 
-HEAVY = ("torch", "h5py", "scipy", "pint", "nexusformat", "matplotlib")
+HEAVY = ("torch", "h5py", "scipy", "pint", "nexusformat", "matplotlib", "skimage", "xraydb")
 
 
 def _sources() -> Iterator[tuple[str, Path]]:

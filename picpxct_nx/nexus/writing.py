@@ -191,11 +191,9 @@ def _write_blocks(entry: h5py.Group, path: str, source: ArraySource, compression
     if 0 not in source.shape:
         options = {"chunks": _chunks(source.shape, source.dtype.itemsize), "fletcher32": True} | _filters(compression)
     item = entry.create_dataset(path, shape=source.shape, dtype=source.dtype, **options)
-    start = 0
-    for block in blocks(source):
+    for key, block in blocks(source):
         if block.size:
-            item[start : start + block.shape[0]] = block
-        start += block.shape[0]
+            item[key] = block
     return item
 
 

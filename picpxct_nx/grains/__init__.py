@@ -1,0 +1,1 @@
+"""Crystal grains: orientation of every pixel, segmentation, statistics of every grain."""

@@ -1,0 +1,1 @@
+"""Spectra of every pixel: unwrapping, normalisation, thickness, Kramers-Kronig consistency."""
