@@ -1,10 +1,9 @@
-"""Images and Fourier space: centred transforms, sub-pixel shifts, tapers, registration and phase ramps.
+"""Images and Fourier space: centred transforms, sub-pixel shifts, tapers, registration; phase ramps stand in ramp.py.
 
 Conventions, everywhere in this package: F(q) = sum_r f(r) exp(-2 pi i q.r), q in cycles per pixel, axes in the
 order (y, x), and the origin of a centred array at index n // 2.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,9 @@ import numpy.typing as npt
 from scipy import fft
 
 from picpxct_nx.errors import InputError
+from picpxct_nx.images.ramp import Ramp as Ramp
+from picpxct_nx.images.ramp import match_ramp as match_ramp
+from picpxct_nx.images.ramp import ramp_factor as ramp_factor
 
 Image = npt.NDArray[np.inexact[Any]]
 Real = npt.NDArray[np.float64]
@@ -20,8 +22,6 @@ Pair = tuple[float, float]
 
 _PLANE = (-2, -1)
 _REFINE_WIDTH_PX = 1.5  # the half-pixel start is wrong by 1/4 px at most; 1.5 px as in the paper
-_RAMP_TOLERANCE = 1e-10  # rad at the edge of the field
-_RAMP_STEPS = 500
 
 
 def centred_fft(image: Image) -> Complex:
@@ -177,120 +177,3 @@ def _half_pixel_peak(cross: Image) -> Pair:
     correlation = np.abs(fft.ifft2(fft.ifftshift(padded)))
     row, column = np.unravel_index(int(np.argmax(correlation)), correlation.shape)
     return float(fft.fftfreq(2 * n_y, 1 / n_y)[row]), float(fft.fftfreq(2 * n_x, 1 / n_x)[column])
-
-
-@dataclass(frozen=True)
-class Ramp:
-    """A plane of phase, constant + slope.(r - c), c = n // 2, with its standard errors.
-
-    The errors assume noise that is independent from pixel to pixel.
-    """
-
-    constant: float  # rad
-    slope: Pair  # rad per pixel, (y, x)
-    constant_sigma: float  # rad
-    slope_sigma: Pair  # rad per pixel, (y, x)
-
-
-def ramp_factor(shape: tuple[int, int], ramp: Ramp) -> Complex:
-    """Give exp(i (constant + slope.(r - c))) on an image of `shape`; multiply by its conjugate to remove it."""
-    along_y, along_x = (np.exp(1j * slope * _centred(size)) for slope, size in zip(ramp.slope, shape, strict=True))
-    return np.asarray(np.exp(1j * ramp.constant) * np.multiply.outer(along_y, along_x))
-
-
-def match_ramp(a: Image, b: Image, weight: Real) -> Ramp:
-    """Find the phase ramp and constant of `a` relative to `b`: a ~ |.| b exp(i (constant + slope.(r - c))).
-
-    Weighted least squares of the complex misfit, which is the maximum of sum w Re(a b* exp(-i ramp)). It starts
-    from the phase of the lag-1 products and from the peak of the zero-padded spectrum of w a b*; each is
-    improved by the quadratic bound of the cosine (every step goes uphill), and the higher of the two is taken.
-    `a * ramp_factor(a.shape, ramp).conj()` then has the ramp and constant of `b`.
-
-    Parameters
-    ----------
-    a, b : (n_y, n_x) real or complex, on the same grid; a `b` of ones gives the ramp of `a` itself
-    weight : (n_y, n_x), not negative, relative statistical weight or mask
-
-    Returns
-    -------
-    Ramp
-        Angles in rad and rad per pixel; the standard errors come from the misfit (sandwich estimate).
-
-    Raises
-    ------
-    InputError
-        The weighted product is zero, or fills less than a plane needs.
-
-    References
-    ----------
-    Guizar-Sicairos et al., Opt. Express 19, 21345 (2011), for the maximum; Hunter & Lange, Am. Stat. 58, 30
-    (2004), for the uphill steps.
-    """
-    product = np.asarray(weight * a * np.conj(b), dtype=np.complex128)
-    centred = [_centred(size) for size in product.shape]
-    bound = _plane_moments(np.abs(product), centred)
-    if not np.linalg.cond(bound) < 1 / np.finfo(float).eps:
-        raise InputError("phase ramp: found no plane of pixels with weight in both images; widen the weight")
-    starts = (_lag_start(product), _peak_start(product))
-    climbed = [_climb(product, centred, bound, start) for start in starts]
-    plane = max(climbed, key=lambda one: _plane_gradient(product, centred, one)[1])
-    left = product * np.conj(ramp_factor(product.shape, Ramp(plane[0], (plane[1], plane[2]), 0, (0, 0))))
-    inverse = np.linalg.inv(_plane_moments(left.real, centred))
-    sigma = np.sqrt(np.abs(np.diag(inverse @ _plane_moments(left.imag**2, centred) @ inverse)))
-    return Ramp(
-        constant=float(np.angle(np.exp(1j * plane[0]))),
-        slope=(float(plane[1]), float(plane[2])),
-        constant_sigma=float(sigma[0]),
-        slope_sigma=(float(sigma[1]), float(sigma[2])),
-    )
-
-
-def _centred(size: int) -> Real:
-    """Count pixels from index n // 2."""
-    return np.arange(size, dtype=np.float64) - size // 2
-
-
-def _plane_moments(density: Real, centred: list[Real]) -> Real:
-    """Sum density X X^T over the pixels, X = (1, y, x)."""
-    y, x = (np.stack([np.ones_like(axis), axis, axis**2]) for axis in centred)
-    m = y @ density @ x.T
-    return np.array([[m[0, 0], m[1, 0], m[0, 1]], [m[1, 0], m[2, 0], m[1, 1]], [m[0, 1], m[1, 1], m[0, 2]]])
-
-
-def _plane_gradient(product: Complex, centred: list[Real], plane: Real) -> tuple[Real, float]:
-    """Give the gradient and the value of sum Re(product exp(-i plane)) in (constant, slope y, slope x)."""
-    y, x = (np.exp(-1j * slope * axis) for slope, axis in zip(plane[1:], centred, strict=True))
-    moments = np.exp(-1j * plane[0]) * (np.stack([y, y * centred[0]]) @ product @ np.stack([x, x * centred[1]]).T)
-    return moments.imag[[0, 1, 0], [0, 0, 1]], float(moments[0, 0].real)
-
-
-def _climb(product: Complex, centred: list[Real], bound: Real, slope: Pair) -> Real:
-    """Go uphill from a slope with the constant that suits it; slow only where the misfit is large."""
-    plane = np.array([0.0, *slope])
-    reach = np.array([1.0, *(np.abs(axis).max() for axis in centred)])
-    gradient, value = _plane_gradient(product, centred, plane)
-    plane[0] = np.arctan2(gradient[0], value)
-    for _ in range(_RAMP_STEPS):
-        step = np.linalg.solve(bound, _plane_gradient(product, centred, plane)[0])
-        plane += step
-        if np.abs(step * reach).sum() < _RAMP_TOLERANCE:
-            break
-    return plane
-
-
-def _lag_start(product: Complex) -> Pair:
-    """Estimate the slope from neighbours: the phase of sum p(r + 1) p*(r); blind to the shape of the weight."""
-    y = np.angle(np.vdot(product[:-1], product[1:]))
-    x = np.angle(np.vdot(product[:, :-1], product[:, 1:]))
-    return float(y), float(x)
-
-
-def _peak_start(product: Complex) -> Pair:
-    """Estimate the slope from the peak of the spectrum on half frequency steps; sure where the noise is high."""
-    size = (2 * product.shape[0], 2 * product.shape[1])
-    spectrum = np.abs(fft.fft2(product, s=size))
-    row, column = np.unravel_index(int(np.argmax(spectrum)), spectrum.shape)
-    return (
-        float(2 * np.pi * fft.fftfreq(size[0])[row]),
-        float(2 * np.pi * fft.fftfreq(size[1])[column]),
-    )
