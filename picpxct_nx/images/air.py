@@ -22,11 +22,19 @@ Mask = npt.NDArray[np.bool_]
 # it shrinks by this factor a turn, down to as many standard deviations of what is found in air.
 _WIDE, _FACTOR, _TURNS, _SIGMAS = 0.06, 0.6, 10, 3.5
 # Turns in which a region grows, and the change below which it stands still.
-_GROWTH, _STILL = 12, 0.01
+_GROWTH, _STILL = 25, 0.01
 # Two turns of erosion, in pixels of the coarse image, keep the blurred edge of the sample out.
 _ERODE_PX = 2
 # Air is brighter than any sample: by so many standard errors, and by more than a slow error of the modulus.
 _BRIGHTER_SIGMAS, _BRIGHTER = 4.0, 0.004
+# While a region grows its window reaches down only by this part: thin matter beside air must not tilt the plane.
+_BELOW = 0.6
+# Neighbours that are this far away in phase, rad, may lie above as well as below: steep edges wrap.
+_NEAR = 1.0
+# Regions that are followed to their end.
+_TRIES = 4
+# A region is at least this part of a tile.
+_SMALLEST = 0.5
 # Part of a tile that must be known, or is taken as looked at where a region covers it.
 _MOSTLY, _SEEN = 0.7, 0.5
 
@@ -79,35 +87,41 @@ def find_air(image: npt.NDArray[Any], weight: Real) -> Air:
     field = np.where(known, image, 0).astype(np.complex128)
     slope = local_slope(field, weight)
     coarse = coarsen(field, weight, slope)
-    regions = _regions(coarse)
-    for region in _ranked(regions):
-        closed = _close_in(coarse, region)
-        if closed is not None:
-            mask = fine_mask(coarse, closed.mask) & known
-            return Air(mask, float(mask.sum() / known.sum()), fine_ramp(coarse, closed.ramp), closed.modulus)
-    return nothing
+    tried = [closed for region in _ranked(_regions(coarse))[:_TRIES] if (closed := _close_in(coarse, region))]
+    if not tried:
+        return nothing
+    best = max(tried, key=_merit)
+    mask = fine_mask(coarse, best.mask) & known
+    return Air(mask, float(mask.sum() / known.sum()), fine_ramp(coarse, best.ramp), best.modulus)
+
+
+def _merit(region: _Region) -> float:
+    """How much of the image a region explains if it is air: its size, unless others lie above it."""
+    return float(region.mask.sum() * (1 - region.above) ** 4)
 
 
 def _ranked(regions: list[_Region]) -> list[_Region]:
-    """The regions that may be air, the likeliest first."""
-    left = [region for region in regions if region.above < 0.5]
-    ranked = []
-    while left:
-        best = max(left, key=lambda region: int(region.mask.sum()))
-        for region in left:
-            doubt = max(_BRIGHTER_SIGMAS * float(np.hypot(region.sigma, best.sigma)), _BRIGHTER * best.modulus)
-            if region.modulus - best.modulus > doubt:
-                best = region
-        ranked.append(best)
-        left = [region for region in left if region is not best]
-    return ranked
+    """The regions that may be air, the likeliest first: as bright as any, large, and with neighbours below them."""
+    if not regions:
+        return []
+    best = max(regions, key=lambda region: region.modulus)
+    bright = [region for region in regions if not _darker(region, best)]
+    alone = len(bright) < len(regions)
+    able = [region for region in bright if region.above < 0.5 or alone]
+    return sorted(able, key=_merit, reverse=True)
+
+
+def _darker(region: _Region, best: _Region) -> bool:
+    doubt = max(_BRIGHTER_SIGMAS * float(np.hypot(region.sigma, best.sigma)), _BRIGHTER * best.modulus)
+    return best.modulus - region.modulus > doubt
 
 
 def _regions(coarse: Coarse) -> list[_Region]:
     """Regions that are one plane each, grown from tiles along the border of the known field."""
     found: list[_Region] = []
     seen = np.zeros(coarse.known.shape, bool)
-    for rows, columns in _tiles(coarse):
+    # Large tiles know their slope better, small ones fit into narrow air.
+    for rows, columns in [*_tiles(coarse, 2 * coarse.tile), *_tiles(coarse, coarse.tile)]:
         if seen[rows, columns].mean() > _SEEN:
             continue
         tile = np.zeros_like(seen)
@@ -119,8 +133,7 @@ def _regions(coarse: Coarse) -> list[_Region]:
     return found
 
 
-def _tiles(coarse: Coarse) -> list[tuple[slice, slice]]:
-    side = coarse.tile
+def _tiles(coarse: Coarse, side: int) -> list[tuple[slice, slice]]:
     near = ndimage.distance_transform_edt(np.pad(coarse.known, 1))[1:-1, 1:-1]
     tiles = []
     for row in range(0, coarse.known.shape[0] - side + 1, side // 2):
@@ -137,12 +150,14 @@ def _grow(coarse: Coarse, tile: Mask) -> _Region | None:
     step = [np.vdot(np.where(tile, coarse.smooth, 0)[:-1], np.where(tile, coarse.smooth, 0)[1:]),
             np.vdot(np.where(tile, coarse.smooth, 0)[:, :-1], np.where(tile, coarse.smooth, 0)[:, 1:])]  # fmt: skip
     ramp = _fit(coarse, tile, (float(np.angle(step[0])), float(np.angle(step[1]))))
-    limit = np.maximum(_WIDE, _SIGMAS * coarse.scatter)
     mask, modulus = tile, float(np.median(np.abs(inside)))
+    limit = _limit(coarse, mask, ramp, modulus)
     for turn in range(_GROWTH):
-        lies = _within(coarse, ramp, modulus, limit)
+        lies = _within(coarse, ramp, modulus, limit, _BELOW)
         if turn == 0 and lies[tile].mean() < _MOSTLY:
             return None
+        # A plane is only known near to where it was fitted.
+        lies &= ndimage.maximum_filter(mask, 2 * coarse.tile + 1)
         labels, _ = ndimage.label(ndimage.binary_opening(lies, iterations=1))
         names = np.bincount(labels[tile & (labels > 0)], minlength=2)
         if names[1:].sum() == 0:
@@ -152,7 +167,15 @@ def _grow(coarse: Coarse, tile: Mask) -> _Region | None:
         modulus, sigma = _modulus(coarse, mask, ramp)
         if np.sum(mask ^ before) < _STILL * mask.sum():
             break
+    if mask.sum() < _SMALLEST * tile.sum():
+        return None
     return _Region(mask, ramp, modulus, sigma, _above(coarse, mask, ramp, limit))
+
+
+def _limit(coarse: Coarse, mask: Mask, ramp: Ramp, modulus: float) -> Real:
+    """Window for the neighbours of a tile: its own scatter, which slow errors enter, up to a bound."""
+    widest = np.maximum(_WIDE, _SIGMAS * coarse.scatter)
+    return np.minimum(_SIGMAS * median_scatter(coarse, mask, ramp, modulus), widest)
 
 
 def _fit(coarse: Coarse, mask: Mask, slope: tuple[float, float]) -> Ramp:
@@ -167,22 +190,25 @@ def _modulus(coarse: Coarse, mask: Mask, ramp: Ramp) -> tuple[float, float]:
     side = coarse.tile
     rows, columns = (np.arange(0, n, side) for n in mask.shape)
     parts = np.add.reduceat(np.add.reduceat(weight * (flat - mean), rows, axis=0), columns, axis=1)
-    return mean, float(np.sqrt(np.sum(parts**2)) / weight.sum())
+    # A few blocks may agree by chance.
+    white = float(np.sqrt(np.mean((weight * (flat - mean))[mask] ** 2) * mask.sum()) / weight.sum())
+    return mean, max(white, float(np.sqrt(np.sum(parts**2)) / weight.sum()))
 
 
-def _within(coarse: Coarse, ramp: Ramp, modulus: float, limit: Real) -> Mask:
+def _within(coarse: Coarse, ramp: Ramp, modulus: float, limit: Real, below: float = 1.0) -> Mask:
     """Known pixels whose phase and modulus lie within a limit of a plane."""
-    flat = coarse.smooth * ramp_factor(coarse.smooth.shape, ramp).conj() / modulus
+    blurred = modulus * float(np.exp(-(coarse.blur_px**2) * (ramp.slope[0] ** 2 + ramp.slope[1] ** 2) / 2))
+    flat = coarse.smooth * ramp_factor(coarse.smooth.shape, ramp).conj() / blurred
     size = np.log(np.maximum(np.abs(flat), 1e-6))
-    return np.asarray(coarse.known & (np.abs(np.angle(flat)) < limit) & (np.abs(size) < limit))
+    phase = np.angle(flat)
+    return np.asarray(coarse.known & (phase < limit) & (phase > -below * limit) & (np.abs(size) < limit))
 
 
 def _above(coarse: Coarse, mask: Mask, ramp: Ramp, limit: Real) -> float:
-    """Part of the pixels beside a region that have more phase than it, of those that have more or less."""
-    reach = round(2 * coarse.blur_px) + 4
-    beside = ndimage.binary_dilation(mask, iterations=reach) & ~mask & coarse.known
-    phase = np.angle(coarse.smooth * ramp_factor(mask.shape, ramp).conj())
-    more, less = int(np.sum(beside & (phase > limit))), int(np.sum(beside & (phase < -limit)))
+    """Part of the pixels with more phase than a region has, of those that have more or less and are near in phase."""
+    phase = np.angle(coarse.smooth * ramp_factor(mask.shape, ramp).conj())[coarse.known & ~mask]
+    limit = limit[coarse.known & ~mask]
+    more, less = int(np.sum((phase > limit) & (phase < _NEAR))), int(np.sum((phase < -limit) & (phase > -_NEAR)))
     return more / max(1, more + less)
 
 
@@ -200,7 +226,7 @@ def _close_in(coarse: Coarse, region: _Region) -> _Region | None:
             return None
         ramp = _fit(coarse, mask, ramp.slope)
         modulus, sigma = _modulus(coarse, mask, ramp)
-    return _Region(mask, ramp, modulus, sigma, region.above)
+    return _Region(mask, ramp, modulus, sigma, _above(coarse, mask, ramp, np.maximum(_WIDE / 2, limit)))
 
 
 def _reaching(mask: Mask, rim: Mask) -> Mask:
