@@ -77,3 +77,19 @@ Align = Annotated[bool, typer.Option("--align/--no-align", help="Register the pa
 Ramp = Annotated[bool, typer.Option("--ramp/--no-ramp", help="Take out their relative phase ramp.")]
 Require = Annotated[bool, typer.Option("--require", help="Exit with 70 when the curve does not cross.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw the curve to a PNG, PDF or SVG.")]
+
+# Of flatten.
+Air = Annotated[
+    str,
+    typer.Option(
+        "--air",
+        metavar="auto|FILE|BOX",
+        help="Where air is: auto finds it; FILE.npy or FILE.nxs is a mask, True in air; a BOX is FROM:TO in the "
+        'laboratory, relative to the axis of rotation: "y=-3um:-2um,x=-3um:3um", "y=:-2um", boxes joined by ;.',
+    ),
+]
+Order = Annotated[str, typer.Option("--order", help="Phase to take off: constant, or linear (a ramp as well).")]
+Amplitude = Annotated[bool, typer.Option("--amplitude/--no-amplitude", help="Divide by the modulus in air as well.")]
+LeastCoverage = Annotated[
+    float, typer.Option("--least-coverage", help="An object is known where at least this part of the light fell.")
+]

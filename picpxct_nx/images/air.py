@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from picpxct_nx.images.coarse import Coarse, coarsen, erode, fine_mask, fine_ramp, local_slope, median_scatter, smooth
+from picpxct_nx.images.coarse import Coarse, coarsen, erode, fine_mask, fine_ramp, local_slope, median_scatter, plane
 from picpxct_nx.images.ramp import Ramp, match_ramp, ramp_factor
 
 Real = npt.NDArray[np.float64]
@@ -29,8 +29,12 @@ _ERODE_PX = 2
 _BRIGHTER_SIGMAS, _BRIGHTER = 4.0, 0.004
 # While a region grows its window reaches down only by this part: thin matter beside air must not tilt the plane.
 _BELOW = 0.6
-# Neighbours that are this far away in phase, rad, may lie above as well as below: steep edges wrap.
-_NEAR = 1.0
+# Turns after which a region is given up if more than this part of the others lies above it.
+_PATIENCE, _HOPELESS = 2, 0.9
+# Passes, each with a better slope to begin with, until no more than this, rad, is left of it under an average.
+_PASSES, _LEVEL = 3, 0.02
+# What lies above a region in phase but is darker by this part is matter beyond a whole turn.
+_DARK = 0.02
 # Regions that are followed to their end.
 _TRIES = 4
 # A region is at least this part of a tile.
@@ -83,14 +87,19 @@ def find_air(image: npt.NDArray[Any], weight: Real) -> Air:
         Its mask is empty where no region can be air; the caller says how much air is enough.
     """
     known = weight > 0
-    nothing = Air(np.zeros(known.shape, bool), 0.0, Ramp(0.0, (0.0, 0.0), 0.0, (0.0, 0.0)), 0.0)
     field = np.where(known, image, 0).astype(np.complex128)
     slope = local_slope(field, weight)
-    coarse = coarsen(field, weight, slope)
-    tried = [closed for region in _ranked(_regions(coarse))[:_TRIES] if (closed := _close_in(coarse, region))]
-    if not tried:
-        return nothing
-    best = max(tried, key=_merit)
+    for _ in range(_PASSES):
+        coarse = coarsen(field, weight, slope)
+        regions = _ranked(_regions(coarse))
+        # An average over pixels of unequal weight is not centred: a slope that is left in it bends the plane.
+        if not regions or np.hypot(*regions[0].ramp.slope) * coarse.blur_px < _LEVEL:
+            break
+        slope = fine_ramp(coarse, regions[0].ramp).slope
+    ends = [end for region in regions[:_TRIES] if (end := _close_in(coarse, region)) is not None]
+    if not ends:
+        return Air(np.zeros(known.shape, bool), 0.0, Ramp(0.0, slope, 0.0, (0.0, 0.0)), 0.0)
+    best = max(ends, key=_merit)
     mask = fine_mask(coarse, best.mask) & known
     return Air(mask, float(mask.sum() / known.sum()), fine_ramp(coarse, best.ramp), best.modulus)
 
@@ -105,9 +114,7 @@ def _ranked(regions: list[_Region]) -> list[_Region]:
     if not regions:
         return []
     best = max(regions, key=lambda region: region.modulus)
-    bright = [region for region in regions if not _darker(region, best)]
-    alone = len(bright) < len(regions)
-    able = [region for region in bright if region.above < 0.5 or alone]
+    able = [region for region in regions if region.above < 0.5 and not _darker(region, best)]
     return sorted(able, key=_merit, reverse=True)
 
 
@@ -167,6 +174,8 @@ def _grow(coarse: Coarse, tile: Mask) -> _Region | None:
         modulus, sigma = _modulus(coarse, mask, ramp)
         if np.sum(mask ^ before) < _STILL * mask.sum():
             break
+        if turn == _PATIENCE and _above(coarse, mask, ramp, limit) > _HOPELESS:
+            break
     if mask.sum() < _SMALLEST * tile.sum():
         return None
     return _Region(mask, ramp, modulus, sigma, _above(coarse, mask, ramp, limit))
@@ -205,11 +214,24 @@ def _within(coarse: Coarse, ramp: Ramp, modulus: float, limit: Real, below: floa
 
 
 def _above(coarse: Coarse, mask: Mask, ramp: Ramp, limit: Real) -> float:
-    """Part of the pixels with more phase than a region has, of those that have more or less and are near in phase."""
-    phase = np.angle(coarse.smooth * ramp_factor(mask.shape, ramp).conj())[coarse.known & ~mask]
-    limit = limit[coarse.known & ~mask]
-    more, less = int(np.sum((phase > limit) & (phase < _NEAR))), int(np.sum((phase < -limit) & (phase > -_NEAR)))
-    return more / max(1, more + less)
+    """Part of the pixels with more phase than a region has, of those that have more or less, phases unwrapped.
+
+    At a steep edge a phase may be unwrapped by a turn too much; but where there is less matter it is not darker.
+    """
+    off = coarse.phase - plane(mask.shape, ramp)
+    off -= np.median(off[mask])
+    outside = coarse.known & ~mask
+    more, less = outside & (off > limit), outside & (off < -limit)
+    if not more.any() or _mean_modulus(coarse, more) < (1 - _DARK) * _mean_modulus(coarse, mask):
+        return 0.0
+    return float(more.sum() / (more.sum() + less.sum()))
+
+
+def _mean_modulus(coarse: Coarse, mask: Mask) -> float:
+    """Root of the mean power over a mask, that of the noise taken off: no phase can lessen it."""
+    weight = coarse.weight[mask]
+    power = float(np.sum(weight * np.abs(coarse.image[mask]) ** 2) - 2 * coarse.noise**2 * mask.sum())
+    return float(np.sqrt(max(0.0, power / weight.sum())))
 
 
 def _close_in(coarse: Coarse, region: _Region) -> _Region | None:

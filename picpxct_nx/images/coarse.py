@@ -29,15 +29,17 @@ class Coarse:
     """An image averaged over `factor` x `factor` pixels, its `slope` taken off before, and what is known of it.
 
     `image` and `smooth` (h, w) complex: the averages, and those blurred by a Gaussian of `blur_px`; `weight` (h, w)
-    of the averages, 0 where not `known`; `scatter` (h, w) the standard deviation of phase and modulus of `smooth`, for
-    white noise; `tile` the side of a square in which a slope can be told from the noise; `shape` of the whole image.
+    of the averages, 0 where not `known`; `phase` (h, w) that of `smooth`, unwrapped, 0 where not known; `scatter` (h, w) the standard deviation of phase and modulus of `smooth`, for
+    white noise, `noise` that of real and imaginary part of `image` at weight 1; `tile` the side of a square in which a slope can be told from the noise; `shape` of the whole image.
     """
 
     image: Complex
     smooth: Complex
+    phase: Real
     weight: Real
     known: Mask
     scatter: Real
+    noise: float
     blur_px: float
     factor: int
     tile: int
@@ -109,15 +111,32 @@ def coarsen(field: Complex, weight: Real, slope: Pair) -> Coarse:
     return Coarse(
         image=image,
         smooth=averaged,
+        phase=_unwrapped(averaged, known),
         weight=heavy,
         known=known,
         scatter=noise * deviation,
+        noise=noise * _level(image, heavy),
         blur_px=blur,
         factor=factor,
         tile=8 + round(2.5 * blur),
         slope=slope,
         shape=shape,
     )
+
+
+def _unwrapped(image: Complex, known: Mask) -> Real:
+    from skimage.restoration import unwrap_phase
+
+    # What is not known is masked and finite: one NaN would keep the unwrapping from ever coming to its end.
+    if not known.any():
+        return np.zeros(known.shape)
+    return np.asarray(unwrap_phase(np.ma.array(np.angle(image), mask=~known)).filled(0.0))
+
+
+def plane(shape: tuple[int, ...], ramp: Ramp) -> Real:
+    """Phase of a ramp without its constant, rad, not wrapped."""
+    y, x = (np.arange(n) - n // 2 for n in shape)
+    return np.asarray(ramp.slope[0] * y[:, None] + ramp.slope[1] * x)
 
 
 def _white_noise(image: Complex, weight: Real) -> float:
@@ -131,9 +150,13 @@ def _white_noise(image: Complex, weight: Real) -> float:
         both = (one > 0) & (other > 0)
         scale = np.sqrt(1 / one[both] + 1 / other[both])
         scaled += [np.abs(difference[both].real) / scale, np.abs(difference[both].imag) / scale]
-    level = np.median(np.abs(image[weight > 0])) if (weight > 0).any() else 0.0
+    level = _level(image, weight)
     values = np.concatenate(scaled)
     return float(_OF_ONE * np.median(values) / level) if values.size and level > 0 else 0.0
+
+
+def _level(image: Complex, weight: Real) -> float:
+    return float(np.median(np.abs(image[weight > 0]))) if (weight > 0).any() else 0.0
 
 
 def smooth(image: Complex, weight: Real, blur_px: float) -> tuple[Complex, Real]:

@@ -7,6 +7,7 @@ import numpy as np
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.images.frc import FrcOptions, RingCorrelation, frc
 from picpxct_nx.images.frc_pair import Variant, common_field, same_pixel
+from picpxct_nx.images.known import LEAST_COVERAGE
 from picpxct_nx.provenance import Step
 from picpxct_nx.records import FrcCurve, Reconstruction, Record
 from picpxct_nx.values import Array, Value
@@ -32,10 +33,6 @@ def correlate(a: Reconstruction, b: Reconstruction, options: FrcOptions) -> Ring
     pixel = same_pixel(sizes[0], sizes[2], side_px=side)
     field = common_field(first, second, pixel=pixel, origin_a=_origin(a), origin_b=_origin(b))
     return frc(field.a, field.b, pixel=pixel, options=options)
-
-
-# Where less than this part of the strongest light fell, an object is noise.
-LEAST_COVERAGE = 0.1
 
 
 def _box(record: Reconstruction) -> tuple[slice, slice]:

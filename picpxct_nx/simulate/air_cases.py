@@ -80,9 +80,7 @@ def _lit(side: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.where(lit > 0.1, lit, 0.0)
 
 
-def _sample(
-    kind: Kind, side: int, thickness: float, known: NDArray[np.bool_], rng: np.random.Generator
-) -> Projection:
+def _sample(kind: Kind, side: int, thickness: float, known: NDArray[np.bool_], rng: np.random.Generator) -> Projection:
     """A particle that leaves the wanted part of the known field free."""
     field, share = side * PIXEL, (0.0, 0.0) if kind == "none" else SHARE
     view = View((side, side), PIXEL)
