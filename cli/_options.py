@@ -93,3 +93,24 @@ Amplitude = Annotated[bool, typer.Option("--amplitude/--no-amplitude", help="Div
 LeastCoverage = Annotated[
     float, typer.Option("--least-coverage", help="An object is known where at least this part of the light fell.")
 ]
+
+# Of stack.
+ManifestFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest",
+        help="CSV, or TOML of [[scans]]: scan (entry or S-number), energy, sample_rotation, particle_set; all but scan "
+        "may be left out, units stand in the values or as energy (eV). Overrides the files; one cube a particle set.",
+    ),
+]
+EnergyTolerance = Annotated[
+    str, typer.Option("--energy-tolerance", help="Measured energies that differ by no more are one energy.")
+]
+AngleTolerance = Annotated[
+    str, typer.Option("--angle-tolerance", help="Rotations and polarisations that differ by no more are one.")
+]
+Repeats = Annotated[
+    str,
+    typer.Option("--repeats", help="Two scans of one energy and polarisation: refuse, mean (nothing moved), or first."),
+]
+Union = Annotated[bool, typer.Option("--union", help="Leave gaps where a polarisation lacks an energy.")]

@@ -29,8 +29,8 @@ class Box:
 class AirChoice:
     """Where air is: found ("auto"), in boxes ("box"), or as masks by the name of their entry ("file").
 
-    `text` is what the user wrote, without names of files; `masks` holds arrays (H, W) or (polarisations, H, W) bool, and
-    `inputs` what each was read from.
+    `text` is what the user wrote, without names of files; `masks` holds arrays (H, W) or (polarisations, H, W) bool,
+    and `inputs` what each was read from.
     """
 
     kind: str = "auto"

@@ -28,9 +28,10 @@ _OF_LARGER, _OF_ONE = 1 / 1.0518, 1.4826
 class Coarse:
     """An image averaged over `factor` x `factor` pixels, its `slope` taken off before, and what is known of it.
 
-    `image` and `smooth` (h, w) complex: the averages, and those blurred by a Gaussian of `blur_px`; `weight` (h, w)
-    of the averages, 0 where not `known`; `phase` (h, w) that of `smooth`, unwrapped, 0 where not known; `scatter` (h, w) the standard deviation of phase and modulus of `smooth`, for
-    white noise, `noise` that of real and imaginary part of `image` at weight 1; `tile` the side of a square in which a slope can be told from the noise; `shape` of the whole image.
+    `image` and `smooth` (h, w) complex: the averages, and those blurred by a Gaussian of `blur_px`; `phase` (h, w)
+    that of `smooth`, unwrapped; `weight` (h, w) of the averages, 0 where not `known`; `scatter` (h, w) the standard
+    deviation of phase and modulus of `smooth`, for white noise; `noise` that of real and imaginary part of `image` at
+    weight 1; `tile` the side of a square in which a slope can be told from the noise; `shape` of the whole image.
     """
 
     image: Complex
@@ -130,7 +131,8 @@ def _unwrapped(image: Complex, known: Mask) -> Real:
     # What is not known is masked and finite: one NaN would keep the unwrapping from ever coming to its end.
     if not known.any():
         return np.zeros(known.shape)
-    return np.asarray(unwrap_phase(np.ma.array(np.angle(image), mask=~known)).filled(0.0))
+    unwrapped = unwrap_phase(np.ma.array(np.angle(image), mask=~known))  # type: ignore[no-untyped-call]
+    return np.asarray(unwrapped.filled(0.0))
 
 
 def plane(shape: tuple[int, ...], ramp: Ramp) -> Real:

@@ -73,9 +73,9 @@ def flatten(
     Guizar-Sicairos et al., Opt. Express 19, 21345 (2011), section 2.2: the ramp on a region of air.
     """
     weight = np.where(air, weight, 0.0)
-    if np.count_nonzero(weight) < LEAST_PIXELS:
-        found = np.count_nonzero(weight)
-        raise InputError(f"found {found} known pixels of air; wanted {LEAST_PIXELS} or more; choose more with --air")
+    count = int(np.count_nonzero(weight))
+    if count < LEAST_PIXELS:
+        raise InputError(f"found {count} known pixels of air; wanted {LEAST_PIXELS} or more; choose more with --air")
     clean = np.where(weight > 0, image, 0.0).astype(np.complex128)
     if order == "linear":
         ramp = match_ramp(clean, np.ones(()), weight, start=start, block_px=BLOCK_PX)

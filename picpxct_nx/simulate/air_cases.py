@@ -51,8 +51,8 @@ def air_case(seed: int, kind: Kind, *, side: int = 192, noise: float | None = No
     level = float(np.exp(rng.uniform(*np.log(NOISE)))) if noise is None else noise
     constant, scale = float(rng.uniform(-np.pi, np.pi)), float(np.exp(rng.normal(scale=0.3)))
     slope = rng.uniform(-CYCLES, CYCLES, 2) * 2 * np.pi / side
-    grain = with_noise(np.zeros(clean.shape, complex), level, int(rng.integers(2**31)))
-    grain = grain / np.sqrt(np.maximum(weight, 1e-4))
+    white = with_noise(np.zeros(clean.shape, complex), level, int(rng.integers(2**31)))
+    grain = white / np.sqrt(np.maximum(weight, 1e-4))
     y, x = np.ogrid[:side, :side]
     plane = constant + slope[0] * (y - side // 2) + slope[1] * (x - side // 2)
     image = scale * np.exp(1j * plane) * (clean + grain)
