@@ -77,3 +77,21 @@ Align = Annotated[bool, typer.Option("--align/--no-align", help="Register the pa
 Ramp = Annotated[bool, typer.Option("--ramp/--no-ramp", help="Take out their relative phase ramp.")]
 Require = Annotated[bool, typer.Option("--require", help="Exit with 70 when the curve does not cross.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw the curve to a PNG, PDF or SVG.")]
+
+# Of align.
+On = Annotated[str, typer.Option("--on", help="What is aligned: gradient (of the complex image), phase, or t-1.")]
+Strategy = Annotated[
+    str,
+    typer.Option("--strategy", help="Align to one reference, to the mean of the others, or all-pairs of energies."),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option("--reference", help='Energy that stays where it is, for example "5460 eV"; else the mean shift is 0.'),
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="FILE", help="Aligned cube whose shifts are applied again.")
+]
+MaxShift = Annotated[
+    str | None,
+    typer.Option("--max-shift", help='Refuse a projection that moved further, for example "200 nm".'),
+]
