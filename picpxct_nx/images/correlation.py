@@ -62,9 +62,11 @@ def power(values: Spectrum, where: Band) -> float:
 
 
 def find(a: Spectrum, b: Spectrum, where: Band) -> Real:
-    """Shift (y, x) in pixels that brings b onto a, wherever it is within half of the field."""
+    """Shift (y, x) in pixels that brings b onto a, wherever it is within half of the field; zero where one is empty."""
     cross = a * np.conj(b)
     correlation = np.abs(fft.irfft2(cross, s=where.shape) if where.real else fft.ifft2(cross))
+    if not correlation.max() > 0:
+        return np.zeros(2)
     peak = np.unravel_index(int(np.argmax(correlation)), where.shape)
     start = np.array([fft.fftfreq(n, 1 / n)[i] for n, i in zip(where.shape, peak, strict=True)])
     steps = np.arange(-_GRID_REACH_PX, _GRID_REACH_PX + _GRID_PX / 2, _GRID_PX)

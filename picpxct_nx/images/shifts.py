@@ -15,6 +15,7 @@ from picpxct_nx.images import correlation
 from picpxct_nx.images.correlation import Band, Real, Spectrum
 
 Spectra = npt.NDArray[np.complex64]
+Indices = npt.NDArray[np.intp]
 Strategy = Literal["reference", "mean", "all-pairs"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
@@ -23,6 +24,7 @@ STILL_PX = 5e-4
 _REWEIGHTINGS = 20
 # Residuals beyond this many times their robust spread count less and less (Cauchy; 95 % efficient).
 _CAUCHY = 2.385
+_MEDIAN_OF_NORM = 1.1774  # of two normal numbers of spread one
 
 
 @dataclass(frozen=True)
@@ -113,27 +115,43 @@ def onto_the_mean(spectra: Spectra, where: Band, start: Real) -> tuple[Real, int
 
 
 def _all_pairs(spectra: Spectra, where: Band, start: Real) -> tuple[Real, float]:
-    """Least squares over the shifts of all pairs, robust against pairs that contradict the others."""
+    """Shifts from those of all pairs, and the rms by which these contradict them."""
     first, second = np.triu_indices(len(spectra), 1)
-    pairs = np.array(
-        [
-            correlation.refine(spectra[i], spectra[j], where, start[j] - start[i])
-            for i, j in zip(first, second, strict=True)
-        ]
-    )
-    shifts, weight = start, np.ones(len(first))
+    pairs = [
+        correlation.refine(spectra[i], spectra[j], where, start[j] - start[i])
+        for i, j in zip(first, second, strict=True)
+    ]
+    return agreeing(first, second, np.array(pairs))
+
+
+def agreeing(first: Indices, second: Indices, pairs: Real) -> tuple[Real, float]:
+    """Shifts with mean zero that agree best with those of pairs, robust against pairs that contradict the others.
+
+    Minimises sum rho(|d_ij - (s_j - s_i)|) with Cauchy's rho by reweighted least squares.
+
+    Parameters
+    ----------
+    first, second : (m,) int
+        The images i and j of each pair.
+    pairs : (m, 2)
+        Shift d_ij that brings j onto i where i has none, pixels.
+
+    Returns
+    -------
+    shifts (n, 2) and the rms residual of a pair in one axis, both in pixels
+    """
+    weight, shifts = np.ones(len(first)), np.full((int(second.max()) + 1, 2), np.inf)
     for _ in range(_REWEIGHTINGS):
-        before = shifts
-        shifts = _least_squares(first, second, pairs, weight)
+        before, shifts = shifts, _least_squares(first, second, pairs, weight)
         apart = np.linalg.norm(pairs - (shifts[second] - shifts[first]), axis=1)
-        spread = max(np.median(apart) / 1.1774, 1e-9)  # of either axis, where it is normal
-        weight = 1 / (1 + (apart / (_CAUCHY * spread)) ** 2)
         if np.abs(shifts - before).max() < STILL_PX / 10:
             break
+        spread = max(float(np.median(apart)) / _MEDIAN_OF_NORM, 1e-9)
+        weight = 1 / (1 + (apart / (_CAUCHY * spread)) ** 2)
     return shifts, float(np.sqrt(np.mean(apart**2) / 2))
 
 
-def _least_squares(first: npt.NDArray[np.int_], second: npt.NDArray[np.int_], pairs: Real, weight: Real) -> Real:
+def _least_squares(first: Indices, second: Indices, pairs: Real, weight: Real) -> Real:
     """Shifts with mean zero that minimise sum w |d_ij - (s_j - s_i)|^2."""
     n = int(second.max()) + 1
     laplacian, pull = np.zeros((n, n)), np.zeros((n, 2))
