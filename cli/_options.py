@@ -95,3 +95,14 @@ MaxShift = Annotated[
     str | None,
     typer.Option("--max-shift", help='Refuse a projection that moved further, for example "200 nm".'),
 ]
+
+# Of register.
+OnReal = Annotated[str, typer.Option("--on", help="What is compared: gradient (of the complex image) or phase.")]
+Model = Annotated[str, typer.Option("--model", help="What is refined: translation, rigid, or similarity.")]
+Search = Annotated[str, typer.Option("--search", help="Angles by up to this much from the nominal rotation are tried.")]
+Bins = Annotated[int, typer.Option("--bins", min=8, max=256, help="Bins of the histogram of an image.")]
+ReferencePolarisation = Annotated[
+    str | None,
+    typer.Option("--reference", help='Polarisation that the others are brought onto, "90 deg"; else the first.'),
+]
+Crop = Annotated[bool, typer.Option("--crop/--no-crop", help="Cut the frame to what all polarisations know.")]

@@ -33,8 +33,8 @@ class Canvas:
     fade: npt.NDArray[np.float32]
 
 
-def canvas(known: Mask) -> Canvas:
-    """A frame `FADE_PX` wider on each side, in which the image goes on smoothly and fades to zero.
+def canvas(known: Mask, reach_px: int = 0) -> Canvas:
+    """A frame wider by `FADE_PX` and a reach on each side, in which the image goes on smoothly and fades to zero.
 
     A pixel at p whose nearest known pixel is n becomes f(p) = (2 f(n) - f(2 n - p)) cos^2(pi/2 d / fade), d its
     distance from n: value and slope go on. Where 2 n - p is not known either, f(n) stands for it.
@@ -42,8 +42,10 @@ def canvas(known: Mask) -> Canvas:
     Parameters
     ----------
     known : (H, W) bool, somewhere true
+    reach_px : int
+        By how much more the frame is wider, where images are moved far.
     """
-    shape = tuple(fft.next_fast_len(n + 2 * FADE_PX) for n in known.shape)
+    shape = tuple(fft.next_fast_len(n + 2 * (FADE_PX + reach_px)) for n in known.shape)
     corner = tuple((larger - n) // 2 for larger, n in zip(shape, known.shape, strict=True))
     framed = np.zeros(shape, bool)
     framed[tuple(slice(c, c + n) for c, n in zip(corner, known.shape, strict=True))] = known

@@ -18,12 +18,13 @@ Mask = npt.NDArray[np.bool_]
 Feature = Literal["gradient", "phase", "t-1"]
 
 FEATURES: tuple[Feature, ...] = get_args(Feature)
+REAL: tuple[Feature, ...] = ("gradient", "phase")
 SMOOTHING_PX = 1.0  # of the gradient: it is a difference of neighbours, in which noise would win
 # The window falls to zero over this part of the width of the known field, and ends before what lies beyond is seen.
 TAPER, LEAST_TAPER_PX, MARGIN_PX = 0.1, 8.0, 3.0
 
 
-def feature(name: str) -> Feature:
+def feature(name: str, among: tuple[Feature, ...] = FEATURES) -> Feature:
     """The feature of that name.
 
     Raises
@@ -31,10 +32,10 @@ def feature(name: str) -> Feature:
     UsageError
         There is none.
     """
-    for known in FEATURES:
+    for known in among:
         if known == name:
             return known
-    raise UsageError(f"--on '{name}' is not known; wanted one of {', '.join(FEATURES)}")
+    raise UsageError(f"--on '{name}' is not known here; wanted one of {', '.join(among)}")
 
 
 def other(name: Feature) -> Feature:
