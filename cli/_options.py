@@ -114,3 +114,31 @@ Repeats = Annotated[
     typer.Option("--repeats", help="Two scans of one energy and polarisation: refuse, mean (nothing moved), or first."),
 ]
 Union = Annotated[bool, typer.Option("--union", help="Leave gaps where a polarisation lacks an energy.")]
+# Of align.
+On = Annotated[str, typer.Option("--on", help="What is aligned: gradient (of the complex image), phase, or t-1.")]
+Strategy = Annotated[
+    str,
+    typer.Option("--strategy", help="Align to one reference, to the mean of the others, or all-pairs of energies."),
+]
+Reference = Annotated[
+    str | None,
+    typer.Option("--reference", help='Energy that stays where it is, for example "5460 eV"; else the mean shift is 0.'),
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="FILE", help="Aligned cube whose shifts are applied again.")
+]
+MaxShift = Annotated[
+    str | None,
+    typer.Option("--max-shift", help='Refuse a projection that moved further, for example "200 nm".'),
+]
+
+# Of register.
+OnReal = Annotated[str, typer.Option("--on", help="What is compared: gradient (of the complex image) or phase.")]
+Model = Annotated[str, typer.Option("--model", help="What is refined: translation, rigid, or similarity.")]
+Search = Annotated[str, typer.Option("--search", help="Angles by up to this much from the nominal rotation are tried.")]
+Bins = Annotated[int, typer.Option("--bins", min=8, max=256, help="Bins of the histogram of an image.")]
+ReferencePolarisation = Annotated[
+    str | None,
+    typer.Option("--reference", help='Polarisation that the others are brought onto, "90 deg"; else the first.'),
+]
+Crop = Annotated[bool, typer.Option("--crop/--no-crop", help="Cut the frame to what all polarisations know.")]

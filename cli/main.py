@@ -8,6 +8,7 @@ import typer
 from picpxct_nx import __version__
 
 from . import demo, flatten, frc, import_, info, reconstruct, schema, simulate, stack, validate
+from . import align, demo, frc, import_, info, reconstruct, register, schema, simulate, validate
 from ._run import command, run_program
 from ._settings import apply_settings
 
@@ -25,6 +26,8 @@ app.command("import", rich_help_panel="Make and convert")(command(import_.import
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
 app.command("flatten", rich_help_panel="Process")(command(flatten.flatten))
 app.command("stack", rich_help_panel="Process")(command(stack.stack))
+app.command("align", rich_help_panel="Process")(command(align.align))
+app.command("register", rich_help_panel="Process")(command(register.register))
 app.command("frc", rich_help_panel="Process")(command(frc.frc))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))

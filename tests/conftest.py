@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from picpxct_nx import nxdl, provenance
-from picpxct_nx.records import Record, kind
-from picpxct_nx.values import Value
+from picpxct_nx.images.cubes import mean_phase
+from picpxct_nx.records import Record, SpectralCube, kind, polarization_angle
+from picpxct_nx.values import Array, Value
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -128,5 +129,36 @@ def make_record() -> Callable[..., Record]:
         source = provenance.Input(checksum="0" * 64, file_name="foreign.h5")
         step = provenance.step("import", {"factor": 2.0, "factor@units": "eV", "name": "x"}, [source])
         return record.made_by(step)
+
+    return make
+
+
+@pytest.fixture
+def make_cube() -> Callable[..., SpectralCube]:
+    """Make a cube from images (P, E, H, W), energies in eV and rotations in rad, in horizontal light."""
+
+    def make(
+        images: Array, energies: Array, rotations: Array, *, stage: str = "stacked", pixel: float = 3e-8, **more: Value
+    ) -> SpectralCube:
+        n_pol, _, height, width = images.shape
+        stokes = np.tile([1.0, 1.0, 0.0, 0.0], (n_pol, 1))
+        valid: Array = np.asarray(np.isfinite(images).all(axis=(2, 3)))
+        values: dict[str, Value] = {
+            "title": "simulated", "stage": stage, "instrument/beam/incident_polarization_stokes": stokes,
+            "phase_convention": "exp(+ikz), n = 1 - delta + i beta", "sample/name": "simulated",
+            "instrument/beam/incident_energy": np.where(valid, energies, np.nan),
+            "sample/rotation_angle": np.asarray(rotations, float), "cube/transmission": images.astype(np.complex64),
+            "cube/polarization_angle": np.array(
+                [polarization_angle(s, r) for s, r in zip(stokes, rotations, strict=True)]
+            ),
+            "cube/energy": np.asarray(energies, float), "cube/valid": valid,
+            "cube/y": pixel * (np.arange(height) - height // 2), "cube/x": pixel * (np.arange(width) - width // 2),
+            "cube/known": np.ones((n_pol, height, width), bool), "phase/phase": mean_phase(images, valid),
+        }  # fmt: skip
+        steps = {"stacked": ["stack"], "aligned": ["stack", "align"], "registered": ["stack", "align", "register"]}
+        record = SpectralCube.from_values("cube", values | {path.replace("__", "/"): v for path, v in more.items()})
+        for command in steps[stage]:
+            record = record.made_by(provenance.step(command, {}), (record,))
+        return record
 
     return make

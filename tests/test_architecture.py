@@ -25,6 +25,8 @@ ROOMS: dict[str, set[str]] = {
     "ptycho": {"errors"},
     "manifest": {"errors", "units"},
     "images": CORE | {"stages", "manifest"},
+    "stages": CORE,
+    "images": CORE | {"stages"},
     "simulate": CORE,
     "spectra": CORE | {"images", "stages"},
     "grains": CORE | {"images", "spectra", "stages"},

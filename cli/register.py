@@ -1,0 +1,65 @@
+"""picpxct register: the polarisations of a cube brought onto each other in the frame of the sample."""
+
+from typing import TYPE_CHECKING
+
+from . import _options as o
+from ._input import read_entries
+from ._output import Delivery, deliver, each, refuse_early
+from ._talk import say
+
+if TYPE_CHECKING:
+    from picpxct_nx.records import Record
+
+
+def register(
+    inputs: o.Inputs = None,
+    output: o.Output = None,
+    on: o.OnReal = "gradient",
+    model: o.Model = "rigid",
+    search: o.Search = "10 deg",
+    bins: o.Bins = 32,
+    reference: o.ReferencePolarisation = None,
+    crop: o.Crop = True,
+    overwrite: o.Overwrite = False,
+    keep_going: o.KeepGoing = False,
+    quiet: o.Quiet = False,
+    verbose: o.Verbose = False,
+    as_json: o.Json = False,
+) -> None:
+    """Register the polarisations of an aligned cube in the frame of the sample.
+
+    Every polarisation is turned back by the rotation of its sample, and then
+    refined: by the turn and the shift at which its mean image and that of the
+    reference say most about each other (normalised mutual information). The
+    refined rotations are stored, and with them the polarisation angles.
+
+    Example: picpxct register aligned.nxs -o registered.nxs
+    """
+    from picpxct_nx import units
+    from picpxct_nx.images import features, register_record, registration
+    from picpxct_nx.images.registered import RegisterOptions
+    from picpxct_nx.records import SpectralCube
+
+    delivery = Delivery(
+        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
+    )
+    refuse_early(delivery)
+    onto = None if reference is None else units.quantity(reference, "rad")
+    chosen = (
+        features.feature(on, features.REAL),
+        registration.model(model),
+        bins,
+        units.quantity(search, "rad"),
+        onto,
+        crop,
+    )
+    options = RegisterOptions(*chosen)
+
+    def make(record: "Record") -> "Record":
+        product = register_record.register_cube(record, options)
+        for sentence in register_record.sentences(product):
+            say(sentence, quiet=quiet)
+        return product
+
+    cubes = read_entries(inputs, SpectralCube, failed=delivery.fail if keep_going else None, note=delivery.note)
+    deliver(each(cubes, make, delivery), delivery, register_record.summary)
