@@ -51,12 +51,17 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
     nominal = np.asarray(cube.energy_ev, np.float64)
     if len(nominal) < 2:
         raise InputError(f"{cube.entry}: there is one energy; spectra take energies before and after the edge")
+    chosen = None if options.e0_ev is None else _windows(nominal, options.e0_ev, options)
     found = densities(cube)
     note(f"{cube.entry}: air was within {found.offset:.2g} of 1 and is now 1 in every projection")
     if not found.sample.any():
         raise InputError(f"{cube.entry}: no known pixel is anything but air; is the air mask right?")
     density, phase = _means(found)
-    chosen = _windows(nominal, _pooled(density), options, note)
+    if chosen is None:
+        there = np.isfinite(_pooled(density))
+        e0 = edge_energy(nominal[there], _pooled(density)[there])
+        note(f"{cube.entry}: e0 = {e0:.2f} eV, the last inflection of the mean absorption")
+        chosen = _windows(nominal, e0, options)
     linear, chosen = _reductions(cube, phase, chosen, options)
     if all(one.consistency is None for one in linear):
         note(
@@ -85,12 +90,7 @@ def _pooled(spectra: Floats) -> Floats:
     return np.where(count > 0, np.where(there, spectra, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _windows(nominal: Floats, density: Floats, options: Options, note: Note) -> Windows:
-    e0 = options.e0_ev
-    if e0 is None:
-        there = np.isfinite(density)
-        e0 = edge_energy(nominal[there], density[there])
-        note(f"e0 = {e0:.2f} eV, the last inflection of the mean absorption")
+def _windows(nominal: Floats, e0: float, options: Options) -> Windows:
     if not nominal[0] < e0 < nominal[-1]:
         raise InputError(f"e0 = {e0:.6g} eV lies outside the energies, {nominal[0]:.6g} to {nominal[-1]:.6g} eV")
     pre = windows.closed(options.pre, nominal, e0, "pre-edge")

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 By = Literal["edge-jump", "phase-drop", "off-edge-phase", "none"]
 
 # Tabulated scattering factors are those of lone atoms: within this distance of a tabulated edge they do not hold.
-CLEAR_OF_EDGE_EV = 20.0
+CLEAR_OF_EDGE_EV = 30.0
 # Agreement of tables (Chantler, Elam) with each other and with measured dispersion that far above an edge.
 TABLE_ACCURACY = 0.02
 _HC_EV_M = 1.239841984332e-6
@@ -87,7 +87,7 @@ def tabulated_phase(formula: str, density: float, energy_ev: Floats) -> float:
         Chemical formula, in Hill order or not.
     density : float
         kg/m^3
-    energy_ev : (n,) all further than 20 eV from a tabulated edge
+    energy_ev : (n,) all further than 30 eV from a tabulated edge
 
     Raises
     ------
@@ -102,6 +102,8 @@ def tabulated_phase(formula: str, density: float, energy_ev: Floats) -> float:
 
     try:
         elements = xraydb.chemparse(formula.replace(" ", ""))
+        if not elements:
+            raise ValueError(formula)
     except ValueError:
         raise InputError(f"sample/chemical_formula '{formula}' is not a formula; wanted one such as 'O5 V2'") from None
     for element in elements:
