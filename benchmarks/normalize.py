@@ -72,9 +72,8 @@ def steps() -> None:
 
 def thickness(make: Callable[[float, int], SpectralCube], truth: phantom.Projection, inner: Array) -> None:
     """Scatter and bias of thickness per pixel, and what the standard deviations say."""
-    print(
-        f"thickness of {inner.sum()} pixels of {truth.thickness[inner].mean() * 1e6:.2f} um: rms scatter, bias, sigma"
-    )
+    mean = truth.thickness[inner].mean() * 1e6
+    print(f"thickness of {inner.sum()} pixels, {mean:.2f} um on average: rms scatter, bias, standard deviation")
     for noise in (0.005, 0.01, 0.03):
         for by in BY:
             found = normalise(make(noise, 0), Options(E0, by=by, density=spectra.DENSITY))
@@ -155,9 +154,8 @@ def speed(make: Callable[[float, int], SpectralCube]) -> None:
     floor = least(lambda: (np.log(np.abs(images)), np.angle(images)))
     whole = least(lambda: normalise(cube, Options(E0)), 2)
     size = images.shape[-1]
-    print(
-        f"all of normalise: {whole:.2f} s for 2 x {len(ENERGIES)} x {size}^2, {whole / floor:.1f} x logarithm and angle"
-    )
+    what = f"2 x {len(ENERGIES)} x {size}^2"
+    print(f"all of normalise: {whole:.2f} s for {what}, {whole / floor:.1f} x logarithm and angle")
 
 
 def main(side: int) -> None:

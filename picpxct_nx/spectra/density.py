@@ -24,14 +24,14 @@ class Densities:
 
     `density` (P, E, H, W) is the optical density -ln|t|^2 = 2 k int beta dz, `phase` (P, E, H, W) the unwrapped phase
     -k int delta dz in rad, both float32 and 0 in air, NaN in projections that were not measured and 0 where a
-    pixel is flawed. `thick` (P, H, W) is how far the mean phase is below zero, rad, 0 where not known. `flaws`
+    pixel is flawed. `depth` (P, H, W) is how far the mean phase is below zero, rad, 0 where not known. `flaws`
     (P, H, W) holds bits AIR, OUTSIDE, WRAPPED, NOT_FINITE. `offset` is the largest |t - 1| that the air of a
     projection had and that was divided out.
     """
 
     density: Singles
     phase: Singles
-    thick: Floats
+    depth: Floats
     flaws: NDArray[np.int32]
     offset: float
 
@@ -39,6 +39,11 @@ class Densities:
     def sample(self) -> Mask:
         """Pixels (P, H, W) with a spectrum of matter, however thin."""
         return np.asarray(self.flaws == 0)
+
+    @property
+    def weight(self) -> Floats:
+        """Weights (P, H, W) of a mean over the sample: depth, 0 elsewhere."""
+        return np.where(self.sample, np.maximum(self.depth, 0), 0)
 
 
 Progress = Callable[[int, int], None]
@@ -58,8 +63,8 @@ def densities(cube: SpectralCube) -> Densities:
     """
     shape = tuple(cube.transmission.shape)
     density, phase = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
-    thick = np.zeros((shape[0], *shape[2:]))
-    flaws = np.zeros(thick.shape, np.int32)
+    depth = np.zeros((shape[0], *shape[2:]))
+    flaws = np.zeros(depth.shape, np.int32)
     offset = 0.0
     for p in range(shape[0]):
         known = np.asarray(cube.known[p], bool)
@@ -81,8 +86,8 @@ def densities(cube: SpectralCube) -> Densities:
             flaws[p][gone & known] |= NOT_FINITE
             density[p, e] = np.where(gone | ~known, 0, -2 * np.log(np.abs(np.where(gone, 1, image))))
             phase[p, e] = np.where(known & ~lost, smooth + np.angle(image * np.exp(-1j * smooth)), 0)
-        thick[p] = np.maximum(-smooth, 0)
-    return Densities(density, phase, thick, flaws, offset)
+        depth[p] = -smooth
+    return Densities(density, phase, depth, flaws, offset)
 
 
 def _air(cube: SpectralCube, p: int, known: Mask) -> Mask:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from picpxct_nx.errors import InputError
 from picpxct_nx.records import SpectralCube
 from picpxct_nx.spectra import windows
-from picpxct_nx.spectra.density import Densities, densities
+from picpxct_nx.spectra.density import AIR, Densities, densities
 from picpxct_nx.spectra.edge_energy import edge_energy
 from picpxct_nx.spectra.kramers_kronig import LEAST_ENERGIES, WIDEST_GAP_EV, consistency, dense_enough
 from picpxct_nx.spectra.options import Options
@@ -53,9 +53,12 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
         raise InputError(f"{cube.entry}: there is one energy; spectra take energies before and after the edge")
     chosen = None if options.e0_ev is None else _windows(nominal, options.e0_ev, options)
     found = densities(cube)
-    note(f"{cube.entry}: air was within {found.offset:.2g} of 1 and is now 1 in every projection")
+    air = int(np.min(np.sum(found.flaws & AIR != 0, axis=(1, 2))))
+    note(f"{cube.entry}: air ({air} pixels) was within {found.offset:.2g} of 1 and is now 1 in every projection")
     if not found.sample.any():
         raise InputError(f"{cube.entry}: no known pixel is anything but air; is the air mask right?")
+    if np.mean(found.depth[found.sample]) <= 0:
+        raise InputError(f"{cube.entry}: the phase of the sample is above zero, and matter's is below: is air air?")
     density, phase = _means(found)
     if chosen is None:
         there = np.isfinite(_pooled(density))
@@ -74,7 +77,7 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
 
 def _means(found: Densities) -> tuple[Floats, Floats]:
     """Mean spectra (P, E) of density and phase per unit of the pixel's mean phase, NaN where not measured."""
-    weight = np.where(found.sample, found.thick, 0.0)
+    weight = found.weight
     norm = np.maximum(np.sum(weight**2, axis=(1, 2)), np.finfo(np.float64).tiny)[:, None]
     means = [np.zeros(found.density.shape[:2]) for _ in range(2)]
     for mean, spectra in zip(means, (found.density, found.phase), strict=True):
@@ -123,6 +126,12 @@ def _reductions(
 
 
 def _require(cube: SpectralCube, p: int, valid: Mask, selected: dict[str, Mask]) -> None:
+    """Refuse a polarisation whose energies do not rise, or leave a window empty."""
+    measured = np.asarray(cube.measured_energy_ev[p], np.float64)[valid]
+    if not (np.diff(measured) > 0).all():
+        raise InputError(
+            f"{cube.entry}: its measured energies do not rise with the nominal ones; check incident_energy"
+        )
     for name, energies in selected.items():
         if not (energies & valid).any():
             raise InputError(

@@ -12,7 +12,7 @@ from picpxct_nx.records import NormalizedCube, Record, SpectralCube
 from picpxct_nx.spectra.normalize import Note, normalise
 from picpxct_nx.spectra.options import Options
 from picpxct_nx.spectra.scale import Normalised
-from picpxct_nx.spectra.thickness import Quantity
+from picpxct_nx.spectra.thickness import TABLE_ACCURACY, Quantity
 from picpxct_nx.values import Array, Value
 
 Floats = NDArray[np.float64]
@@ -137,6 +137,8 @@ def parameters(options: Options, found: Normalised) -> dict[str, Value]:
         "least_sigma": options.least_sigma,
         "air_offset": found.air_offset,
     }
+    if options.density is not None:
+        values["table_accuracy"] = TABLE_ACCURACY
     for name, value, unit in (
         ("least_thickness", options.least_thickness, "m"),
         ("density", options.density, "kg/m^3"),
@@ -200,10 +202,11 @@ def sentence(record: NormalizedCube) -> str:
     thrown = ", ".join(f"{part:.1%} {reason}" for reason, part in told["masked"].items() if part)
     steps = ", ".join("-" if step is None else f"{step:.3g}" for step in told["edge_step"])
     pre, post = told["pre_edge_ev"], told["post_edge_ev"]
+    scale = "" if record.thickness_scale is None else f" (mean {record.thickness_scale * 1e6:.3g} um)"
     return (
         f"{record.entry}: e0 {told['e0_ev']:.2f} eV, windows {pre[0]:.4g}:{pre[1]:.4g} and {post[0]:.4g}:{post[1]:.4g} "
-        f"eV about it, thickness by {record.thickness_by}; mean edge step {steps}; {told['usable']:.1%} of the pixels "
-        f"can be used (masked: {thrown or 'none'})"
+        f"eV about it, thickness by {record.thickness_by}{scale}; mean edge step {steps}; {told['usable']:.1%} of the "
+        f"pixels can be used (masked: {thrown or 'none'})"
     )
 
 

@@ -79,16 +79,12 @@ def scaled(
     InputError
         The absorption does not rise at the edge, all pixels are too thin, or metres cannot be told.
     """
-    noise_y, noise_phi = _stack(maps, "density_noise"), _stack(maps, "phase_noise")
-    step = Quantity(_stack(maps, "step"), _spread(noise_y, [one.edge.step for one in linear]))
-    drop = Quantity(_stack(maps, "drop"), _spread(noise_phi, [one.drop for one in linear]))
-    off = Quantity(_stack(maps, "off"), _spread(noise_phi, [one.off for one in linear]))
-    weight = np.where(found.sample, found.thick, 0.0)
-    _rises(cube, step, drop, weight, chosen)
+    step, drop, off = _quantities(maps, linear)
+    weight = found.weight
+    _require_edge(cube, step, drop, weight, chosen)
     divisors = _divisors(step, drop, off, weight, options)
     metres = _metres(cube, divisors, off, weight, chosen, options)
-    mask = found.flaws.copy()
-    mask[found.sample & _thin(divisors, step, metres, options)] |= THIN
+    mask = found.flaws | np.where(found.sample & _thin(divisors, step, metres, options), THIN, 0)
     good = mask == 0
     if not good.any():
         raise InputError(
@@ -111,12 +107,22 @@ def scaled(
         off=off,
         relative=None if divisors.u is None else Quantity(divisors.u.value / typical, divisors.u.sigma / typical),
         metres=None if metres is None else metres * typical,
-        density_noise=noise_y,
-        phase_noise=noise_phi,
-        mask=mask,
+        density_noise=_stack(maps, "density_noise"),
+        phase_noise=_stack(maps, "phase_noise"),
+        mask=mask.astype(np.int32),
         chi=_chi(maps, linear),
         residual=residual,
         air_offset=found.offset,
+    )
+
+
+def _quantities(maps: list[Maps], linear: list[Reduction]) -> tuple[Quantity, Quantity, Quantity]:
+    """Edge step, phase drop and off-edge phase, with the standard deviations that white noise gives them."""
+    density_noise, phase_noise = _stack(maps, "density_noise"), _stack(maps, "phase_noise")
+    return (
+        Quantity(_stack(maps, "step"), _spread(density_noise, [one.edge.step for one in linear])),
+        Quantity(_stack(maps, "drop"), _spread(phase_noise, [one.drop for one in linear])),
+        Quantity(_stack(maps, "off"), _spread(phase_noise, [one.off for one in linear])),
     )
 
 
@@ -129,7 +135,7 @@ def _spread(noise: Floats, weights: list[Floats]) -> Floats:
     return np.asarray(noise * np.array([np.sqrt(np.sum(w**2)) for w in weights])[:, None, None])
 
 
-def _rises(cube: SpectralCube, step: Quantity, drop: Quantity, weight: Floats, chosen: Windows) -> None:
+def _require_edge(cube: SpectralCube, step: Quantity, drop: Quantity, weight: Floats, chosen: Windows) -> None:
     """Refuse spectra that have no edge where it is said to be."""
     found = mean(step.value, weight), mean(drop.value, weight)
     for name, level, wanted in (

@@ -15,7 +15,8 @@ By = Literal["edge-jump", "phase-drop", "off-edge-phase", "none"]
 
 # Tabulated scattering factors are those of lone atoms: within this distance of a tabulated edge they do not hold.
 CLEAR_OF_EDGE_EV = 30.0
-# Agreement of tables (Chantler, Elam) with each other and with measured dispersion that far above an edge.
+# To which tables agree with the dispersion of a measured spectrum that far above an edge: 0.4 % for V2O5 on
+# average over 5503-5520 eV, 1.3 % at its beginning.
 TABLE_ACCURACY = 0.02
 _HC_EV_M = 1.239841984332e-6
 

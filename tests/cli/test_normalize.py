@@ -106,7 +106,7 @@ def test_a_cube_becomes_valid_spectra_with_their_history(call: Call, save: Save,
 
 def test_it_says_what_it_chose(call: Call, save: Save) -> None:
     result = call("normalize", save(), *E0, "-o", "spectra.nxs")
-    for words in ("air was within", "windows -23.4:-16 and 20:36.6 eV", "thickness by off-edge-phase", "% air"):
+    for words in (") was within", "windows -23.4:-16 and 20:36.6 eV", "thickness by off-edge-phase", "% air"):
         assert words in result.stderr
     assert call("normalize", save("b.nxs"), *E0, "-o", "quiet.nxs", "-q").stderr == ""
 

@@ -273,3 +273,19 @@ def test_a_polarisation_without_a_window_is_named(make_cube: MakeCube) -> None:
     patchy = dataclasses.replace(cube, valid=valid, measured_energy_ev=energy)
     with pytest.raises(InputError, match="polarisation 90 deg has no projection in the post-edge window"):
         normalise(patchy, Options(E0))
+
+
+def test_energies_that_do_not_rise_are_refused(make_cube: MakeCube) -> None:
+    cube, _ = make_cube()
+    energy = np.array(cube.measured_energy_ev)
+    energy[0, [4, 5]] = energy[0, [5, 4]]
+    with pytest.raises(InputError, match="measured energies do not rise"):
+        normalise(dataclasses.replace(cube, measured_energy_ev=energy), Options(E0))
+
+
+def test_matter_that_runs_ahead_is_refused(make_cube: MakeCube) -> None:
+    # The other sign convention: every image conjugated.
+    cube, _ = make_cube(noise=0.0)
+    images = np.exp(1j * np.abs(np.angle(np.asarray(cube.transmission)))) * np.abs(np.asarray(cube.transmission))
+    with pytest.raises(InputError, match="the phase of the sample is above zero"):
+        normalise(dataclasses.replace(cube, transmission=images), Options(E0))
