@@ -103,6 +103,9 @@ def _air(cube: SpectralCube, p: int, known: Mask) -> Mask:
 
 def _images(cube: SpectralCube, p: int, known: Mask) -> dict[int, NDArray[np.complex64]]:
     """Measured projections of a polarisation by index of the energy."""
+    if not np.any(cube.valid[p]):
+        angle = np.rad2deg(cube.polarization_angle[p])
+        raise InputError(f"{cube.entry}: polarisation {angle:.4g} deg has no projection; leave it out")
     images: dict[int, NDArray[np.complex64]] = {}
     for e in np.flatnonzero(cube.valid[p]):
         image = np.array(cube.transmission[p, int(e)], np.complex64)

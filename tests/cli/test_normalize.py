@@ -149,7 +149,7 @@ def test_a_cube_goes_through_pipes(shell: Callable[..., Any], save: Save) -> Non
         ((*E0, "--density", "3.357"), "has no unit"),
         ((*E0, "--density", "-3 g/cm^3"), "above zero"),
         ((*E0, "--density", "3 g/cm^3", "--thickness-scale", "2 um/rad"), "give one of them"),
-        ((*E0, "--thickness-scale", "2 um"), "not convertible"),
+        ((*E0, "--thickness-scale", "2 um"), "--thickness-scale: '2 um': 'um' is not convertible to 'm/rad'"),
     ],
 )
 def test_what_is_not_understood_is_a_usage_error(

@@ -104,7 +104,7 @@ def test_standard_deviations_cover_68_percent(make_cube: MakeCube) -> None:
         options = Options(E0, by=by, density=3357.0)
         ideal = normalise(clean, options)
         drawn: dict[str, list[Array]] = {}
-        for seed in range(8):
+        for seed in range(5):
             found = normalise(make_cube(noise=0.01, seed=seed)[0], options)
             for name in names:
                 value, sigma = getattr(found, name).value, getattr(found, name).sigma
@@ -273,6 +273,14 @@ def test_a_polarisation_without_a_window_is_named(make_cube: MakeCube) -> None:
     patchy = dataclasses.replace(cube, valid=valid, measured_energy_ev=energy)
     with pytest.raises(InputError, match="polarisation 90 deg has no projection in the post-edge window"):
         normalise(patchy, Options(E0))
+
+
+def test_a_polarisation_without_any_projection_is_named(make_cube: MakeCube) -> None:
+    cube, _ = make_cube()
+    valid, energy = np.array(cube.valid), np.array(cube.measured_energy_ev)
+    valid[1], energy[1] = False, np.nan
+    with pytest.raises(InputError, match="polarisation 90 deg has no projection; leave it out"):
+        normalise(dataclasses.replace(cube, valid=valid, measured_energy_ev=energy), Options(E0))
 
 
 def test_energies_that_do_not_rise_are_refused(make_cube: MakeCube) -> None:

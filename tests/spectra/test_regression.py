@@ -1,5 +1,7 @@
 """Edge regression: exact on exact cases, equal to larch, with its sign."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,20 @@ def test_fits_equal_larch(orders: Orders, step: float, peak: float, beyond: floa
     found, normalised = _normalised(_fit(orders), MU[:, None])
     assert found[0] == pytest.approx(step, abs=1e-10)
     assert normalised[[31, 60], 0] == pytest.approx([peak, beyond], abs=1e-10)
+
+
+def test_a_short_scan_of_measured_v2o5_has_the_step_of_the_long_one(shared_data: Path) -> None:
+    table = np.loadtxt(shared_data / "V2O5_13BMD.xdi")
+    energy, first = np.unique(table[:, 0], return_index=True)
+    mu = -np.log(table[first, 3] / table[first, 2])
+    e0, short = 5483.4, np.arange(5460.0, 5521.0)
+    masks = (inside(short, e0, (-23.4, -16)), inside(short, e0, (20, 36.6)))
+    step = edge_fit(short, e0, *masks, Orders()).step @ np.interp(short, energy, mu)
+    # The order of the long polynomial alone moves the step by 8 %.
+    wide = (inside(energy, e0, (-100, -18)), inside(energy, e0, (30, energy[-1] - e0)))
+    long = [edge_fit(energy, e0, *wide, Orders(1, order)).step @ mu for order in (1, 2)]
+    assert long[0] < step < long[1]
+    assert step == pytest.approx(np.mean(long), rel=0.02)
 
 
 def test_a_line_goes_through_what_is_selected() -> None:
