@@ -142,3 +142,54 @@ ReferencePolarisation = Annotated[
     typer.Option("--reference", help='Polarisation that the others are brought onto, "90 deg"; else the first.'),
 ]
 Crop = Annotated[bool, typer.Option("--crop/--no-crop", help="Cut the frame to what all polarisations know.")]
+# Of normalize.
+EdgeEnergy = Annotated[
+    str,
+    typer.Option(
+        "--e0",
+        help='Energy of the edge, for example "5483.4 eV" for V2O5; auto takes the last inflection of the mean '
+        "absorption, and refuses where a pre-edge peak makes that doubtful.",
+    ),
+]
+By = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        help="Where thickness comes from, and so what spectra are divided by: off-edge-phase (least noise; takes air "
+        "beside the sample), edge-jump or phase-drop (of the element alone), or none.",
+    ),
+]
+Pre = Annotated[
+    str,
+    typer.Option("--pre", help='Window before the edge, relative to e0: "-21:-16 eV", or ":-16 eV" with an open end.'),
+]
+Post = Annotated[str, typer.Option("--post", help='Window after the edge, relative to e0: "20:36 eV" or "20: eV".')]
+Orders = Annotated[
+    str,
+    typer.Option(
+        "--orders",
+        help="Orders of the polynomials before (0, 1) and after (0, 1, 2) the edge, and the Victoreen exponent if "
+        "wanted: 0,0 for scans of 60 eV; 1,2 or 1,2,3 for long ones.",
+    ),
+]
+Density = Annotated[
+    str | None,
+    typer.Option(
+        "--density",
+        help='Density of the material, "3.357 g/cm^3": thickness in metres from its formula and tabulated delta after '
+        "the edge, good to about 2 %.",
+    ),
+]
+ThicknessScale = Annotated[
+    str | None,
+    typer.Option(
+        "--thickness-scale",
+        help='Metres per unit of what --by names, instead: "1.84 um/rad"; "10.2 um" for edge-jump.',
+    ),
+]
+Least = Annotated[
+    str,
+    typer.Option(
+        "--least", help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length."
+    ),
+]

@@ -226,9 +226,25 @@ class NormalizedCube(Record):
     y: Array = nx("xanes/y")  # (H,)
     x: Array = nx("xanes/x")  # (W,)
     xpnes: ArraySource = nx("xpnes/xpnes", lazy=True)  # (polarisations, energies, H, W)
+    xanes_variance: Array | None = nx("xanes/variance_factor", None)  # (polarisations, energies)
+    xanes_covariance: Array | None = nx("xanes/covariance_factor", None)  # (polarisations, energies)
+    xpnes_variance: Array | None = nx("xpnes/variance_factor", None)  # (polarisations, energies)
+    xpnes_covariance: Array | None = nx("xpnes/covariance_factor", None)  # (polarisations, energies)
     edge_step: Array = nx("maps/edge_step")  # (polarisations, H, W)
-    phase_drop: Array = nx("maps/phase_drop")  # (polarisations, H, W)
+    edge_step_errors: Array | None = nx("maps/edge_step_errors", None)  # (polarisations, H, W)
+    phase_drop: Array = nx("maps/phase_drop")  # (polarisations, H, W) rad
+    phase_drop_errors: Array | None = nx("maps/phase_drop_errors", None)  # (polarisations, H, W)
+    off_edge_phase: Array | None = nx("maps/off_edge_phase", None)  # (polarisations, H, W) rad
+    xanes_scale: Array | None = nx("maps/xanes_scale", None)  # (polarisations, H, W)
+    xanes_scale_errors: Array | None = nx("maps/xanes_scale_errors", None)  # (polarisations, H, W)
+    xpnes_scale: Array | None = nx("maps/xpnes_scale", None)  # (polarisations, H, W) rad
+    xpnes_scale_errors: Array | None = nx("maps/xpnes_scale_errors", None)  # (polarisations, H, W)
+    density_noise: Array | None = nx("maps/optical_density_noise", None)  # (polarisations, H, W)
+    phase_noise: Array | None = nx("maps/phase_noise", None)  # (polarisations, H, W) rad
+    relative_thickness: Array | None = nx("maps/relative_thickness", None)  # (polarisations, H, W)
     thickness: Array | None = nx("maps/thickness", None)  # (polarisations, H, W)
+    thickness_scale: float | None = nx("thickness_scale", None)
+    kramers_kronig_residual: Array | None = nx("kramers_kronig/residual", None)  # (polarisations,)
     mask: Array = nx("maps/mask")  # (polarisations, H, W)
 
 

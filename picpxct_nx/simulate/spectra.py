@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.constants import Avogadro, c, e, h, physical_constants
 from scipy.special import voigt_profile
 
+from picpxct_nx.spectra.kramers_kronig import kramers_kronig
+
 Floats = NDArray[np.float64]
 
 HC_EV_M: float = h * c / e
@@ -92,39 +94,6 @@ class OpticalConstants:
 def wavelength(energy_ev: float) -> float:
     """Wavelength in metres of a photon of `energy_ev` electronvolts, lambda = h c / E."""
     return HC_EV_M / energy_ev
-
-
-def kramers_kronig(energy_ev: ArrayLike, grid_ev: Floats, f2: Floats) -> Floats:
-    """Dispersion f' of a piecewise linear f'', exact for that f''.
-
-    f'(E) = (2/pi) P int E' f''(E') / (E^2 - E'^2) dE'. On a segment f'' = a + b E' the integral is
-    -[(a + b E) ln|E' - E| + (a - b E) ln(E' + E)] / 2 - b E'. Where E is itself a node the logarithms of its two
-    segments cancel, since f'' is continuous there.
-
-    Parameters
-    ----------
-    energy_ev : (n,) energies at which f' is wanted
-    grid_ev : (m,) increasing nodes; f'' is zero outside them
-    f2 : (m,) f'' at the nodes, electrons
-
-    Returns
-    -------
-    (n,) f' in electrons.
-
-    References
-    ----------
-    B. Watts, Opt. Express 22, 23628 (2014), doi 10.1364/OE.22.023628: the method, on piecewise polynomials.
-    """
-    energies = np.atleast_1d(np.asarray(energy_ev, dtype=np.float64))[:, None]
-    slope = np.diff(f2) / np.diff(grid_ev)
-    offset = f2[:-1] - slope * grid_ev[:-1]
-    gap = np.abs(grid_ev - energies)
-    near = np.log(np.where(gap == 0, 1.0, gap))
-    far = np.log(grid_ev + energies)
-    integral = -0.5 * (
-        (offset + slope * energies) * np.diff(near) + (offset - slope * energies) * np.diff(far)
-    ) - slope * np.diff(grid_ev)
-    return np.asarray(2 / np.pi * integral.sum(axis=1))
 
 
 def _log_log(energy_ev: Floats, nodes: Sequence[tuple[float, float]]) -> Floats:

@@ -78,31 +78,6 @@ def test_constants_match_the_reference_curves_at_every_energy() -> None:
         np.testing.assert_allclose(beta, table[f"beta_{name}"], rtol=0.015)
 
 
-def test_kramers_kronig_of_an_oscillator_is_its_dispersion() -> None:
-    # The damped oscillator chi = E0^2 / (E0^2 - E^2 - i g E) is causal: f' and f'' are the parts of -E^2 chi / E0^2 ...
-    centre, damping = 100.0, 10.0
-    grid = np.concatenate([np.arange(0.05, 400, 0.05), np.geomspace(400, 1e7, 4000)])
-    denominator = (centre**2 - grid**2) ** 2 + (damping * grid) ** 2
-    f2 = damping * grid**3 / denominator  # f'' = E^2 Im(chi) / E0^2
-    energies = np.array([30.0, 80.0, 100.0, 115.0, 250.0])
-    bottom = (centre**2 - energies**2) ** 2 + (damping * energies) ** 2
-    # ... so f' = -E^2 Re(chi) / E0^2 tends to 1 at high energy; the transform gives the part that vanishes there.
-    expected = -(energies**2) * (centre**2 - energies**2) / bottom - 1
-    np.testing.assert_allclose(spectra.kramers_kronig(energies, grid, f2), expected, atol=2e-4)
-
-
-def test_kramers_kronig_of_a_triangle_is_exact_on_a_node_and_beside_it() -> None:
-    grid, f2 = np.array([9.0, 10.0, 11.5]), np.array([0.0, 1.0, 0.0])
-    fine = np.linspace(9.0, 11.5, 2_000_001)[:-1] + 0.5 * 2.5 / 2_000_000
-    height = np.interp(fine, grid, f2)
-    for energy in (8.0, 12.0):
-        numeric = 2 / np.pi * np.mean(fine * height / (energy**2 - fine**2)) * 2.5
-        assert spectra.kramers_kronig(energy, grid, f2)[0] == pytest.approx(numeric, rel=1e-9)
-    # The principal value on the node is the limit from both sides.
-    left, on, right = spectra.kramers_kronig([10.0 - 1e-7, 10.0, 10.0 + 1e-7], grid, f2)
-    assert on == pytest.approx((left + right) / 2, abs=1e-6)
-
-
 def test_dichroism_averages_to_the_powder_over_all_axes() -> None:
     energies = np.array([5465.0, 5471.0, 5495.0])
     mean = (spectra.vanadium_f2(energies, 1.0) + 2 * spectra.vanadium_f2(energies, 0.0)) / 3

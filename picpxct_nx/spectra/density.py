@@ -1,0 +1,120 @@
+"""Optical density and phase of every projection of a cube, air at zero, with the flaws of every pixel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from picpxct_nx.errors import InputError
+from picpxct_nx.records import SpectralCube
+from picpxct_nx.spectra.unwrap import unwrap_mean
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+# Bits of the mask, as the definition has them.
+THIN, AIR, OUTSIDE, WRAPPED, NOT_FINITE = 1, 2, 4, 8, 16
+
+
+@dataclass(frozen=True)
+class Densities:
+    """Spectra before any normalisation.
+
+    `density` (P, E, H, W) is the optical density -ln|t|^2 = 2 k int beta dz, `phase` (P, E, H, W) the unwrapped phase
+    -k int delta dz in rad, both float32 and 0 in air, NaN in projections that were not measured and 0 where a
+    pixel is flawed. `depth` (P, H, W) is how far the mean phase is below zero, rad, 0 where not known. `flaws`
+    (P, H, W) holds bits AIR, OUTSIDE, WRAPPED, NOT_FINITE. `offset` is the largest |t - 1| that the air of a
+    projection had and that was divided out.
+    """
+
+    density: Singles
+    phase: Singles
+    depth: Floats
+    flaws: NDArray[np.int32]
+    offset: float
+
+    @property
+    def sample(self) -> Mask:
+        """Pixels (P, H, W) with a spectrum of matter, however thin."""
+        return np.asarray(self.flaws == 0)
+
+    @property
+    def weight(self) -> Floats:
+        """Weights (P, H, W) of a mean over the sample: depth, 0 elsewhere."""
+        return np.where(self.sample, np.maximum(self.depth, 0), 0)
+
+
+Progress = Callable[[int, int], None]
+
+
+def densities(cube: SpectralCube) -> Densities:
+    """Optical density and phase of a cube, projection by projection.
+
+    Each projection is divided by the mean transmission of its air. The phase is unwrapped once, through the mean
+    transmission t_mean over the energies of a polarisation: phase = phi_mean + angle(t exp(-i phi_mean)), so that
+    no 2 pi lies between two energies.
+
+    Raises
+    ------
+    InputError
+        There is no air, or a known pixel is not finite, or no phase can be unwrapped.
+    """
+    shape = tuple(cube.transmission.shape)
+    density, phase = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    depth = np.zeros((shape[0], *shape[2:]))
+    flaws = np.zeros(depth.shape, np.int32)
+    offset = 0.0
+    for p in range(shape[0]):
+        known = np.asarray(cube.known[p], bool)
+        air = _air(cube, p, known)
+        images = _images(cube, p, known)
+        for image in images.values():
+            level = np.mean(image[air], dtype=np.complex128)
+            offset = max(offset, float(abs(level - 1)))
+            image /= level
+        mean = np.zeros(shape[2:], np.complex128)
+        for image in images.values():
+            mean += image
+        unwrapped = unwrap_mean(mean / len(images), known, air)
+        lost = known & np.isnan(unwrapped)
+        smooth = np.nan_to_num(unwrapped)
+        flaws[p] = AIR * air + OUTSIDE * ~known + WRAPPED * lost
+        for e, image in images.items():
+            gone = image == 0
+            flaws[p][gone & known] |= NOT_FINITE
+            density[p, e] = np.where(gone | ~known, 0, -2 * np.log(np.abs(np.where(gone, 1, image))))
+            phase[p, e] = np.where(known & ~lost, smooth + np.angle(image * np.exp(-1j * smooth)), 0)
+        depth[p] = -smooth
+    return Densities(density, phase, depth, flaws, offset)
+
+
+def _air(cube: SpectralCube, p: int, known: Mask) -> Mask:
+    air = np.zeros(known.shape, bool) if cube.air is None else np.asarray(cube.air[p], bool) & known
+    if not air.any():
+        angle = np.rad2deg(cube.polarization_angle[p])
+        raise InputError(
+            f"{cube.entry}: no air is known at polarisation {angle:.4g} deg; the phase has no zero without it: "
+            "run picpxct flatten with an --air that the images show"
+        )
+    return air
+
+
+def _images(cube: SpectralCube, p: int, known: Mask) -> dict[int, NDArray[np.complex64]]:
+    """Measured projections of a polarisation by index of the energy."""
+    if not np.any(cube.valid[p]):
+        angle = np.rad2deg(cube.polarization_angle[p])
+        raise InputError(f"{cube.entry}: polarisation {angle:.4g} deg has no projection; leave it out")
+    images: dict[int, NDArray[np.complex64]] = {}
+    for e in np.flatnonzero(cube.valid[p]):
+        image = np.array(cube.transmission[p, int(e)], np.complex64)
+        bad = int(np.sum(~np.isfinite(image[known])))
+        if bad:
+            angle = np.rad2deg(cube.polarization_angle[p])
+            raise InputError(
+                f"{cube.entry}: {bad} known pixels at {cube.energy_ev[e]:.6g} eV, polarisation {angle:.4g} deg, are "
+                "not finite; did a solver diverge? leave that scan out"
+            )
+        images[int(e)] = np.where(known, image, 1).astype(np.complex64)
+    return images
