@@ -116,10 +116,7 @@ def _curve(rings: int) -> dict[str, Value]:
 
 def _grains(values: dict[str, Value]) -> dict[str, Value]:
     """A label image in which every grain is a few pixels, and the rows of its table, on pixels of 10 nm."""
-    shape, n = (
-        np.shape(values.get("orientation/label", np.zeros((1, 1)))),
-        len(np.atleast_1d(values.get("grains/area", 0))),
-    )
+    shape, n = np.shape(values.get("orientation/label", np.zeros((1, 1)))), np.size(values.get("grains/area", 0.0))  # type: ignore[arg-type]
     label = np.arange(np.prod(shape)).reshape(shape) % (n + 1)
     pixels = np.bincount(label.ravel(), minlength=n + 1)[1:]
     quarter = {path: np.abs(np.sin(np.asarray(values[path]))) for path in _ANGLES if path in values}
