@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 
 # Regions whose mean signal is known worse than this part of the range say nothing about its ends.
 _LEAST_KNOWN = 0.05
+# Part of the map, counted by what it says, that may lie beyond an end.
+_TAIL = 0.025
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def region_means(signal: Floats, errors: Floats, labels: NDArray[np.int32]) -> t
     least = max(float(np.nanmedian(errors)) * 1e-3, np.finfo(float).tiny)
 
     def sums(values: Floats) -> Floats:
-        return np.bincount(flat[inside], values.ravel()[inside], n + 1)[1:]
+        return np.asarray(np.bincount(flat[inside], values.ravel()[inside], n + 1)[1:], np.float64)
 
     weights = [1 / np.maximum(image, least) ** 2 for image in errors]
     total = np.stack([sums(weight) for weight in weights])
@@ -43,12 +45,12 @@ def region_means(signal: Floats, errors: Floats, labels: NDArray[np.int32]) -> t
 
 
 def automatic(means: Floats, errors: Floats, beam: Light) -> Calibration:
-    """a and b from the mean signals (P, n) of the regions of a map, and their standard deviations.
+    """A and b from the mean signals (P, n) of the regions of a map, and their standard deviations.
 
     Three and more directions measure a in every region, as the mean signal less half of what turns with the
-    polarisation. With two, the lowest signal of all is that of an axis across a polarisation: for n regions of random
-    axes it lies above a by (pi / 4n)^2 b or so, which is the uncertainty. The highest signal, or what turns most, is
-    that of an axis in the plane (and along a polarisation, with two).
+    polarisation. With two, the lowest signal of all is that of an axis across a polarisation, but for what n random
+    axes miss it by on average, the spread of which is the uncertainty. The highest signal, or what turns most, is that
+    of an axis in the plane (and along a polarisation, with two).
 
     Raises
     ------
@@ -76,14 +78,34 @@ def automatic(means: Floats, errors: Floats, beam: Light) -> Calibration:
 
 
 def _from_ends(means: Floats, errors: Floats, beam: Light) -> Calibration:
-    low, high = np.unravel_index(np.argmin(means), means.shape), np.unravel_index(np.argmax(means), means.shape)
+    low, sigma_low = _end(means, errors, 1)
+    high, sigma_high = _end(means, errors, -1)
     purity = float(np.mean(beam.purity))
-    amplitude = float(means[high] - means[low]) / purity
-    background = float(means[low]) - amplitude * (1 - purity) / 2
-    chance = amplitude * (np.pi / (4 * means.shape[1])) ** 2
-    sigma_low, sigma_high = float(np.hypot(errors[low], chance)), float(np.hypot(errors[high], chance))
+    expected, chance = _nearest_to_square(means.shape[1])
+    amplitude = (high - low) / purity
+    background = low - amplitude * ((1 - purity) / 2 + purity * expected)
+    sigma_low, sigma_high = (float(np.hypot(sigma, chance * amplitude)) for sigma in (sigma_low, sigma_high))
     text = f"the lowest of {means.size} mean signals is taken for an axis across a polarisation, the highest along one"
     return Calibration("auto", background, sigma_low, amplitude, float(np.hypot(sigma_low, sigma_high)) / purity, text)
+
+
+def _end(means: Floats, errors: Floats, sign: int) -> tuple[float, float]:
+    """Lowest (1) or highest (-1) mean signal and its standard deviation, but for a small part of the map.
+
+    The watershed groups noise of one sign, so that a small region can lie beyond the true end.
+    """
+    order = np.argsort(sign * means.ravel())
+    share = np.cumsum(1 / errors.ravel()[order] ** 2)
+    first = order[int(np.searchsorted(share, _TAIL * share[-1]))]
+    return float(means.ravel()[first]), float(errors.ravel()[first])
+
+
+def _nearest_to_square(n: int) -> tuple[float, float]:
+    """Mean and standard deviation of the least sin^2 between n random axes and the nearer of two square directions."""
+    angle = np.linspace(0, np.pi / 4, 2001)
+    density = n * 4 / np.pi * (1 - 4 * angle / np.pi) ** (n - 1)
+    mean, square = (float(np.trapezoid(density * np.sin(angle) ** power, angle)) for power in (2, 4))
+    return mean, float(np.sqrt(max(square - mean**2, 0.0)))
 
 
 def given(text: str) -> Calibration:
@@ -125,7 +147,7 @@ def of_map(record: Record, signal_name: str) -> Calibration:
 
 
 def of_crystal(means: Floats, errors: Floats, beam: Light) -> Calibration:
-    """a and b of one crystal whose axis lies in the plane (and along a polarisation, where there are two), from (P, 1)."""
+    """The calibration that one crystal gives, its axis in the plane (along a polarisation, for two), from (P, 1)."""
     found = automatic(means, errors, beam)
     text = "of a single crystal, whose axis is taken to lie in the plane"
     ambiguous = f"{text} and along one of the two polarisations" if is_ambiguous(beam) else text

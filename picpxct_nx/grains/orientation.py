@@ -102,10 +102,7 @@ def find(signal: Floats, errors: Floats, beam: Light, *, background: float = 0.0
     ----------
     Apseros et al., Nature 636, 354 (2024): dichroism as (c . E)^2 with imperfect polarisation.
     """
-    if is_ambiguous(beam):
-        found = _two(signal, errors, beam, background)
-    else:
-        found = _many(signal, errors, beam)
+    found = _two(signal, errors, beam, background) if is_ambiguous(beam) else _many(signal, errors, beam)
     most = spread_of_unknown(beam)
     sigma = np.where(np.isfinite(found.angle), np.fmin(found.angle_errors, most), np.nan)
     return Direction(_folded(found.angle), sigma, found.strength, found.strength_errors)
@@ -177,33 +174,33 @@ def _many(signal: Floats, errors: Floats, beam: Light) -> Direction:
 
 
 def _two(signal: Floats, errors: Floats, beam: Light, background: float) -> Direction:
-    def solved(values: Floats) -> tuple[Floats, Floats]:
-        return _nearest(values - background, beam)
-
     groups = _groups(beam)
-    pair = np.stack([signal[group].mean(axis=0) for group in groups])
+    pair = np.stack([signal[group].mean(axis=0) for group in groups]) - background
     sigma = np.stack([np.sqrt(np.sum(errors[group] ** 2, axis=0)) / len(group) for group in groups])
     beam = Light(
         np.array([np.angle(np.mean(np.exp(2j * beam.angle[group]))) / 2 for group in groups]),
         np.array([np.mean(beam.purity[group]) for group in groups]),
     )
-    angle, strength = solved(pair)
+    angle, strength, missed = _nearest(pair, beam)
     spread, strength_spread = np.zeros_like(angle), np.zeros_like(angle)
     for index in range(2):
         for sign in (1, -1):
             changed = pair.copy()
             changed[index] += sign * sigma[index]
-            other, other_strength = solved(changed)
+            other, other_strength, _ = _nearest(changed, beam)
             spread += ((other - angle + np.pi / 2) % np.pi - np.pi / 2) ** 2 / 2
             strength_spread += (other_strength - strength) ** 2 / 2
-    return Direction(angle, np.sqrt(spread), strength, np.sqrt(strength_spread))
+    # Far beyond the cone all of these end on the same point.
+    return Direction(angle, np.sqrt(np.maximum(spread, missed**2 / 2)), strength, np.sqrt(strength_spread))
 
 
-def _nearest(pair: Floats, beam: Light) -> tuple[Floats, Floats]:
+def _nearest(pair: Floats, beam: Light) -> tuple[Floats, Floats, Floats]:
     """Angle and b' of the solution nearer to `halfway`, for signals (2, ...) of two directions without background.
 
     In the frame of the direction halfway between, q = b'/2 and (x, y) = q (cos, sin)(2 theta) solve two linear
-    equations up to a line v + s n, on which the cone q^2 = x^2 + y^2 cuts out two points.
+    equations up to a line v + s n, on which the cone q^2 = x^2 + y^2 cuts out two points. Where noise has pushed the
+    line past the cone, its nearest point is taken, and the third result is the angle that the same distance on the
+    other side would make; else that is zero.
     """
     middle = halfway(beam)
     design = _design(Light(beam.angle - middle, beam.purity))
@@ -214,8 +211,12 @@ def _nearest(pair: Floats, beam: Light) -> tuple[Floats, Floats]:
     metric = np.array([1.0, -1.0, -1.0])
     square = float(np.sum(metric * direction**2))
     mixed = np.tensordot(metric * direction, start, axes=1)
-    constant = np.tensordot(metric, start**2, axes=1)
-    # Noise can push the line past the cone; the nearest point is then where it comes closest.
-    root = np.sqrt(np.maximum(mixed**2 - square * constant, 0.0))
-    q, x, y = start + direction.reshape(3, *[1] * (start.ndim - 1)) * ((-mixed - root) / square)
-    return np.asarray(np.arctan2(y, x) / 2 + middle), np.asarray(2 * q)
+    inside = mixed**2 - square * np.tensordot(metric, start**2, axes=1)
+
+    def at(root: Floats) -> tuple[Floats, Floats]:
+        q, x, y = start + direction.reshape(3, *[1] * (start.ndim - 1)) * ((-mixed - root) / square)
+        return np.arctan2(y, x) / 2, 2 * q
+
+    angle, strength = at(np.sqrt(np.maximum(inside, 0.0)))
+    missed = np.where(inside < 0, np.abs(at(np.sqrt(np.abs(inside)))[0] - angle), 0.0)
+    return np.asarray(angle + middle), np.asarray(strength), np.asarray(missed)

@@ -17,7 +17,7 @@ from picpxct_nx.grains.calibration import Calibration
 from picpxct_nx.grains.orientation import Light
 from picpxct_nx.grains.segmentation import Recipe, segment
 from picpxct_nx.grains.signal import Maps, Name, Windows
-from picpxct_nx.grains.statistics import Table, mean_direction, table
+from picpxct_nx.grains.statistics import mean_direction, table
 from picpxct_nx.provenance import step
 from picpxct_nx.records import GrainMap, NormalizedCube, Reconstruction, Record, Scan, SpectralCube
 from picpxct_nx.values import Array, Value
@@ -38,6 +38,18 @@ class Choice:
     calibration: str
     reference: Record | None
     min_area: float | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found on the way to a map: windows, signal maps, grains, and the calibration, if there is one."""
+
+    beam: Light
+    windows: Windows
+    maps: Maps
+    recipe: Recipe
+    labels: Array
+    scale: Calibration | None
 
 
 def choose(
@@ -125,21 +137,25 @@ def make_map(record: Record, choice: Choice, say: Callable[[str], None] = lambda
         The record is not normalised, or shows no dichroism that could be used, or no grain.
     """
     cube = normalised(record)
+    found = _look(cube, choice)
+    for line in _sentences(found):
+        say(f"{cube.entry}: {line}")
+    product = _assemble(cube, choice, found)
+    parents = (cube,) if choice.reference is None else (cube, choice.reference)
+    made = step("grainmap", _parameters(choice, found), [parent.as_input() for parent in parents])
+    return product.assuming(cube.assumed).made_by(made, parents)
+
+
+def _look(cube: NormalizedCube, choice: Choice) -> _Found:
     beam = _light(cube)
-    found = dichroism.windows(cube, choice.signal, choice.peak, choice.base)
-    maps = dichroism.maps(cube, choice.signal, found)
+    windows = dichroism.windows(cube, choice.signal, choice.peak, choice.base)
+    maps = dichroism.maps(cube, choice.signal, windows)
     recipe = _recipe(cube, choice)
     labels = segment(maps.signal, maps.errors, maps.usable, recipe)
     if not labels.any():
         text = f"{cube.entry}: no region has {recipe.least_pixels} pixels or more and is {recipe.least_width_px} wide"
         raise InputError(f"{text}; lower --min-area, or look at maps/mask")
-    scale = _calibration(maps, labels, beam, choice, cube.entry)
-    for line in _sentences(cube, found, maps, beam, scale):
-        say(f"{cube.entry}: {line}")
-    product = _assemble(cube, choice, found, maps, labels, scale, beam)
-    parents = (cube,) if choice.reference is None else (cube, choice.reference)
-    made = step("grainmap", _parameters(choice, recipe, found, maps, scale), [parent.as_input() for parent in parents])
-    return product.assuming(cube.assumed).made_by(made, parents)
+    return _Found(beam, windows, maps, recipe, labels, _calibration(maps, labels, beam, choice, cube.entry))
 
 
 def _light(cube: NormalizedCube) -> Light:
@@ -178,15 +194,13 @@ def _crystal(cube: NormalizedCube, choice: Choice) -> Calibration:
     return calibrate.of_crystal(*means, _light(cube))
 
 
-def _assemble(
-    cube: NormalizedCube, choice: Choice, found: Windows, maps: Maps, labels: Array, scale: Calibration | None,
-    beam: Light,
-) -> GrainMap:  # fmt: skip
+def _assemble(cube: NormalizedCube, choice: Choice, found: _Found) -> GrainMap:
+    maps, beam, scale = found.maps, found.beam, found.scale
     background = (scale.background, scale.background_errors) if scale is not None else (0.0, 0.0)
     pixel = axis.find(maps.signal, maps.errors, beam, background=background[0])
-    grains = mean_direction(maps.signal, maps.errors, labels, beam, background)
+    grains = mean_direction(maps.signal, maps.errors, found.labels, beam, background)
     y, x = np.asarray(cube.y, np.float64), np.asarray(cube.x, np.float64)
-    rows = table(labels, y, x, pixel.angle, grains, maps.thickness)
+    rows = table(found.labels, y, x, pixel.angle, grains, maps.thickness)
     confidence = np.nan_to_num(1 - pixel.angle_errors / axis.spread_of_unknown(beam))
     tilt = axis.tilt(pixel, scale.amplitude) if scale is not None else (None, None)
     edge = cube.edge_energy_ev
@@ -194,10 +208,10 @@ def _assemble(
     return GrainMap(
         entry=cube.entry, title=f"Grains of {cube.title}", extra=kept,
         signal_name=choice.signal, edge_energy_ev=edge,
-        peak_ev=np.array(found.peak) - edge, base_ev=np.array(found.base) - edge,
+        peak_ev=np.array(found.windows.peak) - edge, base_ev=np.array(found.windows.base) - edge,
         mirror_ambiguous=axis.is_ambiguous(beam), **_scale(scale), pixel_noise=maps.noise,
         stokes=cube.stokes, sample=cube.sample, formula=cube.formula, rotation=cube.rotation,
-        orientation=_small(pixel.angle), orientation_errors=_small(pixel.angle_errors), label=labels,
+        orientation=_small(pixel.angle), orientation_errors=_small(pixel.angle_errors), label=found.labels,
         confidence=_small(np.clip(confidence, 0.0, 1.0)), tilt=_small(tilt[0]), tilt_errors=_small(tilt[1]), y=y, x=x,
         signal=_small(maps.signal), signal_errors=_small(maps.errors), polarization_angle=cube.polarization_angle,
         **vars(rows),
@@ -218,38 +232,36 @@ def _small(image: Array | None) -> Any:
     return None if image is None else np.where(image >= np.float32(np.pi), 0.0, image).astype(np.float32)
 
 
-def _sentences(
-    cube: NormalizedCube, found: Windows, maps: Maps, beam: Light, scale: Calibration | None
-) -> Sequence[str]:
+def _sentences(found: _Found) -> Sequence[str]:
     """What was chosen, for a person."""
-    by = "" if found.feature is None else f" (pre-edge peak at {found.feature:.2f} eV)"
-    windows = (f"{low:.2f} to {high:.2f} eV" for low, high in (found.peak, found.base))
-    lines = [f"signal {' less '.join(windows)}{by}, noise {maps.noise:.3g} a pixel"]
-    if maps.common:
+    windows, scale = found.windows, found.scale
+    by = "" if windows.feature is None else f" (pre-edge peak at {windows.feature:.2f} eV)"
+    ends = " less ".join(f"{low:.2f} to {high:.2f} eV" for low, high in (windows.peak, windows.base))
+    lines = [f"signal {ends}{by}, noise {found.maps.noise:.3g} a pixel"]
+    if found.maps.common:
         lines.append("divided by one thickness for all polarisations, which is less noisy than each one's own")
     if scale is not None:
         values = f"a = {scale.background:.3g} +- {scale.background_errors:.1g}"
         lines.append(f"{values}, b = {scale.amplitude:.3g} +- {scale.amplitude_errors:.1g}: {scale.assumption}")
-    if axis.is_ambiguous(beam):
+    if axis.is_ambiguous(found.beam):
         lines.append("two polarisations cannot tell an axis from its mirror image; a third one would")
     return lines
 
 
-def _parameters(
-    choice: Choice, recipe: Recipe, found: Windows, maps: Maps, scale: Calibration | None
-) -> dict[str, Value]:
+def _parameters(choice: Choice, found: _Found) -> dict[str, Value]:
+    windows, recipe = found.windows, found.recipe
     values: dict[str, Value] = {
         "signal": choice.signal,
-        "peak": np.array(found.peak), "peak@units": "eV", "base": np.array(found.base), "base@units": "eV",
-        "common_thickness": maps.common,
+        "peak": np.array(windows.peak), "peak@units": "eV", "base": np.array(windows.base), "base@units": "eV",
+        "common_thickness": found.maps.common,
         "calibration": choice.calibration if choice.reference is None else "file",
-        "assumption": scale.assumption if scale is not None else "none",
+        "assumption": found.scale.assumption if found.scale is not None else "none",
         "least_pixels": recipe.least_pixels, "least_width": recipe.least_width_px, "least_width@units": "pixel",
         "tv_weight": recipe.tv_weight, "blur": recipe.blur_px, "blur@units": "pixel",
         "significance": recipe.significance, "floor": recipe.floor,
     }  # fmt: skip
-    if found.feature is not None:
-        values |= {"pre_edge_peak": found.feature, "pre_edge_peak@units": "eV"}
+    if windows.feature is not None:
+        values |= {"pre_edge_peak": windows.feature, "pre_edge_peak@units": "eV"}
     if choice.min_area is not None:
         values |= {"min_area": choice.min_area, "min_area@units": "m^2"}
     return values

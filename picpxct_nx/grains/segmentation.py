@@ -37,8 +37,8 @@ class Recipe:
     blur_px: float = 0.7
     significance: float = 5.0
     floor: float = 0.01
-    least_pixels: int = 20
-    least_width_px: int = 3
+    least_pixels: int = 40
+    least_width_px: int = 4
 
 
 def denoised(signal: Floats, usable: NDArray[np.bool_], noise: float, recipe: Recipe) -> Floats:
@@ -52,7 +52,7 @@ def denoised(signal: Floats, usable: NDArray[np.bool_], noise: float, recipe: Re
     """
     nearest = ndimage.distance_transform_edt(~usable, return_distances=False, return_indices=True)
     filled = np.stack([image[tuple(nearest)] for image in signal]) / max(noise, np.finfo(float).tiny)
-    smooth = denoise_tv_chambolle(np.moveaxis(filled, 0, -1), weight=recipe.tv_weight, channel_axis=-1, eps=1e-5)
+    smooth = denoise_tv_chambolle(np.moveaxis(filled, 0, -1), weight=recipe.tv_weight, channel_axis=-1, eps=1e-5)  # type: ignore[no-untyped-call]
     return np.moveaxis(smooth, -1, 0)
 
 
@@ -81,7 +81,7 @@ def segment(signal: Floats, errors: Floats, usable: NDArray[np.bool_], recipe: R
     recipe = recipe or Recipe()
     smooth = denoised(signal, usable, float(np.median(errors[:, usable])), recipe)
     slope = np.sqrt(sum(ndimage.gaussian_gradient_magnitude(image, recipe.blur_px) ** 2 for image in smooth))
-    regions = np.asarray(watershed(slope, mask=usable), np.int32)
+    regions = np.asarray(watershed(slope, mask=usable), np.int32)  # type: ignore[no-untyped-call]
     spread = np.ptp(np.quantile(signal[:, usable], [0.02, 0.98]))
     merged = _Merging.of(regions, signal, errors, recipe.floor * float(spread))
     merged.merge(recipe.significance**2)
@@ -132,16 +132,16 @@ class _Merging:
         # An error of zero would make one pixel speak for all.
         least = max(float(np.nanmedian(errors)) * 1e-3, np.finfo(float).tiny)
         weights = [1 / np.maximum(image.ravel()[inside], least) ** 2 for image in errors]
-        weight = np.stack([np.bincount(flat[inside], w, n) for w in weights])
+        weight = np.stack([np.bincount(flat[inside], w, n) for w in weights]).astype(np.float64)
         pairs = zip(signal, weights, strict=True)
-        total = np.stack([np.bincount(flat[inside], image.ravel()[inside] * w, n) for image, w in pairs])
+        sums = [np.bincount(flat[inside], image.ravel()[inside] * w, n) for image, w in pairs]
         neighbours: dict[int, set[int]] = {i: set() for i in range(n)}
         for a, b in ((regions[1:], regions[:-1]), (regions[:, 1:], regions[:, :-1])):
             touching = (a != b) & (a > 0) & (b > 0)
             for u, v in set(zip(a[touching].tolist(), b[touching].tolist(), strict=True)):
                 neighbours[u].add(v)
                 neighbours[v].add(u)
-        return cls(weight, total, neighbours, floor, list(range(n)))
+        return cls(weight, np.stack(sums).astype(np.float64), neighbours, floor, list(range(n)))
 
     def apart(self, u: int, v: int) -> float:
         """Squared difference of the mean signals of two regions in units of its variance."""

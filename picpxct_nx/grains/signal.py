@@ -114,17 +114,17 @@ def windows(cube: NormalizedCube, signal: Name, peak: str | None, base: str | No
     UsageError
         A window is not understood.
     """
-    asked = [window(option, text) if text else None for option, text in (("--peak", peak), ("--base", base))]
+    above = window("--peak", peak) if peak else None
+    below = window("--base", base) if base else None
     feature = None
-    if asked[0] is None or (asked[1] is None and signal == "phase-lobe"):
+    if above is None or (below is None and signal == "phase-lobe"):
         feature = pre_edge_peak(cube)
-        asked[0] = asked[0] or _around(feature, PEAK_EV[signal])
-    if asked[1] is None:
+        above = above or _around(feature, PEAK_EV[signal])
+        below = below or (_around(feature, PHASE_BASE_EV) if signal == "phase-lobe" else None)
+    if below is None:
         low, high = np.asarray(cube.pre_edge_ev, np.float64) + cube.edge_energy_ev
-        asked[1] = (
-            _around(float(feature or 0.0), PHASE_BASE_EV) if signal == "phase-lobe" else (float(low), float(high))
-        )
-    found = Windows(asked[0], asked[1], feature)
+        below = float(low), float(high)
+    found = Windows(above, below, feature)
     for option, ends in (("--peak", found.peak), ("--base", found.base)):
         if not len(_inside(cube, ends)):
             text = f"{cube.entry}: no energy that all polarisations have lies in {ends[0]:.2f} to {ends[1]:.2f} eV"

@@ -18,7 +18,7 @@ DENSE_EV = (
     *np.arange(5506.0, 5520.1, 2.0),
 )  # fmt: skip
 THIN = 0.3e-6
-Images = dict[float, NDArray[np.complex64]]
+Images = dict[float, NDArray[np.complex128]]
 
 
 def truth(
@@ -37,8 +37,7 @@ def truth(
     )
     view = images.View(shape, pixel)
     stacks = {
-        angle: images.image_stack(particle, view, energies_ev, polarisation=np.deg2rad(angle)).astype(np.complex64)
-        for angle in degrees
+        angle: images.image_stack(particle, view, energies_ev, polarisation=np.deg2rad(angle)) for angle in degrees
     }
     return stacks, images.sample_projection(particle, view)
 
