@@ -83,6 +83,7 @@ def table(labels: Labels, y: Floats, x: Floats, direction: Floats, mean: Directi
     props = regionprops(labels, spacing=(abs(spacing[0]), abs(spacing[1])))  # type: ignore[no-untyped-call]
     number = np.array([p.label for p in props], np.int32)
     pixels = np.array([len(p.coords) for p in props], np.int64)
+    area = np.asarray(pixels * pixel, np.float64)
     rows = np.array([np.mean(p.coords, axis=0) for p in props]).reshape(-1, 2)
     height, width = labels.shape
     border = [p.bbox[0] == 0 or p.bbox[1] == 0 or p.bbox[2] == height or p.bbox[3] == width for p in props]
@@ -92,7 +93,7 @@ def table(labels: Labels, y: Floats, x: Floats, direction: Floats, mean: Directi
     angle = (np.pi / 2 - np.array([p.orientation for p in props])) % np.pi
     angle = np.where(spacing[0] * spacing[1] < 0, (np.pi - angle) % np.pi, angle)
     return Table(
-        number, pixels * pixel, pixels, np.asarray(2 * np.sqrt(pixels * pixel / np.pi), np.float64), y[0] + rows[:, 0] * spacing[0],
+        number, area, pixels, 2 * np.sqrt(area / np.pi), y[0] + rows[:, 0] * spacing[0],
         x[0] + rows[:, 1] * spacing[1], np.array([p.axis_major_length for p in props]),
         np.array([p.axis_minor_length for p in props]), angle, mean.angle, mean.angle_errors, np.array(spread), thick,
         np.array(border, bool),
