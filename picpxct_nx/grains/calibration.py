@@ -69,12 +69,9 @@ def automatic(means: Floats, errors: Floats, beam: Light) -> Calibration:
     found = find(means, errors, beam)
     weight = 1 / (covariance[0, 0] + found.strength_errors**2 / 4)
     background = float(np.sum(weight * (middle - found.strength / 2)) / np.sum(weight))
-    best = int(np.argmax(found.strength))
+    strength, sigma = _end(found.strength, found.strength_errors, -1)
     text = f"a measured in {len(known)} regions; b is that of the region with most dichroism, taken to lie in the plane"
-    return Calibration(
-        "auto", background, float(1 / np.sqrt(np.sum(weight))), float(found.strength[best]),
-        float(found.strength_errors[best]), text,
-    )  # fmt: skip
+    return Calibration("auto", background, float(1 / np.sqrt(np.sum(weight))), strength, sigma, text)
 
 
 def _from_ends(means: Floats, errors: Floats, beam: Light) -> Calibration:

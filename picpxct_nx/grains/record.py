@@ -13,11 +13,13 @@ from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.grains import calibration as calibrate
 from picpxct_nx.grains import orientation as axis
 from picpxct_nx.grains import signal as dichroism
+from picpxct_nx.grains import windows as energies
 from picpxct_nx.grains.calibration import Calibration
 from picpxct_nx.grains.orientation import Light
 from picpxct_nx.grains.segmentation import Recipe, segment
-from picpxct_nx.grains.signal import Maps, Name, Windows
+from picpxct_nx.grains.signal import Maps
 from picpxct_nx.grains.statistics import mean_direction, table
+from picpxct_nx.grains.windows import Name, Windows
 from picpxct_nx.provenance import step
 from picpxct_nx.records import GrainMap, NormalizedCube, Reconstruction, Record, Scan, SpectralCube
 from picpxct_nx.values import Array, Value
@@ -54,7 +56,6 @@ class _Found:
 
 def choose(
     signal: str,
-    *,
     windows: tuple[str | None, str | None] = (None, None),
     calibration: str = "auto",
     references: Sequence[Record] = (),
@@ -82,7 +83,7 @@ def choose(
     """
     for option, text in zip(("--peak", "--base"), windows, strict=True):
         if text is not None:
-            dichroism.window(option, text)
+            energies.window(option, text)
     if len(references) > 1:
         text = f"--calibration: found {len(references)} entries in {calibration}"
         raise UsageError(f"{text}; wanted one: select it with FILE::ENTRY")
@@ -92,12 +93,19 @@ def choose(
     area = None if min_area is None else units.quantity(re.sub(r"(?<=m)2\s*\Z", "^2", min_area), "m^2")
     if area is not None and area < 0:
         raise UsageError(f"--min-area '{min_area}' is negative; wanted zero or more")
-    return Choice(dichroism.name(signal), *windows, calibration, references[0] if references else None, area)
+    return Choice(energies.name(signal), *windows, calibration, references[0] if references else None, area)
 
 
 def is_file(calibration: str) -> bool:
     """Whether a calibration names a file: it is neither auto nor numbers separated by a comma."""
     return calibration != "auto" and re.fullmatch(r"[\s0-9eE.,+-]*", calibration) is None
+
+
+def loaded(record: Record) -> Record:
+    """The record with its spectra in memory, so that it can be used after its file is closed."""
+    if not isinstance(record, NormalizedCube):
+        return record
+    return replace(record, xanes=np.asarray(record.xanes[:]), xpnes=np.asarray(record.xpnes[:]))
 
 
 def normalised(record: Record) -> NormalizedCube:
@@ -143,12 +151,13 @@ def make_map(record: Record, choice: Choice, say: Callable[[str], None] = lambda
     product = _assemble(cube, choice, found)
     parents = (cube,) if choice.reference is None else (cube, choice.reference)
     made = step("grainmap", _parameters(choice, found), [parent.as_input() for parent in parents])
+    say(sentence(product))
     return product.assuming(cube.assumed).made_by(made, parents)
 
 
 def _look(cube: NormalizedCube, choice: Choice) -> _Found:
     beam = _light(cube)
-    windows = dichroism.windows(cube, choice.signal, choice.peak, choice.base)
+    windows = energies.windows(cube, choice.signal, choice.peak, choice.base)
     maps = dichroism.maps(cube, choice.signal, windows)
     recipe = _recipe(cube, choice)
     labels = segment(maps.signal, maps.errors, maps.usable, recipe)
@@ -189,7 +198,7 @@ def _calibration(maps: Maps, labels: Array, beam: Light, choice: Choice, entry: 
 
 
 def _crystal(cube: NormalizedCube, choice: Choice) -> Calibration:
-    maps = dichroism.maps(cube, choice.signal, dichroism.windows(cube, choice.signal, choice.peak, choice.base))
+    maps = dichroism.maps(cube, choice.signal, energies.windows(cube, choice.signal, choice.peak, choice.base))
     means = calibrate.region_means(maps.signal, maps.errors, maps.usable.astype(np.int32))
     return calibrate.of_crystal(*means, _light(cube))
 

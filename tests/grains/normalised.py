@@ -10,7 +10,7 @@ from picpxct_nx.records import NormalizedCube
 from picpxct_nx.simulate import images, phantom
 from picpxct_nx.simulate.phantom import Projection
 
-EDGE_EV, PRE_EV, POST_EV = 5483.4, (-24.0, -17.5), (21.0, 37.0)
+EDGE_EV, PRE_EV, POST_EV = 5483.4, (-23.4, -16.4), (22.0, 31.6)
 SPARSE_EV = (5460.0, 5469.0, 5470.0, 5471.0, 5472.0, 5476.0, 5482.0, 5515.0)
 # Steps of 0.5 eV around the pre-edge peak, and what normalising needs.
 DENSE_EV = (
