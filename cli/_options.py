@@ -193,3 +193,46 @@ Least = Annotated[
         "--least", help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length."
     ),
 ]
+# Of grainmap.
+Signal = Annotated[
+    str,
+    typer.Option(
+        "--signal", help="What shows the dichroism: phase-lobe (phase on both sides of the pre-edge peak), or od-peak."
+    ),
+]
+Peak = Annotated[
+    str | None,
+    typer.Option(
+        "--peak",
+        metavar="A:B eV",
+        help='Window at the pre-edge peak, or above it for the phase: "5469.9:5472.1 eV", or relative to the edge, '
+        '"-13.5:-11.3 eV". Else set by the highest point of the mean spectrum before the edge.',
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="A:B eV",
+        help="Window that is taken off: for the phase one below the peak, for od-peak that before the edge.",
+    ),
+]
+GrainCalibration = Annotated[
+    str,
+    typer.Option(
+        "--calibration",
+        metavar="auto|A,B|FILE",
+        help="Signal A of an axis across the polarisation and what B one along it has more: from the map itself, as "
+        "numbers, or of a grain map or a normalised single crystal.",
+    ),
+]
+MinArea = Annotated[
+    str | None,
+    typer.Option("--min-area", help='Smaller grains belong to a neighbour: "0.05 um^2". Else 40 pixels.'),
+]
+GrainTable = Annotated[Path | None, typer.Option("--table", help="Also write the table of grains to a CSV file.")]
+GrainPlot = Annotated[Path | None, typer.Option("--plot", help="Also draw the map to a PNG, PDF or SVG.")]
+Palette = Annotated[
+    str,
+    typer.Option("--palette", help="Colours of two polarisations: cyan-magenta, green-magenta or blue-orange."),
+]

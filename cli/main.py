@@ -10,6 +10,7 @@ from picpxct_nx import __version__
 from . import demo, flatten, frc, import_, info, reconstruct, schema, simulate, stack, validate
 from . import align, demo, frc, import_, info, reconstruct, register, schema, simulate, validate
 from . import demo, frc, import_, info, normalize, reconstruct, schema, simulate, validate
+from . import demo, frc, grainmap, import_, info, reconstruct, schema, simulate, validate
 from ._run import command, run_program
 from ._settings import apply_settings
 
@@ -30,6 +31,7 @@ app.command("stack", rich_help_panel="Process")(command(stack.stack))
 app.command("align", rich_help_panel="Process")(command(align.align))
 app.command("register", rich_help_panel="Process")(command(register.register))
 app.command("normalize", rich_help_panel="Process")(command(normalize.normalize))
+app.command("grainmap", rich_help_panel="Process")(command(grainmap.grainmap))
 app.command("frc", rich_help_panel="Process")(command(frc.frc))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))

@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from picpxct_nx.records import FrcCurve, NormalizedCube, Reconstruction, Record, Scan, SpectralCube, polarization_angle
+from picpxct_nx.records import (
+    FrcCurve,
+    GrainMap,
+    NormalizedCube,
+    Reconstruction,
+    Record,
+    Scan,
+    SpectralCube,
+    polarization_angle,
+)
 from picpxct_nx.values import Value
 
 
@@ -37,6 +46,8 @@ def _of_kind(record: Record) -> dict[str, Any]:
         return _reconstruction(record)
     if isinstance(record, SpectralCube | NormalizedCube):
         return _cube(record)
+    if isinstance(record, GrainMap):
+        return _grains(record)
     return _curve(record) if isinstance(record, FrcCurve) else {}
 
 
@@ -88,6 +99,22 @@ def _cube(record: SpectralCube | NormalizedCube) -> dict[str, Any]:
     }
 
 
+def _grains(record: GrainMap) -> dict[str, Any]:
+    known = record.label > 0
+    return {
+        "sample": record.sample,
+        "signal": record.signal_name,
+        "polarisations_deg": [float(np.rad2deg(angle)) for angle in record.polarization_angle],
+        "map": list(record.label.shape),
+        "pixel_m": [float(record.y[1] - record.y[0]), float(record.x[1] - record.x[0])],
+        "grains": len(record.grain_id),
+        "area_m2": float(np.sum(record.area)),
+        "mirror_ambiguous": bool(record.mirror_ambiguous),
+        "calibration": record.calibration,
+        "mean_confidence": float(np.mean(record.confidence[known])) if known.any() else None,
+    }
+
+
 def _curve(record: FrcCurve) -> dict[str, Any]:
     return {
         "image": record.image,
@@ -126,9 +153,10 @@ _COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("stage", ("stage",)),
     ("energy (eV)", ("energy_ev", "energies_ev")),
     ("polarisation (deg)", ("polarisation_deg", "polarisations_deg")),
-    ("shape", ("frames", "object", "shape", "rings")),
+    ("shape", ("frames", "object", "shape", "map", "rings")),
     ("Fourier error", ("fourier_error",)),
     ("half period (m)", ("half_period_m",)),
+    ("grains", ("grains",)),
 )
 
 
@@ -148,7 +176,7 @@ def _cell(facts: Mapping[str, Any], names: Sequence[str]) -> str:
     if name is None:
         return ""
     value = facts[name]
-    if name in ("frames", "object", "shape"):
+    if name in ("frames", "object", "shape", "map"):
         return " x ".join(map(str, value))
     if name in ("energies_ev", "polarisations_deg") and len(value) > 2:
         return f"{_show(value[0])} to {_show(value[-1])} ({len(value)})"

@@ -242,6 +242,8 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "FRC_CROSSING": ("frc", lambda file: put("half_period", 1.3e-8)(file) or put("full_period", 2.6e-8)(file)),
     "FRC_RANGE": ("frc", put("frc/correlation", 1.5, 0)),
     "FRC_RESOLVED": ("frc", put("resolved", 0)),
+    "GRAIN_RANGE": ("grainmap", put("orientation/orientation", 2.0, 0, 0)),
+    "GRAIN_TABLE": ("grainmap", put("orientation/label", 3, 0, 0)),
     "IMPLAUSIBLE": ("others", put("sample/temperature", -20.0)),
     "MASK_ALL": ("scan", put("instrument/detector/pixel_mask", 1)),
     "MONITOR": ("scan", put("control/data", 0.0, 0)),

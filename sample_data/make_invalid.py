@@ -18,7 +18,7 @@ from invalid_faults import DONE, FAULTS, RAW, E, Fault
 
 from picpxct_nx import nexus, provenance
 from picpxct_nx.provenance import Input, Step
-from picpxct_nx.records import FrcCurve, NormalizedCube, Reconstruction, Record, Scan, SpectralCube
+from picpxct_nx.records import FrcCurve, GrainMap, NormalizedCube, Reconstruction, Record, Scan, SpectralCube
 
 EPOCH = "1767225600"
 # Codes that no small file can give, and why; the tests make them in memory.
@@ -111,8 +111,27 @@ def _frc() -> FrcCurve:
     )  # fmt: skip
 
 
+def _grainmap() -> GrainMap:
+    label = np.repeat([[1, 1, 2, 0]], 4, axis=0).astype(np.int32)
+    angle, pixels = np.where(label > 0, 0.5, np.nan), np.array([8, 4])
+    two = np.array([0.5, 0.5])
+    return GrainMap(
+        **_common(), signal_name="phase-lobe", edge_energy_ev=5485.0, peak_ev=np.array([-13.0, -11.0]),
+        base_ev=np.array([-17.0, -15.0]), mirror_ambiguous=True, calibration="given", background=0.0, amplitude=1.0,
+        stokes=np.array([[1.0, 1.0, 0, 0], [1.0, 1.0, 0, 0]]), rotation=np.array([0.0, -np.pi / 2]),
+        orientation=angle, orientation_errors=angle / 10, label=label, confidence=np.where(label > 0, 0.9, 0.0),
+        y=_axis(4), x=_axis(4), signal=np.ones((2, 4, 4), np.float32), polarization_angle=np.array([0.0, np.pi / 2]),
+        grain_id=np.array([1, 2]), area=1e-16 * pixels, pixels=pixels,
+        equivalent_diameter=np.sqrt(4e-16 * pixels / np.pi),
+        centroid_y=1e-8 * two, centroid_x=1e-8 * two, major_axis=4e-8 * two, minor_axis=2e-8 * two, axis_angle=two,
+        mean_orientation=two, mean_orientation_errors=two / 10, orientation_spread=two / 10,
+        touches_border=np.array([True, True]),
+    )  # fmt: skip
+
+
 BASES: dict[str, Callable[[], Record]] = {
     "scan": _scan, "reconstruction": _reconstruction, "cube": _cube, "normalized": _normalized, "frc": _frc,
+    "grainmap": _grainmap,
 }  # fmt: skip
 
 

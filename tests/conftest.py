@@ -79,7 +79,7 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         "pre_edge": np.array([-20.0, -10.0]), "post_edge": np.array([15.0, 30.0]),
         "half_period": 2e-8, "full_period": 4e-8,
     }  # fmt: skip
-    for path in ("cube/polarization_angle", "xanes/polarization_angle"):
+    for path in ("cube/polarization_angle", "xanes/polarization_angle", "signal/polarization_angle"):
         rotation = values.get("sample/rotation_angle", 0.0)
         made[path] = (np.arctan2(0.1, -0.9) / 2 - np.asarray(rotation)) % np.pi
     for path in ("data/frame", "positions/frame", "convergence/iteration"):
@@ -88,7 +88,7 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         made["instrument/detector/pixel_mask"] = np.arange(np.prod(shapes["instrument/detector/pixel_mask"])).reshape(
             shapes["instrument/detector/pixel_mask"]
         )
-    return made | _images(values) | _curve(shapes.get("frc/correlation", (4,))[0])
+    return made | _images(values) | _curve(shapes.get("frc/correlation", (4,))[0]) | _grains(values)
 
 
 def _images(values: dict[str, Value]) -> dict[str, Value]:
@@ -113,6 +113,26 @@ def _curve(rings: int) -> dict[str, Value]:
         "frc/spatial_frequency": frequency, "frc/threshold": np.full(rings, 0.5),
         "frc/samples": np.arange(1, rings + 1), "frc/correlation": np.where(frequency < 1 / 4e-8, 0.9, 0.1),
     }  # fmt: skip
+
+
+def _grains(values: dict[str, Value]) -> dict[str, Value]:
+    """A label image in which every grain is a few pixels, and the rows of its table, on pixels of 10 nm."""
+    shape, n = np.shape(values.get("orientation/label", np.zeros((1, 1)))), np.size(values.get("grains/area", 0.0))  # type: ignore[arg-type]
+    label = np.arange(np.prod(shape)).reshape(shape) % (n + 1)
+    pixels = np.bincount(label.ravel(), minlength=n + 1)[1:]
+    quarter = {path: np.abs(np.sin(np.asarray(values[path]))) for path in _ANGLES if path in values}
+    return {
+        **quarter, "orientation/label": label.astype(np.int32), "grains/grain_id": np.arange(1, n + 1),
+        "orientation/confidence": np.full(shape, 0.5, np.float32),
+        "grains/pixels": pixels, "grains/area": 1e-16 * pixels,
+        "grains/equivalent_diameter": np.sqrt(4e-16 * pixels / np.pi),
+        **{f"grains/{name}_axis": np.full(n, 1e-8) for name in ("major", "minor")},
+    }  # fmt: skip
+
+
+# Between 0 and 1 rad, which is allowed whatever the polarisations.
+_ANGLES = ("orientation/orientation", "orientation/tilt", "grains/mean_orientation", "grains/axis_angle",
+           "grains/orientation_spread")  # fmt: skip
 
 
 @pytest.fixture

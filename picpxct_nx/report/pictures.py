@@ -32,12 +32,23 @@ def save(figure: Any, path: Path) -> None:
     OutputError
         The folder is not there, or the file cannot be written.
     """
-    if path.suffix.lower() not in _ENDINGS:
-        raise UsageError(f"{path}: cannot draw '{path.suffix}'; wanted one of {', '.join(_ENDINGS)}")
+    check_ending(path)
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:
         raise OutputError(f"{path}: the picture cannot be written ({error.strerror})") from None
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a picture of a kind that cannot be drawn.
+
+    Raises
+    ------
+    UsageError
+        The ending is none of .png, .pdf, .svg.
+    """
+    if path.suffix.lower() not in _ENDINGS:
+        raise UsageError(f"{path}: cannot draw '{path.suffix}'; wanted one of {', '.join(_ENDINGS)}")
 
 
 def draw_frc(record: FrcCurve, path: Path) -> None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx.validation import rules_data, rules_entry, rules_product, rules_scan
+from picpxct_nx.validation import rules_data, rules_entry, rules_grains, rules_product, rules_scan
 from picpxct_nx.validation.tree import UnreadableError
 from picpxct_nx.validation.view import Found, View
 from picpxct_nx.validation.violation import Level, Violation
 
 _SCAN, _RECONSTRUCTION = "NXspecptycho_scan", "NXspecptycho_reconstruction"
 _CUBE, _NORMALIZED, _FRC = "NXspecptycho_cube", "NXspecptycho_normalized", "NXspecptycho_frc"
+_GRAINMAP = "NXspecptycho_grainmap"
 _OPTICS = "Born & Wolf, Principles of Optics, 7th ed., section 10.9.3"
 _ZONES = "Attwood & Sakdinawat, X-Rays and Extreme Ultraviolet Radiation, 2nd ed., on zone plates"
 _OURS, _NEXUS = "the definition", "NeXus manual, NXdata"
@@ -85,7 +86,7 @@ RULES: tuple[Rule, ...] = (
     Rule("ENERGY_NOMINAL", "warning", "A measured energy is nearest to its nominal one.", _OURS,
          rules_product.energy_nominal, (_CUBE, _NORMALIZED)),
     Rule("POLARIZATION", "error", "polarization_angle is atan2(U, Q) / 2 less the rotation, modulo pi.", _OPTICS,
-         rules_entry.polarization, (_CUBE, _NORMALIZED)),
+         rules_entry.polarization, (_CUBE, _NORMALIZED, _GRAINMAP)),
     Rule("WINDOWS", "error", "Windows are ordered, on their side of the edge, inside the energies.", _OURS,
          rules_product.windows, (_NORMALIZED,)),
     Rule("SIGMA", "error", "A standard deviation is not negative.", _NEXUS, rules_data.sigmas, data=True),
@@ -97,6 +98,10 @@ RULES: tuple[Rule, ...] = (
          rules_product.frc_resolved, (_FRC,)),
     Rule("FRC_CROSSING", "error", "The curve falls through the threshold at 1 / (2 half_period).", _RINGS,
          rules_product.frc_crossing, (_FRC,)),
+    Rule("GRAIN_TABLE", "error", "Rows of the table are the labels of the image; area, pixels and diameter agree.",
+         _OURS, rules_grains.table, (_GRAINMAP,), data=True),
+    Rule("GRAIN_RANGE", "error", "Orientations lie in [0, pi), on one side if mirror_ambiguous; confidence in [0, 1].",
+         _OURS, rules_grains.ranges, (_GRAINMAP,), data=True),
 )  # fmt: skip
 
 
