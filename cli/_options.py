@@ -77,3 +77,13 @@ Align = Annotated[bool, typer.Option("--align/--no-align", help="Register the pa
 Ramp = Annotated[bool, typer.Option("--ramp/--no-ramp", help="Take out their relative phase ramp.")]
 Require = Annotated[bool, typer.Option("--require", help="Exit with 70 when the curve does not cross.")]
 Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw the curve to a PNG, PDF or SVG.")]
+
+# Of score.
+Judged = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TRUTH... RESULT...",
+        help="Simulated raw scans, then what was made from them; FILE::ENTRY for one entry, - for standard input.",
+    ),
+]
+JsonScore = Annotated[bool, typer.Option("--json", help="One JSON object a result and line on stdout.")]

@@ -53,7 +53,7 @@ DOORS: dict[str, set[str]] = {
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"report"},
-    "skimage": {"images", "spectra", "grains"},
+    "skimage": {"images", "spectra", "grains", "score"},
     "xraydb": {"spectra"},
     "nexusformat": set(),  # its definitions are read as data
 }
