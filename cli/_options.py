@@ -87,3 +87,27 @@ Judged = Annotated[
     ),
 ]
 JsonScore = Annotated[bool, typer.Option("--json", help="One JSON object a result and line on stdout.")]
+
+# Of dose.
+Accumulate = Annotated[bool, typer.Option("--accumulate", help="Sum up all scans of the sample, in its own frame.")]
+Formula = Annotated[str | None, typer.Option("--formula", help="Formula instead of the scan's, for example V2O5.")]
+Density = Annotated[str | None, typer.Option("--density", help='For --mu per length: "3.36 g/cm^3", else the scan\'s.')]
+Flux = Annotated[
+    str | None,
+    typer.Option(
+        "--flux",
+        help='Photons a second instead of the scan\'s: in all "6.8e8 Hz", per area "3e7 1/s/um^2", or counts for those '
+        "of the brightest frame.",
+    ),
+]
+Mu = Annotated[
+    str | None,
+    typer.Option(
+        "--mu",
+        help='Absorption instead of tables: "0.113 1/um", "57 cm^2/g", or at energies "5460 eV: 0.02 1/um, 5480 eV: '
+        '0.08 1/um".',
+    ),
+]
+BeamDiameter = Annotated[
+    str | None, typer.Option("--beam", help='Diameter of a uniform beam instead of the scan\'s probe: "5 um".')
+]

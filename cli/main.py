@@ -7,7 +7,7 @@ import typer
 
 from picpxct_nx import __version__
 
-from . import demo, frc, import_, info, reconstruct, schema, score, simulate, validate
+from . import demo, dose, frc, import_, info, reconstruct, schema, score, simulate, validate
 from ._run import command, run_program
 from ._settings import apply_settings
 
@@ -24,6 +24,7 @@ app.command("simulate", rich_help_panel="Make and convert")(command(simulate.sim
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
 app.command("frc", rich_help_panel="Process")(command(frc.frc))
+app.command("dose", rich_help_panel="Look and check")(command(dose.dose))
 app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))

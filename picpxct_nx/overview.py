@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from picpxct_nx.records import FrcCurve, NormalizedCube, Reconstruction, Record, Scan, SpectralCube, polarization_angle
+from picpxct_nx.records import (
+    DoseMap,
+    FrcCurve,
+    NormalizedCube,
+    Reconstruction,
+    Record,
+    Scan,
+    SpectralCube,
+    polarization_angle,
+)
 from picpxct_nx.values import Value
 
 
@@ -37,6 +46,8 @@ def _of_kind(record: Record) -> dict[str, Any]:
         return _reconstruction(record)
     if isinstance(record, SpectralCube | NormalizedCube):
         return _cube(record)
+    if isinstance(record, DoseMap):
+        return _dose(record)
     return _curve(record) if isinstance(record, FrcCurve) else {}
 
 
@@ -88,6 +99,25 @@ def _cube(record: SpectralCube | NormalizedCube) -> dict[str, Any]:
     }
 
 
+def _dose(record: DoseMap) -> dict[str, Any]:
+    return {
+        "sample": record.sample,
+        "energies_ev": sorted({float(energy) for energy in record.scan_energy_ev}),
+        "scans": len(record.scan),
+        "map": list(record.dose.shape),
+        "pixel_m": [float(record.y[1] - record.y[0]), float(record.x[1] - record.x[0])],
+        "mean_dose_gy": record.mean_dose,
+        "mean_dose_sigma_gy": None if record.mean_dose_sigma is None else float(record.mean_dose_sigma),
+        "maximum_dose_gy": record.maximum_dose,
+        "mean_fluence_per_m2": record.mean_fluence,
+        "field_area_m2": record.field_area,
+        "attenuation_from": record.attenuation_from,
+        "flux_from": record.flux_from,
+        "beam_from": record.beam_from,
+        "warnings": [] if record.warnings is None else [str(text) for text in record.warnings],
+    }
+
+
 def _curve(record: FrcCurve) -> dict[str, Any]:
     return {
         "image": record.image,
@@ -126,9 +156,10 @@ _COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("stage", ("stage",)),
     ("energy (eV)", ("energy_ev", "energies_ev")),
     ("polarisation (deg)", ("polarisation_deg", "polarisations_deg")),
-    ("shape", ("frames", "object", "shape", "rings")),
+    ("shape", ("frames", "object", "shape", "map", "rings")),
     ("Fourier error", ("fourier_error",)),
     ("half period (m)", ("half_period_m",)),
+    ("mean dose (Gy)", ("mean_dose_gy",)),
 )
 
 
@@ -148,7 +179,7 @@ def _cell(facts: Mapping[str, Any], names: Sequence[str]) -> str:
     if name is None:
         return ""
     value = facts[name]
-    if name in ("frames", "object", "shape"):
+    if name in ("frames", "object", "shape", "map"):
         return " x ".join(map(str, value))
     if name in ("energies_ev", "polarisations_deg") and len(value) > 2:
         return f"{_show(value[0])} to {_show(value[-1])} ({len(value)})"

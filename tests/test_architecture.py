@@ -27,6 +27,7 @@ ROOMS: dict[str, set[str]] = {
     "spectra": CORE | {"images"},
     "grains": CORE | {"images", "spectra"},
     "score": CORE | {"images", "spectra", "grains", "simulate"},
+    "dose": CORE | {"spectra", "simulate"},
     "geometry": CORE | {"ptycho", "simulate"},
     "reconstruction": CORE | {"ptycho", "geometry"},
     "overview": CORE,

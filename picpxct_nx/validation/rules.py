@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx.validation import rules_data, rules_entry, rules_product, rules_scan
+from picpxct_nx.validation import rules_data, rules_dose, rules_entry, rules_product, rules_scan
 from picpxct_nx.validation.tree import UnreadableError
 from picpxct_nx.validation.view import Found, View
 from picpxct_nx.validation.violation import Level, Violation
 
 _SCAN, _RECONSTRUCTION = "NXspecptycho_scan", "NXspecptycho_reconstruction"
 _CUBE, _NORMALIZED, _FRC = "NXspecptycho_cube", "NXspecptycho_normalized", "NXspecptycho_frc"
+_DOSE = "NXspecptycho_dose"
+_HOWELLS = "Howells et al. 2009, DOI 10.1016/j.elspec.2008.10.008"
 _OPTICS = "Born & Wolf, Principles of Optics, 7th ed., section 10.9.3"
 _ZONES = "Attwood & Sakdinawat, X-Rays and Extreme Ultraviolet Radiation, 2nd ed., on zone plates"
 _OURS, _NEXUS = "the definition", "NeXus manual, NXdata"
@@ -97,6 +99,12 @@ RULES: tuple[Rule, ...] = (
          rules_product.frc_resolved, (_FRC,)),
     Rule("FRC_CROSSING", "error", "The curve falls through the threshold at 1 / (2 half_period).", _RINGS,
          rules_product.frc_crossing, (_FRC,)),
+    Rule("DOSE_RANGE", "error", "Doses, fluences and photons are not negative; no mean is above the largest.", _OURS,
+         rules_dose.dose_range, (_DOSE,)),
+    Rule("DOSE_FORMULA", "error", "A dose is fluence times photon energy times mass attenuation.", _HOWELLS,
+         rules_dose.dose_formula, (_DOSE,)),
+    Rule("DOSE_MAP", "error", "Maps of dose and fluence are not negative; maximum_dose is that of the map.", _OURS,
+         rules_dose.dose_maps, (_DOSE,), data=True),
 )  # fmt: skip
 
 

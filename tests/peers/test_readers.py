@@ -17,6 +17,7 @@ SHOWN = {
     "NXspecptycho_cube": ("phase", "phase", 3),
     "NXspecptycho_frc": ("frc", "correlation", 1),
     "NXspecptycho_normalized": ("xanes", "xanes", 4),
+    "NXspecptycho_dose": ("dose", "dose", 2),
 }
 
 

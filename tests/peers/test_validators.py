@@ -34,6 +34,7 @@ BITES = {
     "NXspecptycho_frc": {"array of one"},
     "NXspecptycho_cube": set(),
     "NXspecptycho_normalized": set(),
+    "NXspecptycho_dose": set(),
 }
 
 # nexusformat 2.1, base classes alone: errors that are none. The file's own definition is not asked in this mode.
