@@ -22,7 +22,7 @@ class Flux:
 
 @dataclass(frozen=True)
 class Absorption:
-    """Absorption that was given: `values` in 1/m (`linear`) or m^2/kg, at `energies_ev` or, if these are none, at all."""
+    """Absorption that was given: `values` in 1/m (`linear`) or m^2/kg, one at each of `energies_ev` or one at all."""
 
     values: tuple[float, ...]
     energies_ev: tuple[float, ...]
