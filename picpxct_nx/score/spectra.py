@@ -14,6 +14,9 @@ from picpxct_nx.score.truth import Common, Experiment, in_sample_frame
 
 Floats = NDArray[np.float64]
 
+# On either side of the extremum of the phase at the edge.
+_DROP_EV = 2.0
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -23,11 +26,19 @@ class Windows:
     post: NDArray[np.bool_]
 
 
-def normalised(delta: Floats, beta: Floats, energy_ev: Floats, windows: Windows) -> tuple[Floats, Floats]:
-    """XANES and XPNES of optical constants, as they are defined, without noise.
+@dataclass(frozen=True)
+class _Seen:
+    """What is judged of one polarisation: pixels (H, W), and by label the axis weight and the pixels' thickness."""
 
-    XANES = (mu - pre) / (post - pre) with mu ~ E beta and its means over the windows; XPNES = (phi - line) / depth with
-    phi ~ -E delta, the straight line through both windows and the largest departure from it between them.
+    used: NDArray[np.bool_]
+    weight: Floats
+    thickness: Floats
+
+
+def departures(delta: Floats, beta: Floats, energy_ev: Floats, windows: Windows) -> tuple[Floats, Floats]:
+    """Absorption less its mean before the edge, and phase less the line through both windows, up to a scale each.
+
+    mu ~ E beta and phi ~ -E delta: matter retards, and less so at the edge, where the phase comes nearest to zero.
 
     Parameters
     ----------
@@ -40,20 +51,28 @@ def normalised(delta: Floats, beta: Floats, energy_ev: Floats, windows: Windows)
     Two arrays (..., E).
     """
     mu, phase = beta * energy_ev, -delta * energy_ev
-    pre = mu[..., windows.pre].mean(axis=-1, keepdims=True)
-    step = mu[..., windows.post].mean(axis=-1, keepdims=True) - pre
     both = windows.pre | windows.post
     basis = np.stack([np.ones(energy_ev.size), energy_ev - energy_ev.mean()], axis=1)
     line = (phase[..., both] @ np.linalg.pinv(basis[both]).T) @ basis.T
-    left = phase - line
-    return (mu - pre) / step, left / np.abs(left).max(axis=-1, keepdims=True)
+    return mu - mu[..., windows.pre].mean(axis=-1, keepdims=True), phase - line
+
+
+def scales(absorption: Floats, phase: Floats, energy_ev: Floats, windows: Windows) -> tuple[float, float]:
+    """Edge step and phase drop of mean departures (E,): what one thickness of the sample shows on average.
+
+    The drop is the mean over 2 eV on either side of the largest departure.
+    """
+    top = int(np.abs(phase).argmax())
+    near = np.abs(energy_ev - energy_ev[top]) <= _DROP_EV
+    return float(absorption[windows.post].mean()), float(phase[near].mean())
 
 
 def judge(record: NormalizedCube, experiment: Experiment) -> tuple[Figure, ...]:
     """Errors of the mean spectra of every polarisation and of the thickness.
 
     Means go over the pixels that the mask lets through and that are truly in a grain; the truth is the mean of the
-    spectra of these grains. Means of single grains show the dichroism, which those of a particle hide.
+    spectra of these grains, all over one edge step and one phase drop a thickness, the mean of the whole sample. Means
+    of single grains show the dichroism, which those of a particle hide.
 
     Raises
     ------
@@ -61,29 +80,51 @@ def judge(record: NormalizedCube, experiment: Experiment) -> tuple[Figure, ...]:
         An energy or window is not in the truth, or no pixel can be used.
     """
     truth, common = reference(experiment), experiment.common
-    places = _places(record, common)
+    energies, places = np.asarray(record.energy_ev, np.float64), _places(record, common)
     windows = Windows(_inside(record, record.pre_edge_ev), _inside(record, record.post_edge_ev))
     mask = np.asarray(record.mask) == 0
     thickness = None if record.thickness is None else np.asarray(record.thickness, np.float64)
     matter = mask.any(axis=0) if thickness is None else np.where(mask, thickness, 0.0).max(axis=0)
     shift = common_shift(truth, record.y, record.x, matter)
     label, true_thickness = in_sample_frame(truth, record.y, record.x, shift)
+    seen = [_seen(record, common, p, mask[p] & (label > 0), label, true_thickness) for p in range(len(mask))]
+    true = [_true(common, places, one, energies, windows) for one in seen]
+    means = [np.sum([one.thickness @ t[kind] for one, t in zip(seen, true, strict=True)], axis=0) for kind in (0, 1)]
+    step, drop = scales(means[0], means[1], energies, windows)
+    total = float(np.sum([one.thickness for one in seen]))
     figures: list[Figure] = []
     for p, angle in enumerate(np.asarray(record.polarization_angle)):
-        used = mask[p] & (label > 0)
-        if not used.any():
-            raise InputError(f"{record.entry}: polarisation {p} has no usable pixel that is truly in a grain")
-        weight = np.nan_to_num(_axis_weight(common, float(angle), np.asarray(record.stokes)[p]))
-        delta, beta = (c[1, places] + weight[:, None] * (c[0] - c[1])[places] for c in (common.delta, common.beta))
+        used, name = seen[p].used, f"{np.rad2deg(angle):.0f} deg"
         valid = np.flatnonzero(np.isfinite(np.asarray(record.measured_energy_ev)[p]))
-        name = f"{np.rad2deg(angle):.0f} deg"
-        spectra = normalised(delta, beta, np.asarray(record.energy_ev, np.float64), windows)
-        for kind, source, true in zip(("xanes", "xpnes"), (record.xanes, record.xpnes), spectra, strict=True):
-            found, seen = _means((np.asarray(source[p, e])[used] for e in valid), label[used], len(weight))
-            figures += _spectrum(kind, p, name, found - true[:, valid], seen)
+        for kind, source in enumerate((record.xanes, record.xpnes)):
+            found, count = _means((np.asarray(source[p, e])[used] for e in valid), label[used], len(seen[p].weight))
+            apart = found - true[p][kind][:, valid] * total / (step, drop)[kind]
+            figures += _spectrum(("xanes", "xpnes")[kind], p, name, apart, count)
         if thickness is not None:
             figures += _thickness(thickness[p][used], true_thickness[used], p, name)
     return tuple(figures)
+
+
+def _seen(
+    record: NormalizedCube,
+    common: Common,
+    p: int,
+    used: NDArray[np.bool_],
+    label: NDArray[np.int32],
+    thickness: Floats,
+) -> _Seen:
+    if not used.any():
+        raise InputError(f"{record.entry}: polarisation {p} has no usable pixel that is truly in a grain")
+    angle, stokes = float(np.asarray(record.polarization_angle)[p]), np.asarray(record.stokes)[p]
+    weight = np.nan_to_num(_axis_weight(common, angle, stokes))
+    sums = np.bincount(label[used], weights=thickness[used], minlength=len(weight))
+    return _Seen(used, weight, np.asarray(sums, np.float64))
+
+
+def _true(common: Common, places: list[int], seen: _Seen, energy_ev: Floats, windows: Windows) -> tuple[Floats, Floats]:
+    """Departures of the true spectra of every grain, (G + 1, E) each."""
+    delta, beta = (c[1, places] + seen.weight[:, None] * (c[0] - c[1])[places] for c in (common.delta, common.beta))
+    return departures(delta, beta, energy_ev, windows)
 
 
 def _means(images: Iterable[Floats], label: NDArray[np.int32], count: int) -> tuple[Floats, NDArray[np.int64]]:

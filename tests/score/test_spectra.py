@@ -8,7 +8,7 @@ import pytest
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.records import NormalizedCube
-from picpxct_nx.score.spectra import Windows, judge, normalised
+from picpxct_nx.score.spectra import Windows, departures, judge, scales
 from picpxct_nx.score.truth import Experiment, in_sample_frame
 from picpxct_nx.simulate import phantom
 from picpxct_nx.simulate.spectra import optical_constants
@@ -31,9 +31,11 @@ def record(experiment: Experiment) -> NormalizedCube:
             mu, phi = (
                 (c[1] + w * (c[0] - c[1])) * energies * sign for c, sign in ((common.beta, 1), (common.delta, -1))
             )
-            line = np.interp(energies, energies[[0, -1]], phi[[0, -1]])
-            spectra[0, p, :, label == grain] = (mu - mu[0]) / (mu[-1] - mu[0])
-            spectra[1, p, :, label == grain] = (phi - line) / np.abs(phi - line).max()
+            spectra[0, p, :, label == grain] = mu - mu[0]
+            spectra[1, p, :, label == grain] = phi - np.interp(energies, energies[[0, -1]], phi[[0, -1]])
+    # One step and one drop a thickness for all: those of the mean spectrum.
+    for kind, place in ((0, 3), (1, 2)):
+        spectra[kind] /= np.average(spectra[kind, :, place], weights=np.tile(thickness * (label > 0), (2, 1, 1)))
     maps = np.ones((2, *label.shape))
     return NormalizedCube(
         entry="spectra", title="x", thickness_by="none", edge_energy_ev=EDGE, pre_edge_ev=np.array([-25.0, -20.0]),
@@ -90,16 +92,17 @@ def test_missing_energies_do_not_count(record: NormalizedCube, experiment: Exper
     assert figures(replace(record, measured_energy_ev=measured, xanes=xanes), experiment)["xanes_max_p0"] < 0.01
 
 
-def test_xanes_of_a_powder_is_one_behind_the_edge_and_xpnes_peaks_at_it() -> None:
+def test_xanes_is_one_behind_the_edge_and_xpnes_at_it() -> None:
     energies = np.arange(5460.0, 5520.5, 0.5)
     constants = optical_constants(energies)
     windows = Windows(energies < 5466, energies > 5508)
-    xanes, xpnes = normalised(constants.delta_perpendicular, constants.beta_perpendicular, energies, windows)
-    assert xanes[windows.pre].mean() == pytest.approx(0)
-    assert xanes[windows.post].mean() == pytest.approx(1)
+    xanes, xpnes = departures(constants.delta_perpendicular, constants.beta_perpendicular, energies, windows)
+    step, drop = scales(xanes, xpnes, energies, windows)
+    assert xanes[windows.pre].mean() == pytest.approx(0, abs=1e-12)
+    assert xanes[windows.post].mean() == step
     # Matter retards less at the edge: the phase, which is negative, comes nearest to zero.
     assert energies[np.argmax(xpnes)] == pytest.approx(5482, abs=1)
-    assert xpnes.max() == 1
+    assert 0.8 * xpnes.max() < drop < xpnes.max()
 
 
 def test_an_energy_beyond_the_truth_is_refused(record: NormalizedCube, experiment: Experiment) -> None:
