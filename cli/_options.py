@@ -91,7 +91,9 @@ JsonScore = Annotated[bool, typer.Option("--json", help="One JSON object a resul
 # Of dose.
 Accumulate = Annotated[bool, typer.Option("--accumulate", help="Sum up all scans of the sample, in its own frame.")]
 Formula = Annotated[str | None, typer.Option("--formula", help="Formula instead of the scan's, for example V2O5.")]
-Density = Annotated[str | None, typer.Option("--density", help='For --mu per length: "3.36 g/cm^3", else the scan\'s.')]
+DoseDensity = Annotated[
+    str | None, typer.Option("--density", help='For --mu per length: "3.36 g/cm^3", else the scan\'s.')
+]
 Flux = Annotated[
     str | None,
     typer.Option(

@@ -17,7 +17,7 @@ def dose(
     output: o.Output = None,
     accumulate: o.Accumulate = False,
     formula: o.Formula = None,
-    density: o.Density = None,
+    density: o.DoseDensity = None,
     flux: o.Flux = None,
     mu: o.Mu = None,
     beam: o.BeamDiameter = None,
