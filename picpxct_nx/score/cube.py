@@ -39,8 +39,9 @@ def judge(record: SpectralCube, experiment: Experiment) -> tuple[Figure, ...]:
         Figure("projections", "projections with a known truth", int(known.sum())),
         Figure("drift_rms", "true drift, rms of an axis", _rms(before) / pixel, "px"),
     ]
+    figures += _images(record, experiment)
     if record.stage == "stacked":
-        return (*figures, *_images(record, experiment))
+        return tuple(figures)
     shift = _extra(record, "projections/shift")
     left = drift + shift
     common = np.array(
@@ -48,15 +49,17 @@ def judge(record: SpectralCube, experiment: Experiment) -> tuple[Figure, ...]:
     )
     after = (left - common[:, None])[known] / pixel
     figures += [
-        Figure("alignment_rms", "error of the shifts, rms of an axis", _rms(after), "px"),
-        Figure("alignment_max", "error of the shifts, largest", float(np.hypot(*after.T).max()), "px"),
+        Figure("alignment_rms", "shifts against the drift alone, rms of an axis", _rms(after), "px"),
+        Figure("alignment_max", "shifts against the drift alone, largest", float(np.hypot(*after.T).max()), "px"),
     ]
     if "projections/shift_errors" in record.extra:
         sigma = _extra(record, "projections/shift_errors")[known] / pixel
-        figures.append(Figure("alignment_sigma", "standard deviation that the cube gives them, rms", _rms(sigma), "px"))
+        figures.append(
+            Figure("alignment_sigma", "standard deviation that the cube gives its shifts, rms", _rms(sigma), "px")
+        )
     if record.stage == "registered":
         figures += _registration(record, common, turns, pixel)
-    return (*figures, *_images(record, experiment))
+    return tuple(figures)
 
 
 def _images(record: SpectralCube, experiment: Experiment) -> list[Figure]:
@@ -84,13 +87,13 @@ def _images(record: SpectralCube, experiment: Experiment) -> list[Figure]:
     figures = [
         Figure("images", "images whose own scan was given", len(apart)),
         Figure(
-            "images_rms", "displacement of these within a polarisation, rms of an axis", _rms(np.array(apart)), "px"
+            "images_rms", "displacement of images within a polarisation, rms of an axis", _rms(np.array(apart)), "px"
         ),
     ]
     if record.stage == "registered" and len(means) > 1:
         between = np.array(means[1:]) - means[0]
         figures.append(
-            Figure("images_between", "displacement of these between polarisations, rms", _rms(between), "px")
+            Figure("images_between", "displacement of images between polarisations, rms", _rms(between), "px")
         )
     return figures
 
@@ -109,8 +112,8 @@ def _registration(record: SpectralCube, common: Floats, turns: Floats, pixel: fl
     apart = np.rad2deg((off[others] - off[first] + np.pi) % (2 * np.pi) - np.pi)
     missed = (place[others] - place[first]) / pixel
     return [
-        Figure("rotation_rms", "error of the turns against the first polarisation, rms", _rms(apart), "deg"),
-        Figure("registration_rms", "error of their shifts, rms of an axis", _rms(missed), "px"),
+        Figure("rotation_rms", "turns against the first polarisation, rms", _rms(apart), "deg"),
+        Figure("registration_rms", "shifts after them against the drift alone, rms of an axis", _rms(missed), "px"),
     ]
 
 
