@@ -142,6 +142,7 @@ ReferencePolarisation = Annotated[
     typer.Option("--reference", help='Polarisation that the others are brought onto, "90 deg"; else the first.'),
 ]
 Crop = Annotated[bool, typer.Option("--crop/--no-crop", help="Cut the frame to what all polarisations know.")]
+
 # Of normalize.
 EdgeEnergy = Annotated[
     str,
@@ -193,6 +194,7 @@ Least = Annotated[
         "--least", help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length."
     ),
 ]
+
 # Of grainmap.
 Signal = Annotated[
     str,
@@ -235,4 +237,40 @@ GrainPlot = Annotated[Path | None, typer.Option("--plot", help="Also draw the ma
 Palette = Annotated[
     str,
     typer.Option("--palette", help="Colours of two polarisations: cyan-magenta, green-magenta or blue-orange."),
+]
+
+# Of score.
+Judged = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TRUTH... RESULT...",
+        help="Simulated raw scans, then what was made from them; FILE::ENTRY for one entry, - for standard input.",
+    ),
+]
+JsonScore = Annotated[bool, typer.Option("--json", help="One JSON object a result and line on stdout.")]
+
+# Of dose.
+Accumulate = Annotated[bool, typer.Option("--accumulate", help="Sum up all scans of the sample, in its own frame.")]
+Formula = Annotated[str | None, typer.Option("--formula", help="Formula instead of the scan's, for example V2O5.")]
+DoseDensity = Annotated[
+    str | None, typer.Option("--density", help='For --mu per length: "3.36 g/cm^3", else the scan\'s.')
+]
+Flux = Annotated[
+    str | None,
+    typer.Option(
+        "--flux",
+        help='Photons a second instead of the scan\'s: in all "6.8e8 Hz", per area "3e7 1/s/um^2", or counts for those '
+        "of the brightest frame.",
+    ),
+]
+Mu = Annotated[
+    str | None,
+    typer.Option(
+        "--mu",
+        help='Absorption instead of tables: "0.113 1/um", "57 cm^2/g", or at energies "5460 eV: 0.02 1/um, 5480 eV: '
+        '0.08 1/um".',
+    ),
+]
+BeamDiameter = Annotated[
+    str | None, typer.Option("--beam", help='Diameter of a uniform beam instead of the scan\'s probe: "5 um".')
 ]

@@ -7,10 +7,24 @@ import typer
 
 from picpxct_nx import __version__
 
-from . import demo, flatten, frc, import_, info, reconstruct, schema, simulate, stack, validate
-from . import align, demo, frc, import_, info, reconstruct, register, schema, simulate, validate
-from . import demo, frc, import_, info, normalize, reconstruct, schema, simulate, validate
-from . import demo, frc, grainmap, import_, info, reconstruct, schema, simulate, validate
+from . import (
+    align,
+    demo,
+    dose,
+    flatten,
+    frc,
+    grainmap,
+    import_,
+    info,
+    normalize,
+    reconstruct,
+    register,
+    schema,
+    score,
+    simulate,
+    stack,
+    validate,
+)
 from ._run import command, run_program
 from ._settings import apply_settings
 
@@ -33,6 +47,8 @@ app.command("register", rich_help_panel="Process")(command(register.register))
 app.command("normalize", rich_help_panel="Process")(command(normalize.normalize))
 app.command("grainmap", rich_help_panel="Process")(command(grainmap.grainmap))
 app.command("frc", rich_help_panel="Process")(command(frc.frc))
+app.command("dose", rich_help_panel="Look and check")(command(dose.dose))
+app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))
 app.command("schema", rich_help_panel="Look and check")(command(schema.schema))

@@ -30,7 +30,7 @@ def simulate(
     """
     from picpxct_nx.simulate.configure import configure
     from picpxct_nx.simulate.experiment import simulate_scan
-    from picpxct_nx.simulate.record import entry_name, make_scan, parameters_of, planned
+    from picpxct_nx.simulate.record import common_truth, entry_name, make_scan, parameters_of, planned
 
     delivery = Delivery(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
@@ -38,7 +38,7 @@ def simulate(
     refuse_early(delivery)
     experiment = configure(preset, settings or (), energies=energies, rotations=rotations)
     parameters = parameters_of(experiment, preset, seed)
-    wanted = planned(experiment)
+    wanted, common = planned(experiment), common_truth(experiment, seed)
     say(f"simulate: {len(wanted)} scans of {experiment.n_positions} frames", quiet=quiet)
     for name, value in parameters.items():
         if "@" not in name:
@@ -47,6 +47,6 @@ def simulate(
     def scans() -> "Iterator[Record]":
         for energy_ev, rotation in wanted:
             if not is_done(entry_name(energy_ev, rotation), delivery):
-                yield make_scan(simulate_scan(experiment, energy_ev, rotation, seed=seed), parameters)
+                yield make_scan(simulate_scan(experiment, energy_ev, rotation, seed=seed), parameters, common)
 
     deliver(scans(), delivery, lambda record: {"entry": record.entry, "uuid": record.uuid, "title": record.title})

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from picpxct_nx.records import (
+    DoseMap,
     FrcCurve,
     GrainMap,
     NormalizedCube,
@@ -48,6 +49,8 @@ def _of_kind(record: Record) -> dict[str, Any]:
         return _cube(record)
     if isinstance(record, GrainMap):
         return _grains(record)
+    if isinstance(record, DoseMap):
+        return _dose(record)
     return _curve(record) if isinstance(record, FrcCurve) else {}
 
 
@@ -115,6 +118,25 @@ def _grains(record: GrainMap) -> dict[str, Any]:
     }
 
 
+def _dose(record: DoseMap) -> dict[str, Any]:
+    return {
+        "sample": record.sample,
+        "energies_ev": sorted({float(energy) for energy in record.scan_energy_ev}),
+        "scans": len(record.scan),
+        "map": list(record.dose.shape),
+        "pixel_m": [float(record.y[1] - record.y[0]), float(record.x[1] - record.x[0])],
+        "mean_dose_gy": record.mean_dose,
+        "mean_dose_sigma_gy": None if record.mean_dose_sigma is None else float(record.mean_dose_sigma),
+        "maximum_dose_gy": record.maximum_dose,
+        "mean_fluence_per_m2": record.mean_fluence,
+        "field_area_m2": record.field_area,
+        "attenuation_from": record.attenuation_from,
+        "flux_from": record.flux_from,
+        "beam_from": record.beam_from,
+        "warnings": [] if record.warnings is None else [str(text) for text in record.warnings],
+    }
+
+
 def _curve(record: FrcCurve) -> dict[str, Any]:
     return {
         "image": record.image,
@@ -157,6 +179,7 @@ _COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fourier error", ("fourier_error",)),
     ("half period (m)", ("half_period_m",)),
     ("grains", ("grains",)),
+    ("mean dose (Gy)", ("mean_dose_gy",)),
 )
 
 

@@ -18,7 +18,7 @@ from invalid_faults import DONE, FAULTS, RAW, E, Fault
 
 from picpxct_nx import nexus, provenance
 from picpxct_nx.provenance import Input, Step
-from picpxct_nx.records import FrcCurve, GrainMap, NormalizedCube, Reconstruction, Record, Scan, SpectralCube
+from picpxct_nx.records import DoseMap, FrcCurve, GrainMap, NormalizedCube, Reconstruction, Record, Scan, SpectralCube
 
 EPOCH = "1767225600"
 # Codes that no small file can give, and why; the tests make them in memory.
@@ -129,9 +129,23 @@ def _grainmap() -> GrainMap:
     )  # fmt: skip
 
 
+def _dose() -> DoseMap:
+    n, fluence, mu = 4, 1e19, 5.8
+    gray = fluence * 5471.0 * 1.602176634e-19 * mu
+    one = np.ones(1)
+    return DoseMap(
+        **_common(), attenuation_from="given", flux_from="scan", beam_from="zone-plate", field_area=16e-16,
+        mean_dose=gray, maximum_dose=gray, mean_fluence=fluence, dose=np.full((n, n), gray),
+        fluence=np.full((n, n), fluence), y=_axis(n), x=_axis(n), scan=np.array([1]),
+        scan_name=np.array(["entry"], dtype=object), scan_energy_ev=5471.0 * one, scan_rotation=0.0 * one,
+        scan_photons=1e6 * one, scan_mass_attenuation=mu * one, scan_mean_fluence=fluence * one,
+        scan_mean_dose=gray * one, scan_maximum_dose=gray * one,
+    )  # fmt: skip
+
+
 BASES: dict[str, Callable[[], Record]] = {
     "scan": _scan, "reconstruction": _reconstruction, "cube": _cube, "normalized": _normalized, "frc": _frc,
-    "grainmap": _grainmap,
+    "grainmap": _grainmap, "dose": _dose,
 }  # fmt: skip
 
 

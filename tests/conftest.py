@@ -88,7 +88,7 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         made["instrument/detector/pixel_mask"] = np.arange(np.prod(shapes["instrument/detector/pixel_mask"])).reshape(
             shapes["instrument/detector/pixel_mask"]
         )
-    return made | _images(values) | _curve(shapes.get("frc/correlation", (4,))[0]) | _grains(values)
+    return made | _images(values) | _curve(shapes.get("frc/correlation", (4,))[0]) | _grains(values) | _dose(values)
 
 
 def _images(values: dict[str, Value]) -> dict[str, Value]:
@@ -104,6 +104,18 @@ def _images(values: dict[str, Value]) -> dict[str, Value]:
     if "convergence/error" in values:
         made["convergence/error"] = np.abs(np.asarray(values["convergence/error"]))
     return made
+
+
+def _dose(values: dict[str, Value]) -> dict[str, Value]:
+    """Doses of a fluence of 1e19 photons / m^2 a scan at 5471 eV and 5.8 m^2 / kg, the same on every pixel."""
+    rows, gray = np.ones(np.shape(values.get("scans/scan", (1,)))), 1e19 * 5471.0 * 1.602176634e-19 * 5.8
+    shape = np.shape(values.get("dose/dose", ()))
+    return {
+        "mean_dose": gray, "maximum_dose": gray, "mean_fluence": 1e19, "dose/dose": np.full(shape, gray),
+        "dose/fluence": np.full(shape, 1e19), "scans/scan": np.arange(1, 1 + len(rows)), "scans/photons": 1e6 * rows,
+        "scans/photon_energy": 5471.0 * rows, "scans/mass_attenuation": 5.8 * rows, "scans/mean_fluence": 1e19 * rows,
+        "scans/mean_dose": gray * rows, "scans/maximum_dose": gray * rows,
+    }  # fmt: skip
 
 
 def _curve(rings: int) -> dict[str, Value]:

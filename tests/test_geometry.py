@@ -18,7 +18,8 @@ from picpxct_nx.simulate.record import make_scan
 
 Complexes = NDArray[np.complexfloating]
 
-SETTINGS = ("frame_size=32", "n_positions=40", "step=0.25 um", "supersampling=1")
+STILL = ("scan_drift=0 nm", "rotation_error=0 deg")
+SETTINGS = ("frame_size=32", "n_positions=40", "step=0.25 um", "supersampling=1", *STILL)
 
 
 @pytest.fixture(scope="module")
@@ -78,17 +79,18 @@ def _displacement(found: Complexes, true: Complexes) -> tuple[float, float]:
     return float((dy / scale).real), float((dx / scale).real)
 
 
-def test_axes_of_the_image_are_those_of_the_truth() -> None:
-    # With the true probe held fixed nothing may shift: the image at its coordinates is the truth at the same ones.
-    fine = configure("tutorial", ("n_positions=40", "supersampling=2"))
+@pytest.mark.parametrize("settings", [STILL, ("scan_drift=60 nm",)], ids=["still", "drifting"])
+def test_axes_of_the_image_are_those_of_the_truth(settings: tuple[str, ...]) -> None:
+    # With the true probe held fixed nothing may shift but the drift: the image at its coordinates is the truth there.
+    fine = configure("tutorial", ("n_positions=40", "supersampling=2", *settings))
     simulated = simulate_scan(fine, 5471.0, 0.3, seed=3)
     scan, truth = make_scan(simulated, {}), simulated.truth
     problem, grid = make_problem(scan, probe=truth.probe[np.newaxis])
     held = parse("dm:30,ml:30", {"dm.probe_start": "1000", "ml.probe_start": "1000"})
     image = make_reconstruction(scan, reconstruct(problem, held, device="cpu"), grid, step("reconstruct", {}))
     rows, columns = (slice(len(axis) // 2 - 25, len(axis) // 2 + 25) for axis in (image.y, image.x))
-    pixel = truth.y[1] - truth.y[0]
-    places = np.meshgrid((image.y[rows] - truth.y[0]) / pixel, (image.x[columns] - truth.x[0]) / pixel, indexing="ij")
+    pixel, (y, x) = truth.y[1] - truth.y[0], (axis - d for axis, d in zip((image.y, image.x), truth.drift, strict=True))
+    places = np.meshgrid((y[rows] - truth.y[0]) / pixel, (x[columns] - truth.x[0]) / pixel, indexing="ij")
     true = map_coordinates(truth.object.astype(np.complex128), places, order=3)
     assert np.abs(_displacement(np.asarray(image.transmission)[rows, columns], true)).max() < 0.05
     # The test sees a shift where there is one.

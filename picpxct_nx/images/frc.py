@@ -22,6 +22,7 @@ from picpxct_nx.images.frc_rings import Indices, Rings, correlate_rings, make_ri
 from picpxct_nx.images.frc_threshold import (
     correlation_sigma,
     first_crossing,
+    length_text,
     moving_mean,
     parse_threshold,
     threshold_curve,
@@ -162,19 +163,19 @@ def frc(a: Image, b: Image, *, pixel: float | tuple[float, float], options: FrcO
 
 
 def sentence(result: RingCorrelation) -> str:
-    """Say the resolution in one sentence, with its units and everything it depends on."""
-    terms = f"{result.threshold_name} threshold, {result.image} image, pixel {_length(result.pixel)}"
+    """Say the resolution in one sentence, with its units and everything it depends on.
+
+    A noisy curve crosses early, which makes the resolution a few per cent coarse; the smoothed one, which has an
+    interval, is free of that.
+    """
+    terms = f"{result.threshold_name} threshold, {result.image} image, pixel {length_text(result.pixel)}"
     if result.half_period is None or result.full_period is None:
         return f"resolution not established ({result.unresolved}), {terms}"
-    return f"half-period resolution {_length(result.half_period)} (full period {_length(result.full_period)}), {terms}"
-
-
-def _length(metres: float) -> str:
-    """Write a length with three digits and the unit that suits it."""
-    for unit, scale in (("m", 1.0), ("mm", 1e-3), ("µm", 1e-6), ("nm", 1e-9)):
-        if metres >= 0.9995 * scale:
-            return f"{metres / scale:#.3g} {unit}".replace(". ", " ")
-    return f"{metres / 1e-12:#.3g} pm".replace(". ", " ")
+    smoothed, sigma = result.smoothed_half_period, result.smoothed_half_period_sigma
+    more = "" if smoothed is None else f"; smoothed over {result.smooth_rings} rings {length_text(smoothed)}"
+    more += "" if smoothed is None or sigma is None else f" +- {length_text(sigma)}"
+    both = f"{length_text(result.half_period)} (full period {length_text(result.full_period)}{more})"
+    return f"half-period resolution {both}, {terms}"
 
 
 def _half_period(ring: float | None, width: float, pixel: float) -> float | None:
@@ -269,6 +270,11 @@ def _warnings(
             f"{_PLATEAU_SIGMAS * noise:.3f}: the images are sharp to Nyquist or share noise (one flat field, common "
             "frames, one start)"
         )
+    if curve.crossing is not None:
+        first = slice(options.skip_rings, int(curve.crossing) + 1)
+        sigma = correlation_sigma(0.0, curve.samples[first], real_images=not np.iscomplexobj(pair.a))
+        if (curve.correlation[first] < _PLATEAU_SIGMAS * sigma).all():
+            found.append("the curve is never above what noise alone reaches before it crosses: take one-bit")
     doubled = min(2 * taper_px, min(shape) // 2) if taper_px > 0 else default_taper(shape)
     if not _agree(curve, _curve(pair, doubled, rings, options).smoothed):
         found.append(

@@ -119,6 +119,7 @@ def parameters(options: FrcOptions, curve: RingCorrelation) -> dict[str, Value]:
         "smooth_rings": curve.smooth_rings,
         "align": options.align,
         "ramp": options.ramp,
+        "upsample": options.upsample,
         "least_coverage": LEAST_COVERAGE,
     }
 

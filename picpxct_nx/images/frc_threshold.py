@@ -154,3 +154,11 @@ def first_crossing(correlation: Real, threshold: Real, *, skip: int) -> tuple[fl
         return None, "better than Nyquist, not reached: the correlation stays above the threshold in every ring"
     after = int(below[0])
     return skip + after - 1 + float(margin[after - 1] / (margin[after - 1] - margin[after])), ""
+
+
+def length_text(metres: float) -> str:
+    """Write a length with three digits and the unit that suits it."""
+    for unit, scale in (("m", 1.0), ("mm", 1e-3), ("µm", 1e-6), ("nm", 1e-9)):
+        if metres >= 0.9995 * scale:
+            return f"{metres / scale:#.3g} {unit}".replace(". ", " ")
+    return f"{metres / 1e-12:#.3g} pm".replace(". ", " ")

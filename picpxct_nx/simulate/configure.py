@@ -17,6 +17,8 @@ UNITS = {
     "photon_rate": "Hz",
     "step": "m",
     "position_jitter": "m",
+    "scan_drift": "m",
+    "rotation_error": "rad",
     "beam_diameter": "m",
     "zone_correlation": "m",
     "zone_plate.diameter": "m",
@@ -25,6 +27,8 @@ UNITS = {
     "particle_size": "m",
     "max_tilt": "rad",
 }
+
+LARGEST = {"polarisation_purity": 1.0}
 
 
 def configure(
@@ -78,6 +82,8 @@ def _change(experiment: Experiment, text: str) -> tuple[str, object]:
             raise UsageError(f"--set {name}: '{value}' is not a number") from None
     if number < 0:
         raise UsageError(f"--set {name}: {number:g} is negative; wanted zero or more")
+    if number > LARGEST.get(name, number):
+        raise UsageError(f"--set {name}: {number:g} is too large; wanted 0 to {LARGEST[name]:g}")
     if isinstance(getattr(experiment, name), int):
         if number != int(number):
             raise UsageError(f"--set {name}: {number:g} is not whole; wanted a whole number")

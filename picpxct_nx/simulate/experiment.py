@@ -2,7 +2,8 @@
 
 The laboratory has the beam along +z and images [y, x] whose indices grow along +y and +x. Light is polarised along
 x; the sample turns by +rotation from x towards y. A stage at +s carries the sample by +s, so that the beam meets the
-sample point r = -s; sample points are counted from the point that the beam meets with the stage at zero.
+sample point r = -s; sample points are counted from the point that the beam meets with the stage at zero. Between
+scans the sample drifts by d, which nobody reads: the beam then meets r = -s - d, and images show it moved by +d.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from . import optics, phantom, spectra
+from . import optics, phantom, spectra, stage
 from .optics import ZonePlate
 from .presets import Experiment
 
@@ -25,9 +26,6 @@ FERMAT_SCALE, GOLDEN_ANGLE = 0.57, np.deg2rad(137.508)
 # NXdetector/pixel_mask: bit 1 says that the pixel is dead.
 MASK_DEAD = 1 << 1
 
-# Fully polarised along the laboratory's x: (I, Q, U, V).
-STOKES_HORIZONTAL = (1.0, 1.0, 0.0, 0.0)
-
 # Pixels left free around the outermost frames on the object's grid.
 OBJECT_MARGIN = 2
 
@@ -36,18 +34,24 @@ OBJECT_MARGIN = 2
 class Truth:
     """What a simulated scan was made of.
 
-    `object` (H, W) complex64 is the transmission of the rotated sample at the points `y` (H,), `x` (W,), in m;
-    `probe` (h, w) complex64 is in sqrt(photons) on the same pixels; the beam met the sample at `position_y`,
-    `position_x` (n,), in m. `projection` holds maps (H, W) in the laboratory frame, angles of c axes included.
+    `object` (H, W) complex64 is the transmission of the rotated sample at the points `y` (H,), `x` (W,), in m, for
+    light along the laboratory's x, and `object_across` for light along y where there is such light; `probe` (h, w)
+    complex64 is in sqrt(photons) on the same pixels; the beam met the sample at `position_y`, `position_x` (n,), in m.
+    `projection` holds maps (H, W) in the laboratory frame, angles of c axes included. The sample was turned by
+    `rotation` rad and displaced by `drift` (2,) m, (y, x); Q = `purity` of the Stokes vector.
     """
 
     object: NDArray[np.complex64]
+    object_across: NDArray[np.complex64] | None
     y: Floats
     x: Floats
     probe: NDArray[np.complex64]
     position_y: Floats
     position_x: Floats
     projection: phantom.Projection
+    rotation: float
+    drift: Floats
+    purity: float
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,14 @@ def _equip(experiment: Experiment, seed: int) -> _Equipment:
     )
 
 
+def specimen(experiment: Experiment, seed: int) -> phantom.Phantom:
+    """The particle of an experiment, in the frame of the sample."""
+    return _equip(experiment, seed).specimen
+
+
 def _scan_seed(seed: int, energy_ev: float, rotation: float, repeat: int) -> np.random.SeedSequence:
-    """Seed of one scan, the same whether it is simulated alone or among others; energies count in meV."""
-    key = (round(energy_ev * 1000), round(rotation % (2 * np.pi) * 1e6), repeat)
-    return np.random.SeedSequence(seed, spawn_key=key)
+    """Seed of one scan, the same whether it is simulated alone or among others."""
+    return np.random.SeedSequence(seed, spawn_key=stage.scan_key(energy_ev, rotation, repeat))
 
 
 def fermat_spiral(n: int, step: float) -> tuple[Floats, Floats]:
@@ -136,8 +144,8 @@ def object_size(experiment: Experiment, energy_ev: float) -> int:
     """Side in pixels, even, of the square object that all frames of the experiment fit on, whichever the energy."""
     finest = object_pixel_size(experiment, max(*experiment.energies_ev, energy_ev))
     y, x = fermat_spiral(experiment.n_positions, experiment.step)
-    # Six sigma of jitter: a frame beyond the object would be our fault, not bad luck.
-    reach = max(np.abs(y).max(), np.abs(x).max()) + 6 * experiment.position_jitter
+    # Six sigma of jitter and drift: a frame beyond the object would be our fault, not bad luck.
+    reach = max(np.abs(y).max(), np.abs(x).max()) + 6 * (experiment.position_jitter + experiment.scan_drift)
     return 2 * (int(np.ceil(reach / finest)) + experiment.frame_size // 2 + OBJECT_MARGIN)
 
 
@@ -157,39 +165,61 @@ def make_probe(experiment: Experiment, energy_ev: float, seed: int) -> NDArray[n
 
 
 def make_truth(
-    experiment: Experiment, energy_ev: float, rotation: float, *, seed: int, jitter: tuple[Floats, Floats]
+    experiment: Experiment,
+    energy_ev: float,
+    rotation: float,
+    *,
+    seed: int,
+    repeat: int = 0,
+    jitter: tuple[Floats, Floats],
 ) -> Truth:
     """Specimen, probe and beam positions of one scan; `jitter` (n,) y, x in m is added to the planned positions."""
     size, pixel_size = object_size(experiment, energy_ev), object_pixel_size(experiment, energy_ev)
+    turned = stage.true_rotation(experiment, rotation, seed=seed)
     projection = phantom.project(
-        phantom.rotate(_equip(experiment, seed).specimen, rotation),
+        phantom.rotate(specimen(experiment, seed), turned),
         shape=(size, size),
         pixel_size=pixel_size,
         supersampling=experiment.supersampling,
     )
     # The beam is polarised along the laboratory's x, and the projection is that of the rotated sample.
-    transmission = phantom.transmission(projection, energy_ev=energy_ev, polarisation=0.0)
+    along, across = (
+        phantom.transmission(projection, energy_ev=energy_ev, polarisation=angle).astype(np.complex64)
+        for angle in (0.0, np.pi / 2)
+    )
     y, x = phantom.axes((size, size), pixel_size)
     planned_y, planned_x = fermat_spiral(experiment.n_positions, experiment.step)
+    drift = stage.drift(experiment, energy_ev, rotation, seed=seed, repeat=repeat)
     return Truth(
-        object=transmission.astype(np.complex64),
+        object=along,
+        object_across=across if experiment.polarisation_purity < 1 else None,
         y=y,
         x=x,
         probe=make_probe(experiment, energy_ev, seed),
-        position_y=planned_y + jitter[0],
-        position_x=planned_x + jitter[1],
+        position_y=planned_y - drift[0] + jitter[0],
+        position_x=planned_x - drift[1] + jitter[1],
         projection=projection,
+        rotation=turned,
+        drift=drift,
+        purity=experiment.polarisation_purity,
     )
 
 
 def expected_frame(truth: Truth, index: int) -> Floats:
-    """Mean counts (h, w) of frame `index` in a beam of mean intensity, zero frequency at [h // 2, w // 2]."""
+    """Mean counts (h, w) of frame `index` in a beam of mean intensity, zero frequency at [h // 2, w // 2].
+
+    I = (1 + P) / 2 I_x + (1 - P) / 2 I_y: the two polarisations of a beam of purity P do not interfere.
+    """
     pixel_size = truth.y[1] - truth.y[0]
     centre = (
         len(truth.y) // 2 + truth.position_y[index] / pixel_size,
         len(truth.x) // 2 + truth.position_x[index] / pixel_size,
     )
-    return np.asarray(np.abs(optics.far_field(optics.exit_wave(truth.probe, truth.object, centre))) ** 2)
+    frame = np.abs(optics.far_field(optics.exit_wave(truth.probe, truth.object, centre))) ** 2
+    if truth.object_across is not None:
+        other = np.abs(optics.far_field(optics.exit_wave(truth.probe, truth.object_across, centre))) ** 2
+        frame = (1 + truth.purity) / 2 * frame + (1 - truth.purity) / 2 * other
+    return np.asarray(frame)
 
 
 def simulate_scan(
@@ -199,7 +229,7 @@ def simulate_scan(
 
     Parameters
     ----------
-    rotation : of the sample about the beam, rad from x towards y
+    rotation : of the sample about the beam as its stage says, rad from x towards y
     seed : of the experiment: specimen, zone plate and detector are the same for all its scans
     repeat : number of the repetition, which has its own noise
     """
@@ -207,7 +237,7 @@ def simulate_scan(
     n, wavelength = experiment.n_positions, spectra.wavelength(energy_ev)
     monitor = 1 + experiment.monitor_noise * rng.standard_normal(n)
     jitter_y, jitter_x = experiment.position_jitter * rng.standard_normal((2, n))
-    truth = make_truth(experiment, energy_ev, rotation, seed=seed, jitter=(jitter_y, jitter_x))
+    truth = make_truth(experiment, energy_ev, rotation, seed=seed, repeat=repeat, jitter=(jitter_y, jitter_x))
     mask = _equip(experiment, seed).pixel_mask
     dtype = np.uint16 if experiment.saturation_value <= np.iinfo(np.uint16).max else np.uint32
     frames = np.empty((n, *mask.shape), dtype=dtype)
@@ -225,7 +255,7 @@ def simulate_scan(
         incident_energy_ev=energy_ev,
         wavelength=wavelength,
         rotation=rotation,
-        stokes=np.array([STOKES_HORIZONTAL]),
+        stokes=np.array([[1.0, experiment.polarisation_purity, 0.0, 0.0]]),
         distance=experiment.distance,
         y_pixel_size=experiment.detector_pixel_size,
         x_pixel_size=experiment.detector_pixel_size,

@@ -183,12 +183,12 @@ def project(phantom: Phantom, *, shape: tuple[int, int], pixel_size: float, supe
         c_x, c_y, _ = grain.axis
         total += thickness
         tensor += np.array([c_x * c_x, c_x * c_y, c_y * c_y])[:, None, None] * thickness
-    azimuth, tilt = _axis_angles(phantom)
+    azimuth, tilt = axis_angles(phantom)
     return Projection(label, total, tensor[0], tensor[1], tensor[2], azimuth[label], tilt[label])
 
 
-def _axis_angles(phantom: Phantom) -> tuple[Floats, Floats]:
-    """Azimuth and tilt by label, (n + 1,) rad, nan for label 0."""
+def axis_angles(phantom: Phantom) -> tuple[Floats, Floats]:
+    """Azimuth in [0, pi) and tilt in [0, pi / 2] of the c axes by label, (n + 1,) rad, nan for label 0."""
     axis = np.array([grain.axis for grain in phantom.grains])
     azimuth = np.arctan2(axis[:, 1], axis[:, 0]) % np.pi
     tilt = np.arctan2(np.abs(axis[:, 2]), np.hypot(axis[:, 0], axis[:, 1]))

@@ -1,4 +1,29 @@
-"""A simulated scan as the record of a raw scan, with its truth beside it."""
+"""A simulated scan as the record of a raw scan, with its truth beside it.
+
+The collection `truth` holds what the scan was made of. `truth/experiment` is the same in all scans of an experiment,
+so that any of them can judge a cube of all.
+
+    transmission         (H, W)     of the turned sample for light along the laboratory's x, 1 in air
+    transmission_across  (H, W)     for light along y, where the beam is not purely polarised
+    y, x                 (H,), (W,) m, laboratory, zero on the axis of the rotation, the drift left out
+    label                (H, W)     grain that is thickest on each pixel, 0 in air; same grid
+    thickness            (H, W)     m
+    probe                (h, w)     sqrt(photons) of a mean frame
+    position_y, _x       (n,)       m, where the beam met the turned sample, drift and jitter included
+    rotation             ()         rad, by which the sample was turned from x towards y
+    drift                (2,)       m, along y and x, by which images of this scan show the sample displaced
+    experiment/
+      energy             (E,)       eV, of all scans of the experiment
+      rotation           (P,)       rad, as the stage says
+      true_rotation      (P,)       rad, as it is; zero is zero: that is the frame of the sample
+      drift              (P, E, 2)  m, as above
+      delta_parallel, delta_perpendicular, beta_parallel, beta_perpendicular
+                         (E,)       n = 1 - delta + i beta along and across the c axis
+      grain              (G,)       label
+      azimuth            (G,)       rad in [0, pi), of its c axis from x towards y in the frame of the sample; in the
+                                    laboratory add true_rotation
+      tilt               (G,)       rad in [0, pi / 2], of its c axis out of the plane of the sample
+"""
 
 import dataclasses
 
@@ -8,9 +33,12 @@ from picpxct_nx.errors import UsageError
 from picpxct_nx.provenance import now, step
 from picpxct_nx.records import Scan
 from picpxct_nx.simulate.configure import UNITS
-from picpxct_nx.simulate.experiment import SimulatedScan
+from picpxct_nx.simulate.experiment import SimulatedScan, specimen
+from picpxct_nx.simulate.phantom import axis_angles
 from picpxct_nx.simulate.presets import Experiment
-from picpxct_nx.values import Array, Value
+from picpxct_nx.simulate.spectra import optical_constants
+from picpxct_nx.simulate.stage import drift, true_rotation
+from picpxct_nx.values import Value
 
 
 def planned(experiment: Experiment) -> list[tuple[float, float]]:
@@ -34,7 +62,7 @@ def entry_name(energy_ev: float, rotation: float) -> str:
     return f"scan_E{round(energy_ev * 10):06d}_R{round(np.rad2deg(rotation)):03d}"
 
 
-def make_scan(scan: SimulatedScan, parameters: dict[str, Value]) -> Scan:
+def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[str, Value] | None = None) -> Scan:
     """The record of a simulated scan.
 
     Parameters
@@ -42,7 +70,9 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value]) -> Scan:
     scan : SimulatedScan
         What the experiment recorded, and what it was made of.
     parameters : dict
-        Parameters of the simulation for the history, units under `name@units`.
+        Parameters of the simulation for the history (`parameters_of`), units under `name@units`.
+    common : dict, optional
+        What is true of all scans of the experiment (`common_truth`).
     """
     n = len(scan.frames)
     energy, angle = scan.incident_energy_ev, np.rad2deg(scan.rotation)
@@ -82,6 +112,7 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value]) -> Scan:
             "instrument/beam/flux": scan.flux,
             "instrument/detector/saturation_value": scan.saturation_value,
             **_truth(scan),
+            **(common or {}),
         },
     )
     return record.made_by(step("simulate", parameters))
@@ -89,20 +120,55 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value]) -> Scan:
 
 def _truth(scan: SimulatedScan) -> dict[str, Value]:
     truth = scan.truth
-    maps: dict[str, tuple[Array, str]] = {
+    values: dict[str, tuple[Value, str]] = {
         "y": (truth.y, "m"),
         "x": (truth.x, "m"),
         "transmission": (truth.object, ""),
         "probe": (truth.probe, ""),
         "thickness": (truth.projection.thickness.astype(np.float32), "m"),
         "label": (truth.projection.label, ""),
+        "position_y": (truth.position_y, "m"),
+        "position_x": (truth.position_x, "m"),
+        "rotation": (truth.rotation, "rad"),
+        "drift": (truth.drift, "m"),
     }
-    values: dict[str, Value] = {"truth@NX_class": "NXcollection"}
-    for name, (array, unit) in maps.items():
-        values[f"truth/{name}"] = array
+    if truth.object_across is not None:
+        values["transmission_across"] = (truth.object_across, "")
+    return _collection("truth", values)
+
+
+def common_truth(experiment: Experiment, seed: int) -> dict[str, Value]:
+    """What is true of all scans of an experiment, by path."""
+    energies, rotations = experiment.energies_ev, experiment.rotations
+    constants = optical_constants(energies)
+    azimuth, tilt = axis_angles(specimen(experiment, seed))
+    values: dict[str, tuple[Value, str]] = {
+        "energy": (np.array(energies), "eV"),
+        "rotation": (np.array(rotations), "rad"),
+        "true_rotation": (np.array([true_rotation(experiment, angle, seed=seed) for angle in rotations]), "rad"),
+        "drift": (
+            np.array([[drift(experiment, energy, angle, seed=seed) for energy in energies] for angle in rotations]),
+            "m",
+        ),
+        "delta_parallel": (constants.delta_parallel, ""),
+        "delta_perpendicular": (constants.delta_perpendicular, ""),
+        "beta_parallel": (constants.beta_parallel, ""),
+        "beta_perpendicular": (constants.beta_perpendicular, ""),
+        "grain": (np.arange(1, len(azimuth), dtype=np.int32), ""),
+        "azimuth": (azimuth[1:], "rad"),
+        "tilt": (tilt[1:], "rad"),
+    }
+    return _collection("truth/experiment", values)
+
+
+def _collection(group: str, values: dict[str, tuple[Value, str]]) -> dict[str, Value]:
+    """The values of an NXcollection by path, each with its unit where it has one."""
+    made: dict[str, Value] = {f"{group}@NX_class": "NXcollection"}
+    for name, (value, unit) in values.items():
+        made[f"{group}/{name}"] = value
         if unit:
-            values[f"truth/{name}@units"] = unit
-    return values
+            made[f"{group}/{name}@units"] = unit
+    return made
 
 
 def parameters_of(experiment: Experiment, preset: str, seed: int) -> dict[str, Value]:

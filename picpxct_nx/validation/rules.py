@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx.validation import rules_data, rules_entry, rules_grains, rules_product, rules_scan
+from picpxct_nx.validation import rules_data, rules_dose, rules_entry, rules_grains, rules_product, rules_scan
 from picpxct_nx.validation.tree import UnreadableError
 from picpxct_nx.validation.view import Found, View
 from picpxct_nx.validation.violation import Level, Violation
@@ -13,6 +13,8 @@ from picpxct_nx.validation.violation import Level, Violation
 _SCAN, _RECONSTRUCTION = "NXspecptycho_scan", "NXspecptycho_reconstruction"
 _CUBE, _NORMALIZED, _FRC = "NXspecptycho_cube", "NXspecptycho_normalized", "NXspecptycho_frc"
 _GRAINMAP = "NXspecptycho_grainmap"
+_DOSE = "NXspecptycho_dose"
+_HOWELLS = "Howells et al. 2009, DOI 10.1016/j.elspec.2008.10.008"
 _OPTICS = "Born & Wolf, Principles of Optics, 7th ed., section 10.9.3"
 _ZONES = "Attwood & Sakdinawat, X-Rays and Extreme Ultraviolet Radiation, 2nd ed., on zone plates"
 _OURS, _NEXUS = "the definition", "NeXus manual, NXdata"
@@ -102,6 +104,12 @@ RULES: tuple[Rule, ...] = (
          _OURS, rules_grains.table, (_GRAINMAP,), data=True),
     Rule("GRAIN_RANGE", "error", "Orientations lie in [0, pi), on one side if mirror_ambiguous; confidence in [0, 1].",
          _OURS, rules_grains.ranges, (_GRAINMAP,), data=True),
+    Rule("DOSE_RANGE", "error", "Doses, fluences and photons are not negative; no mean is above the largest.", _OURS,
+         rules_dose.dose_range, (_DOSE,)),
+    Rule("DOSE_FORMULA", "error", "A dose is fluence times photon energy times mass attenuation.", _HOWELLS,
+         rules_dose.dose_formula, (_DOSE,)),
+    Rule("DOSE_MAP", "error", "Maps of dose and fluence are not negative; maximum_dose is that of the map.", _OURS,
+         rules_dose.dose_maps, (_DOSE,), data=True),
 )  # fmt: skip
 
 

@@ -172,6 +172,23 @@ def test_shared_noise_raises_the_plateau_warning_and_independent_noise_does_not(
     assert any("share noise" in warning for warning in shared.warnings)
 
 
+def test_a_crossing_that_is_noise_is_told() -> None:
+    # One seventh lies below the noise of the first rings, which starts above it and falls through it one time in five.
+    told = 0
+    for seed in range(0, 60, 2):
+        pair = noise(128, seed), noise(128, seed + 1)
+        found = frc(*pair, pixel=PIXEL, options=dataclasses.replace(PLAIN, threshold="fixed:0.143"))
+        if found.half_period is not None:
+            assert any("what noise alone reaches" in warning for warning in found.warnings)
+            told += 1
+    assert told > 0
+    clean = scene(128)
+    good = frc(clean + 0.1 * noise(128, 1), clean + 0.1 * noise(128, 2), pixel=PIXEL, options=PLAIN)
+    fixed = dataclasses.replace(PLAIN, threshold="fixed:0.143")
+    same = frc(clean + 0.1 * noise(128, 1), clean + 0.1 * noise(128, 2), pixel=PIXEL, options=fixed)
+    assert good.warnings == same.warnings == ()
+
+
 def test_uncertainty_of_the_smoothed_crossing_is_its_scatter() -> None:
     n = 128
     clean = scene(n, seed=4)
@@ -227,10 +244,20 @@ def test_inputs_are_not_modified() -> None:
 
 def test_sentence_names_both_periods_and_every_condition() -> None:
     a, b = (scene(128) + 0.5 * noise(128, s) for s in (1, 2))
-    found = dataclasses.replace(frc(a, b, pixel=PIXEL), half_period=62.44e-9, full_period=124.88e-9, image="phase")
+    known = frc(a, b, pixel=PIXEL)
+    found = dataclasses.replace(
+        known, half_period=62.44e-9, full_period=124.88e-9, image="phase", smoothed_half_period=None
+    )
     assert sentence(found) == (
         "half-period resolution 62.4 nm (full period 125 nm), one-bit threshold, phase image, pixel 48.8 nm"
     )
+    both = dataclasses.replace(found, smoothed_half_period=60.2e-9, smoothed_half_period_sigma=1.3e-9)
+    assert sentence(both).startswith(
+        "half-period resolution 62.4 nm (full period 125 nm; smoothed over 5 rings 60.2 nm +- 1.30 nm), "
+        "one-bit threshold"
+    )
+    unsure = dataclasses.replace(both, smoothed_half_period_sigma=None)
+    assert "over 5 rings 60.2 nm), one-bit" in sentence(unsure)
     micro = dataclasses.replace(found, half_period=999.9e-9, full_period=1999.8e-9)
     assert "1.00 µm (full period 2.00 µm)" in sentence(micro)
     assert sentence(dataclasses.replace(found, pixel=250e-12)).endswith("pixel 250 pm")

@@ -18,6 +18,7 @@ SHOWN = {
     "NXspecptycho_frc": ("frc", "correlation", 1),
     "NXspecptycho_normalized": ("xanes", "xanes", 4),
     "NXspecptycho_grainmap": ("orientation", "orientation", 2),
+    "NXspecptycho_dose": ("dose", "dose", 2),
 }
 
 

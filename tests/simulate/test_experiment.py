@@ -8,16 +8,17 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from picpxct_nx.simulate import experiment as sim
-from picpxct_nx.simulate import optics, phantom
+from picpxct_nx.simulate import optics, phantom, stage
 from picpxct_nx.simulate.experiment import SimulatedScan, simulate_experiment, simulate_scan
 from picpxct_nx.simulate.presets import TUTORIAL
 
-SMALL = replace(TUTORIAL, energies_ev=(5460.0, 5471.0), n_positions=12, supersampling=1)
+STILL = replace(TUTORIAL, scan_drift=0.0, rotation_error=0.0)
+SMALL = replace(STILL, energies_ev=(5460.0, 5471.0), n_positions=12, supersampling=1)
 
 
 @pytest.fixture(scope="module")
 def scan() -> SimulatedScan:
-    return simulate_scan(TUTORIAL, 5471.0, 0.0, seed=0)
+    return simulate_scan(STILL, 5471.0, 0.0, seed=0)
 
 
 def _pixel_size(scan: SimulatedScan) -> float:
@@ -90,7 +91,7 @@ def test_frame_is_the_brute_force_sum_over_beam_and_object(scan: SimulatedScan) 
 
 
 def test_stage_moves_the_sample_so_that_the_beam_meets_it_at_minus_stage() -> None:
-    scan = simulate_scan(TUTORIAL, 5515.0, 0.0, seed=0)
+    scan = simulate_scan(STILL, 5515.0, 0.0, seed=0)
     alive = np.array([f[scan.pixel_mask == 0].sum() for f in scan.frames.astype(float)])
     met = np.array([_light_through(scan, -y, -x) for y, x in zip(scan.stage_y, scan.stage_x, strict=True)])
     mirrored = np.array([_light_through(scan, y, x) for y, x in zip(scan.stage_y, scan.stage_x, strict=True)])
@@ -143,8 +144,8 @@ def test_truth_axes_are_zero_where_the_resting_stage_puts_the_beam(scan: Simulat
 def test_object_holds_every_window_and_has_vacuum_around_the_particle(scan: SimulatedScan) -> None:
     size, dx = len(scan.truth.y), _pixel_size(scan)
     assert 120 <= size <= 150
-    for stage in (scan.stage_y, scan.stage_x):
-        corner = np.rint(size // 2 - stage / dx) - 32
+    for stages in (scan.stage_y, scan.stage_x):
+        corner = np.rint(size // 2 - stages / dx) - 32
         assert corner.min() >= 0
         assert corner.max() + 64 <= size
     reach = np.hypot(scan.stage_y, scan.stage_x).max() + TUTORIAL.beam_diameter / 2
@@ -201,3 +202,51 @@ def test_jitter_stays_out_of_the_recorded_positions() -> None:
 def test_light_is_polarised_along_x_and_the_sample_turns(scan: SimulatedScan) -> None:
     np.testing.assert_array_equal(scan.stokes, [[1, 1, 0, 0]])
     assert simulate_scan(SMALL, 5471.0, np.pi / 2).rotation == np.pi / 2
+
+
+def test_every_scan_drifts_by_its_own_and_its_counts_say_so() -> None:
+    drifting = replace(SMALL, scan_drift=60e-9)
+    scans = list(simulate_experiment(drifting, seed=2))
+    drifts = np.array([s.truth.drift for s in scans])
+    assert len(np.unique(drifts.round(12), axis=0)) == 4
+    for scan in scans:
+        # A sample that moved by +d meets the beam at -s - d.
+        np.testing.assert_allclose(scan.truth.position_y, -scan.stage_y - scan.truth.drift[0], atol=1e-18)
+        np.testing.assert_allclose(scan.truth.position_x, -scan.stage_x - scan.truth.drift[1], atol=1e-18)
+    still = simulate_scan(SMALL, 5471.0, 0.0, seed=2)
+    np.testing.assert_array_equal(still.stage_x, scans[1].stage_x)
+    assert np.mean(still.frames != scans[1].frames) > 0.3
+
+
+def test_drifts_scatter_as_asked() -> None:
+    drifts = [stage.drift(TUTORIAL, 5460 + 0.1 * n, 0.0, seed=1) for n in range(1000)]
+    assert np.std(drifts, axis=0) == pytest.approx([60e-9, 60e-9], rel=0.1)
+    assert np.mean(drifts, axis=0) == pytest.approx([0, 0], abs=6e-9)
+
+
+def test_rotation_is_wrong_by_the_same_for_all_scans_of_one_rotation_and_right_at_zero() -> None:
+    loose = replace(SMALL, rotation_error=np.deg2rad(0.3))
+    scans = list(simulate_experiment(loose, seed=1))
+    assert [s.truth.rotation for s in scans[:2]] == [0.0, 0.0]
+    assert scans[2].truth.rotation == scans[3].truth.rotation != scans[3].rotation
+    errors = [stage.true_rotation(loose, 0.01 * n, seed=1) - 0.01 * n for n in range(1, 500)]
+    assert np.std(errors) == pytest.approx(np.deg2rad(0.3), rel=0.1)
+    turned = phantom.project(
+        phantom.rotate(sim.specimen(loose, 1), scans[2].truth.rotation),
+        shape=scans[2].truth.object.shape, pixel_size=scans[2].truth.y[1] - scans[2].truth.y[0],
+    )  # fmt: skip
+    np.testing.assert_array_equal(turned.label, scans[2].truth.projection.label)
+
+
+def test_impure_light_adds_the_frames_of_both_polarisations() -> None:
+    impure = simulate_scan(replace(SMALL, polarisation_purity=0.6), 5471.0, 0.0)
+    np.testing.assert_allclose(impure.stokes, [[1, 0.6, 0, 0]])
+    across = impure.truth.object_across
+    assert across is not None
+    assert np.abs(across - impure.truth.object).max() > 0.05
+    along = sim.expected_frame(replace(impure.truth, object_across=None), 7)
+    other = sim.expected_frame(replace(impure.truth, object=across, object_across=None), 7)
+    np.testing.assert_allclose(sim.expected_frame(impure.truth, 7), 0.8 * along + 0.2 * other, rtol=1e-12)
+    pure = simulate_scan(SMALL, 5471.0, 0.0)
+    assert pure.truth.object_across is None
+    np.testing.assert_array_equal(pure.truth.object, impure.truth.object)

@@ -70,7 +70,7 @@ def test_a_file_gives_its_code_and_no_other_error(code: str) -> None:
     assert all(fault.path.startswith("/") for fault in report.violations)
 
 
-@pytest.mark.parametrize("base", ["scan", "reconstruction", "cube", "normalized", "frc"])
+@pytest.mark.parametrize("base", ["scan", "reconstruction", "cube", "normalized", "frc", "dose"])
 def test_what_the_files_start_from_is_valid(base: str, recipe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", recipe.EPOCH)
     with open_image(recipe.valid(base)) as file:

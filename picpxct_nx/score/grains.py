@@ -1,0 +1,129 @@
+"""Score of a grain map: directions of the c axes, and how well grains were told apart."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage import metrics
+
+from picpxct_nx.errors import InputError
+from picpxct_nx.score.figures import Figure
+from picpxct_nx.score.place import common_shift, reference
+from picpxct_nx.score.truth import Experiment, in_sample_frame
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int32]
+
+# A found grain is a true one where they share more than this part of what either covers: no other pair can.
+_MATCH = 0.5
+# A true grain of fewer pixels is an edge, not a grain that anybody could find.
+_LEAST_PIXELS = 9
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """How grains were told apart.
+
+    `rand_error` is 1 less the F score of pairs of pixels in one grain, over pixels that are truly in a grain; 0 best.
+    `pairs` (k, 2) are the labels (found, true) of grains that are the same.
+    """
+
+    rand_error: float
+    n_found: int
+    n_true: int
+    pairs: NDArray[np.int64]
+
+
+def axial_error(found: Floats, true: Floats, *, mirror: float | None = None) -> Floats:
+    """How far two directions without sign are apart, rad in [0, pi / 2].
+
+    |d| with d = found - true modulo pi; where `mirror` says a direction in which images are mirrored, the lesser of
+    that and the distance to 2 mirror - true, which cannot be told from it.
+
+    Parameters
+    ----------
+    found, true : of one shape, rad
+    mirror : rad
+    """
+
+    def apart(other: Floats) -> Floats:
+        return np.asarray(np.abs((found - other + np.pi / 2) % np.pi - np.pi / 2))
+
+    return apart(true) if mirror is None else np.asarray(np.minimum(apart(true), apart(2 * mirror - true)))
+
+
+def compare_labels(found: Labels, true: Labels) -> Segmentation:
+    """Compare two label images of one shape, 0 being no grain.
+
+    References
+    ----------
+    I. Arganda-Carreras et al., Front. Neuroanat. 9, 142 (2015), doi 10.3389/fnana.2015.00142: the Rand error, as
+    scikit-image computes it.
+    """
+    n_true, n_found = int(true.max(initial=0)), int(found.max(initial=0))
+    shared = np.zeros((n_found + 1, n_true + 1), np.int64)
+    np.add.at(shared, (found.ravel(), true.ravel()), 1)
+    union = shared.sum(1)[:, None] + shared.sum(0)[None] - shared
+    same = np.argwhere(shared[1:, 1:] > _MATCH * union[1:, 1:]) + 1
+    rand_error: Any = metrics.adapted_rand_error  # scikit-image has no types
+    rand = rand_error(true, found, ignore_labels=(0,)) if (true > 0).any() else (np.nan,)
+    return Segmentation(
+        rand_error=float(rand[0]),
+        n_found=int(np.count_nonzero(shared[1:].sum(1))),
+        n_true=int(np.count_nonzero(shared[:, 1:].sum(0) >= _LEAST_PIXELS)),
+        pairs=same,
+    )
+
+
+def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
+    """Errors of directions, of pixels and of the means of grains, and of the segmentation.
+
+    Parameters
+    ----------
+    record : record of an NXspecptycho_grainmap
+    experiment : Experiment
+
+    Raises
+    ------
+    InputError
+        The map and the truth do not overlap.
+    """
+    truth = reference(experiment)
+    label, orientation = np.asarray(record.label, np.int32), np.asarray(record.orientation, np.float64)
+    shift = common_shift(truth, record.y, record.x, label > 0)
+    true, _ = in_sample_frame(truth, record.y, record.x, shift)
+    if not (true > 0).any():
+        raise InputError(f"{record.entry}: shows no grain of the truth; are its y and x in m?")
+    azimuth = experiment.common.azimuth
+    mirror = float(record.polarization_angle[0]) if record.mirror_ambiguous else None
+    known = (true > 0) & np.isfinite(orientation)
+    errors = np.rad2deg(axial_error(orientation[known], azimuth[true[known]], mirror=mirror))
+    parts = compare_labels(label, true)
+    means = dict(zip(np.asarray(record.grain_id).tolist(), np.asarray(record.mean_orientation), strict=True))
+    of_grains = [
+        np.rad2deg(axial_error(np.array(means[int(a)]), np.array(azimuth[int(b)]), mirror=mirror))
+        for a, b in parts.pairs
+        if np.isfinite(means.get(int(a), np.nan))
+    ]
+    pixel = float(record.y[1] - record.y[0])
+    folded = " (mirror images taken as the same)" if mirror is not None else ""
+    return (
+        Figure("grains_found", "grains found", parts.n_found),
+        Figure("grains_true", "grains there are", parts.n_true),
+        Figure("grains_matched", "grains found that are true ones", len(parts.pairs)),
+        Figure("rand_error", "adapted Rand error of the segmentation (0 best)", parts.rand_error),
+        Figure("orientation_median", f"error of the direction, pixels, median{folded}", _median(errors), "deg"),
+        Figure("orientation_rms", "error of the direction, pixels, rms", _rms(errors), "deg"),
+        Figure("grain_rms", "error of the direction, means of matched grains, rms", _rms(np.array(of_grains)), "deg"),
+        Figure("known", "part of the true grains with a direction", 100 * float(known.sum() / (true > 0).sum()), "%"),
+        Figure("common_shift", "displacement common to all scans, removed", float(np.hypot(*shift)) / pixel, "px"),
+    )
+
+
+def _median(values: Floats) -> float | None:
+    return float(np.median(values)) if values.size else None
+
+
+def _rms(values: Floats) -> float | None:
+    return float(np.sqrt(np.mean(values**2))) if values.size else None
