@@ -75,7 +75,7 @@ def _project(record: Reconstruction, least_coverage: float) -> Projection:
         known=known[box],
         air=None if record.air is None else np.asarray(record.air, bool)[box] & known[box],
         axes=axes,
-        record=_lean(record),
+        record=lean(record),
         source=record.as_input(),
     )
 
@@ -89,8 +89,8 @@ def _axis(record: Reconstruction, name: str, part: slice) -> Axis:
     return Axis(float(coordinates(whole)[part.start]), step, part.stop - part.start)
 
 
-def _lean(record: Reconstruction) -> Reconstruction:
-    """The record without its arrays."""
+def lean(record: Reconstruction) -> Reconstruction:
+    """The record without its arrays: enough to say what came of it."""
     none: Array = np.empty(0)
     return replace(
         record, transmission=none, y=none, x=none, phase=none, probe=none, probe_y=none, probe_x=none, coverage=None,
