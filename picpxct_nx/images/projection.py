@@ -10,7 +10,7 @@ from picpxct_nx.errors import InputError
 from picpxct_nx.images.known import light
 from picpxct_nx.images.resample import Axis, coordinates
 from picpxct_nx.provenance import Input
-from picpxct_nx.records import Reconstruction
+from picpxct_nx.records import Reconstruction, Record
 from picpxct_nx.values import Array
 
 # Uneven axes that are rounded, and pixels that are nearly square.
@@ -44,22 +44,15 @@ class Projection:
         return float(np.asarray(self.record.extra.get("flattening/noise", np.nan)))
 
 
-def project(record: Reconstruction, least_coverage: float, name: str = "") -> Projection:
-    """The projection that a flattened reconstruction is; `name` is that of its file, for the message.
+def project(record: Record, least_coverage: float) -> Projection:
+    """The projection that a flattened reconstruction is.
 
     Raises
     ------
     InputError
         It is not flattened, not finite where it is known, or its pixels are uneven or not square.
     """
-    try:
-        return _project(record, least_coverage)
-    except InputError as error:
-        error.args = (f"{name}: {error}" if name else str(error),)
-        raise
-
-
-def _project(record: Reconstruction, least_coverage: float) -> Projection:
+    assert isinstance(record, Reconstruction)  # noqa: S101  # the command asked for these
     stages.require(record, "flattened", "stack")
     known = light(record, least_coverage) > 0
     rows, columns = (np.flatnonzero(known.any(axis=1 - axis)) for axis in (0, 1))

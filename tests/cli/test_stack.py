@@ -130,3 +130,12 @@ def test_one_name_for_two_scans_is_refused(call: Call, series: str, given: Calla
     result = call("stack", series, other, "-o", "cube.nxs")
     assert result.exit_code == 65
     assert "two reconstructions are called scan_E054600_R000" in message(result)
+
+
+def test_one_bad_reconstruction_among_many_is_named(call: Call, given: Callable[..., str], tmp_path: Path) -> None:
+    source = given(*[flattened(e) for e in (5460.0, 5471.0)], unflattened(5482.0))
+    assert call("stack", source, "-o", "cube.nxs").exit_code == 65
+    result = call("stack", source, "--keep-going", "-o", "cube.nxs")
+    assert result.exit_code == 70
+    assert "1 failed: scan_E054820_R000" in message(result)
+    assert (tmp_path / "cube.nxs").exists()

@@ -80,7 +80,10 @@ def test_the_matrix_is_the_chirp_z_transform() -> None:
 
 def test_garbage_and_a_sample_cut_by_the_field_do_not_ring() -> None:
     y, x = (coordinates(axis) for axis in SOURCE)
-    sample = lambda y, x: 1 + (np.exp(-0.02 - 0.8j) - 1) / (1 + np.exp((y[:, None] + 0.3 * x - 700) / 120))  # noqa: E731
+
+    def sample(y: npt.NDArray[np.float64], x: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
+        return np.asarray(1 + (np.exp(-0.02 - 0.8j) - 1) / (1 + np.exp((y[:, None] + 0.3 * x - 700) / 120)))
+
     known = np.hypot(y[:, None], x) < 3200
     wild = np.where(known, sample(y, x), 5 * np.random.default_rng(2).normal(size=known.shape))
     wild[0, 0] = np.nan
