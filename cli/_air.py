@@ -61,15 +61,17 @@ def _from_numpy(path: Path) -> "AirChoice":
 
 def _from_nexus(text: str) -> "AirChoice":
     from picpxct_nx.images.air_choice import AirChoice
+    from picpxct_nx.images.projection import lean
     from picpxct_nx.records import Reconstruction, SpectralCube
 
     masks: dict[str, Array] = {}
-    inputs = {}
+    inputs, parents = {}, {}
     for record, name in read_entries([text], Reconstruction, SpectralCube):
         assert isinstance(record, Reconstruction | SpectralCube)  # noqa: S101  # asked for these
         if record.air is not None:
             masks[record.entry] = np.asarray(record.air, bool)
             inputs[record.entry] = record.as_input(Path(name).name)
+            parents[record.entry] = lean(record) if isinstance(record, Reconstruction) else record
     if not masks:
         raise InputError(f"--air {text}: no entry has air; give a file that picpxct flatten wrote, or a .npy mask")
-    return AirChoice("file", "file", masks=masks, inputs=inputs)
+    return AirChoice("file", "file", masks=masks, inputs=inputs, parents=parents)

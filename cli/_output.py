@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from picpxct_nx.errors import ConvergenceError, InputError, OutputError, PicpxctError, UsageError
 
@@ -25,6 +25,7 @@ _NAME_BYTES = 238
 
 _COPY_BYTES = 4 * 2**20
 
+T = TypeVar("T")
 Summary = Callable[["Record"], dict[str, Any]]
 
 
@@ -130,6 +131,26 @@ def each(
             place = f"{name}: {record.entry}"
             if not str(error).startswith(place):
                 error.args = (f"{place}: {str(error).removeprefix(record.entry).lstrip(':/ ')}",)
+            if not delivery.keep_going:
+                raise
+            delivery.fail(record.entry, error)
+        else:
+            yield product
+
+
+def each_kept(
+    entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record], T]", delivery: Delivery
+) -> "Iterator[T]":
+    """What is made of the records one by one, for a product of them all; failures are named as in `each`."""
+    for record, name in entries:
+        place = f"{name}: {record.entry}"
+        try:
+            with naming_damage(place):
+                product = make(record)
+        except (UsageError, OutputError):
+            raise
+        except PicpxctError as error:
+            error.args = (f"{place}: {str(error).removeprefix(record.entry).lstrip(':/ ')}",)
             if not delivery.keep_going:
                 raise
             delivery.fail(record.entry, error)

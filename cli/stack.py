@@ -1,18 +1,10 @@
 """picpxct stack: flattened reconstructions to one spectral cube."""
 
-import hashlib
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from picpxct_nx.errors import MissingInputError
-
 from . import _options as o
 from ._input import read_entries
-from ._output import Delivery, deliver, refuse_early
+from ._manifest import read_manifest
+from ._output import Delivery, deliver, each_kept, refuse_early
 from ._talk import complain, say
-
-if TYPE_CHECKING:
-    from picpxct_nx.images.stack_record import Stated
 
 
 def stack(
@@ -47,32 +39,12 @@ def stack(
     from picpxct_nx.records import Reconstruction
 
     choice = options(energy_tolerance, angle_tolerance, repeats, least_coverage, union=union)
-    stated = None if manifest is None else _read_manifest(manifest)
-    projections = []
-    failed = delivery.fail if keep_going else None
-    for record, name in read_entries(inputs, Reconstruction, failed=failed, note=delivery.note):
-        assert isinstance(record, Reconstruction)  # noqa: S101  # asked for
-        projections.append(project(record, choice.least_coverage, name))
+    stated = None if manifest is None else read_manifest(manifest)
+    records = read_entries(inputs, Reconstruction, failed=delivery.fail if keep_going else None, note=delivery.note)
+    projections = list(each_kept(records, lambda record: project(record, choice.least_coverage), delivery))
     cubes = stack_record.make_cubes(projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet))
     for cube in cubes:
         say(f"stack: {stack_record.sentence(cube)}", quiet=quiet)
         if len(cube.energy_ev) == 1:
             complain(f"stack: warning: {cube.entry} has one energy; spectra want more")
     deliver(cubes, delivery, stack_record.summary)
-
-
-def _read_manifest(path: Path) -> "Stated":
-    from picpxct_nx import manifest
-    from picpxct_nx.errors import InputError
-    from picpxct_nx.images.stack_record import Stated
-    from picpxct_nx.provenance import Input
-
-    try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-8")
-    except OSError as error:
-        raise MissingInputError(f"--manifest {path}: cannot be read ({error.strerror}); check the name") from None
-    except UnicodeDecodeError:
-        raise InputError(f"--manifest {path}: is no UTF-8 text; wanted a CSV or TOML file") from None
-    source = Input(checksum=hashlib.sha256(raw).hexdigest(), file_name=path.name)
-    return Stated(manifest.parse(text, path.name), source)

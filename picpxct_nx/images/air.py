@@ -27,8 +27,9 @@ _GROWTH, _STILL = 25, 0.01
 _ERODE_PX = 2
 # Air is brighter than any sample: by so many standard errors, and by more than a slow error of the modulus.
 _BRIGHTER_SIGMAS, _BRIGHTER = 4.0, 0.004
-# While a region grows its window reaches down only by this part: thin matter beside air must not tilt the plane.
-_BELOW = 0.6
+# While a region grows, and closes in but for the last turns, its window reaches down only by this part: thin matter
+# beside air must not tilt the plane.
+_BELOW, _EVEN_TURNS = 0.8, 8
 # Turns after which a region is given up if more than this part of the others lies above it.
 _PATIENCE, _HOPELESS = 2, 0.9
 # Passes, each with a better slope to begin with, until no more than this, rad, is left of it under an average.
@@ -99,14 +100,14 @@ def find_air(image: npt.NDArray[Any], weight: Real) -> Air:
     ends = [end for region in regions[:_TRIES] if (end := _close_in(coarse, region)) is not None]
     if not ends:
         return Air(np.zeros(known.shape, bool), 0.0, Ramp(0.0, slope, 0.0, (0.0, 0.0)), 0.0)
-    best = max(ends, key=_merit)
+    best = (_ranked(ends) or ends)[0]
     mask = fine_mask(coarse, best.mask) & known
     return Air(mask, float(mask.sum() / known.sum()), fine_ramp(coarse, best.ramp), best.modulus)
 
 
 def _merit(region: _Region) -> float:
     """How much of the image a region explains if it is air: its size, unless others lie above it."""
-    return float(region.mask.sum() * (1 - region.above) ** 4)
+    return float(region.mask.sum() * (1 - region.above) ** 8)
 
 
 def _ranked(regions: list[_Region]) -> list[_Region]:
@@ -242,7 +243,8 @@ def _close_in(coarse: Coarse, region: _Region) -> _Region | None:
     for turn in range(_TURNS):
         scatter = median_scatter(coarse, mask, ramp, modulus)
         limit = np.minimum(limit, np.maximum(_WIDE * _FACTOR**turn, _SIGMAS * scatter))
-        lies = ndimage.binary_opening(_within(coarse, ramp, modulus, limit), iterations=1)
+        below = _BELOW if turn < _TURNS - _EVEN_TURNS else 1.0
+        lies = ndimage.binary_opening(_within(coarse, ramp, modulus, limit, below), iterations=1)
         mask = erode(_reaching(lies, rim), coarse.known, _ERODE_PX + round(coarse.blur_px / 2))
         if mask.sum() < coarse.tile:
             return None

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from picpxct_nx import units
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.provenance import Input
+from picpxct_nx.records import Record
 from picpxct_nx.values import Array
 
 Mask = npt.NDArray[np.bool_]
@@ -30,7 +31,7 @@ class AirChoice:
     """Where air is: found ("auto"), in boxes ("box"), or as masks by the name of their entry ("file").
 
     `text` is what the user wrote, without names of files; `masks` holds arrays (H, W) or (polarisations, H, W) bool,
-    and `inputs` what each was read from.
+    `inputs` what each was read from, and `parents` the records, where they are ours.
     """
 
     kind: str = "auto"
@@ -38,11 +39,13 @@ class AirChoice:
     boxes: tuple[Box, ...] = ()
     masks: Mapping[str, Array] = field(default_factory=dict)
     inputs: Mapping[str, Input] = field(default_factory=dict)
+    parents: Mapping[str, Record] = field(default_factory=dict)
 
-    def used(self, entry: str) -> list[Input]:
-        """What was read to know the air of an entry."""
-        name = self._name(entry)
-        return [] if name is None or name not in self.inputs else [self.inputs[name]]
+    def used(self, entry: str) -> tuple[list[Input], tuple[Record, ...]]:
+        """What was read to know the air of an entry, and the record that it was, where it is ours."""
+        name = self._name(entry) or ""
+        inputs = [self.inputs[name]] if name in self.inputs else []
+        return inputs, ((self.parents[name],) if name in self.parents else ())
 
     def mask(self, entry: str, y: Array, x: Array) -> Array | None:
         """The mask (H, W) or (polarisations, H, W) bool that was chosen for an entry; None where it is to be found.

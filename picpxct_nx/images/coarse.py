@@ -19,7 +19,7 @@ _SIDE = 128
 # Blocks whose slopes are compared, and bins of their histogram over a whole turn.
 _BLOCK, _BINS = 4, 128
 # Averages are over a Gaussian at least and at most so wide, such that the noise comes down to so many rad.
-_BLUR_PX, _CALM = (1.5, 6.0), 0.012
+_BLUR_PX, _CALM = (1.5, 4.0), 0.012
 # Standard deviation over median of the larger of two normal moduli, and over that of one.
 _OF_LARGER, _OF_ONE = 1 / 1.0518, 1.4826
 

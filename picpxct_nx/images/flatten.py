@@ -85,7 +85,8 @@ def flatten(
     turned = (clean * turn).real
     found = float(np.sum(weight * turned) / weight.sum())
     parts = _block_sums(weight * (turned - found))
-    sigma = float(np.sqrt(np.sum(parts**2)) / weight.sum())
+    filled = int(np.count_nonzero(parts))
+    sigma = float(np.sqrt(np.sum(parts**2) * filled / max(1, filled - 1)) / weight.sum())
     modulus = found if amplitude else 1.0
     flat = image * turn / modulus
     noise = float(np.sqrt(np.mean(np.abs(flat[weight > 0] - found / modulus) ** 2) / 2))

@@ -72,7 +72,7 @@ def flatten_record(record: Record, choice: FlattenOptions) -> Reconstruction | S
         air=air & (weight > 0),
         extra={**record.extra, **_removed(flat, record.y, record.x)},
     )
-    return product.made_by(_step(record, choice), (record,))
+    return product.made_by(*_step(record, choice))
 
 
 def _start(start: Pair | None, choice: FlattenOptions) -> Pair | None:
@@ -120,8 +120,9 @@ def _removed(flat: Flat, y: Array, x: Array) -> dict[str, Value]:
     }
 
 
-def _step(record: Record, choice: FlattenOptions) -> Step:
-    used = choice.air.used(record.entry)
+def _step(record: Record, choice: FlattenOptions) -> tuple[Step, tuple[Record, ...]]:
+    """The step, and the records that it read."""
+    inputs, parents = choice.air.used(record.entry)
     parameters: dict[str, Value] = {
         "air": choice.air.text,
         "order": choice.order,
@@ -129,7 +130,7 @@ def _step(record: Record, choice: FlattenOptions) -> Step:
         "least_coverage": choice.least_coverage,
         "least_air": LEAST_AIR,
     }
-    return step("flatten", parameters, [record.as_input(), *used])
+    return step("flatten", parameters, [record.as_input(), *inputs]), (record, *parents)
 
 
 def _flatten_cube(cube: SpectralCube, choice: FlattenOptions) -> SpectralCube:
@@ -154,7 +155,7 @@ def _flatten_cube(cube: SpectralCube, choice: FlattenOptions) -> SpectralCube:
         phase[row] = np.angle(total)
     extra: dict[str, Value] = {**cube.extra, **{f"projections/{name}": value for name, value in removed.items()}}
     product = replace(cube, transmission=result, phase=phase, air=air, extra=extra)
-    return product.made_by(_step(cube, choice), (cube,))
+    return product.made_by(*_step(cube, choice))
 
 
 _CUBE_FIELDS: dict[str, tuple[int, ...]] = {"air_phase": (), "air_slope": (2,), "air_modulus": (), "noise": ()}

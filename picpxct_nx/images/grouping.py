@@ -75,7 +75,7 @@ def polarisation_groups(stokes: Array, rotations: Array, tolerance: float, names
     off = np.abs(np.angle(turn[:, None] * turn.conj()))
     alike = (off <= tolerance + 1e-9) & (np.linalg.norm(beam[:, None] - beam, axis=2) <= 2 * tolerance + 1e-9)
     first = alike.argmax(axis=1)
-    wrong = np.argwhere(alike != (first[:, None] == first))
+    wrong = np.argwhere((alike.astype(int) @ alike > 0) & ~alike)
     if len(wrong):
         one, other = (int(i) for i in wrong[0])
         raise InputError(

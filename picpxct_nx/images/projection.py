@@ -10,7 +10,7 @@ from picpxct_nx.errors import InputError
 from picpxct_nx.images.known import light
 from picpxct_nx.images.resample import Axis, coordinates
 from picpxct_nx.provenance import Input
-from picpxct_nx.records import Reconstruction
+from picpxct_nx.records import Reconstruction, Record
 from picpxct_nx.values import Array
 
 # Uneven axes that are rounded, and pixels that are nearly square.
@@ -44,22 +44,15 @@ class Projection:
         return float(np.asarray(self.record.extra.get("flattening/noise", np.nan)))
 
 
-def project(record: Reconstruction, least_coverage: float, name: str = "") -> Projection:
-    """The projection that a flattened reconstruction is; `name` is that of its file, for the message.
+def project(record: Record, least_coverage: float) -> Projection:
+    """The projection that a flattened reconstruction is.
 
     Raises
     ------
     InputError
         It is not flattened, not finite where it is known, or its pixels are uneven or not square.
     """
-    try:
-        return _project(record, least_coverage)
-    except InputError as error:
-        error.args = (f"{name}: {error}" if name else str(error),)
-        raise
-
-
-def _project(record: Reconstruction, least_coverage: float) -> Projection:
+    assert isinstance(record, Reconstruction)  # noqa: S101  # the command asked for these
     stages.require(record, "flattened", "stack")
     known = light(record, least_coverage) > 0
     rows, columns = (np.flatnonzero(known.any(axis=1 - axis)) for axis in (0, 1))
@@ -75,7 +68,7 @@ def _project(record: Reconstruction, least_coverage: float) -> Projection:
         known=known[box],
         air=None if record.air is None else np.asarray(record.air, bool)[box] & known[box],
         axes=axes,
-        record=_lean(record),
+        record=lean(record),
         source=record.as_input(),
     )
 
@@ -89,8 +82,8 @@ def _axis(record: Reconstruction, name: str, part: slice) -> Axis:
     return Axis(float(coordinates(whole)[part.start]), step, part.stop - part.start)
 
 
-def _lean(record: Reconstruction) -> Reconstruction:
-    """The record without its arrays."""
+def lean(record: Reconstruction) -> Reconstruction:
+    """The record without its arrays: enough to say what came of it."""
     none: Array = np.empty(0)
     return replace(
         record, transmission=none, y=none, x=none, phase=none, probe=none, probe_y=none, probe_x=none, coverage=None,

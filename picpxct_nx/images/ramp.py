@@ -125,7 +125,10 @@ def _scatter(score: Real, centred: list[Real], block_px: int) -> Real:
     for y, x in ((0, 0), (1, 0), (0, 1)):
         weighted = score * (centred[0][:, None] if y else 1.0) * (centred[1] if x else 1.0)
         moments.append(np.add.reduceat(np.add.reduceat(weighted, rows, axis=0), columns, axis=1).ravel())
-    return np.asarray(np.stack(moments) @ np.stack(moments).T)
+    sums = np.stack(moments)
+    # The fit takes three numbers from the blocks: without this a few blocks would claim too little.
+    filled = int(np.count_nonzero(sums.any(axis=0)))
+    return np.asarray(sums @ sums.T) * filled / max(1, filled - 3)
 
 
 def _centred(size: int) -> Real:

@@ -79,10 +79,10 @@ def resampling_matrix(source: Axis, target: Axis) -> Real:
 def resample(image: npt.NDArray[Any], source: tuple[Axis, Axis], target: tuple[Axis, Axis]) -> npt.NDArray[Any]:
     """An image (h, w), periodic and band-limited, on another grid of pixels that are not smaller; along y and x."""
     along_y, along_x = (resampling_matrix(s, t) for s, t in zip(source, target, strict=True))
-    result = along_y @ image.real @ along_x.T
-    if np.iscomplexobj(image):
-        return np.asarray(result + 1j * (along_y @ image.imag @ along_x.T))
-    return np.asarray(result)
+    if np.isrealobj(image):
+        return np.asarray(along_y @ image @ along_x.T)
+    parts = along_y @ np.stack([image.real, image.imag]) @ along_x.T
+    return np.asarray(parts[0] + 1j * parts[1])
 
 
 def resample_transmission(

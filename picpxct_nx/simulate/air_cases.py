@@ -17,7 +17,7 @@ PIXEL = 50e-9
 # Ramps up to so many cycles along the field, thickness in m, energies in eV, noise of real and imaginary part.
 CYCLES, THICKNESS, ENERGIES, NOISE = 20.0, (1e-6, 12e-6), (5460.0, 5471.0, 5482.0, 5515.0), (0.02, 0.3)
 # Part of the field that is air, at least and at most, and the shift of the sample in fields by kind.
-SHARE = (0.12, 0.75)
+SHARE = (0.15, 0.75)
 
 
 @dataclass(frozen=True)

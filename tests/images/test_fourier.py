@@ -6,25 +6,16 @@ import pytest
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.images.fourier import (
-    Ramp,
     centred_fft,
     centred_ifft,
     cosine_taper,
     fourier_shift,
-    match_ramp,
-    ramp_factor,
     register,
     windowed,
 )
 
 Real = npt.NDArray[np.float64]
 SHAPES = [(32, 32), (33, 32), (40, 51)]
-
-
-def plane(shape: tuple[int, int], constant: float, slope: tuple[float, float]) -> npt.NDArray[np.complex128]:
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    phase = constant + slope[0] * (y - shape[0] // 2) + slope[1] * (x - shape[1] // 2)
-    return np.asarray(np.exp(1j * phase))
 
 
 def harmonics(shape: tuple[int, int], shift: tuple[float, float]) -> Real:
@@ -146,46 +137,3 @@ def test_registration_under_noise_reaches_the_cramer_rao_bound() -> None:
         pair = [np.fft.ifft2(np.fft.fft2(truth + noise * rng.normal(size=(n, n))) * low) for _ in range(2)]
         errors.append(register(pair[0], pair[1], upsample=200))
     assert np.std(np.array(errors)[:, 0]) == pytest.approx(bound, rel=0.3)
-
-
-def test_ramp_factor_is_the_written_plane() -> None:
-    ramp = Ramp(0.7, (0.3, -0.2), 0.0, (0.0, 0.0))
-    np.testing.assert_allclose(ramp_factor((31, 40), ramp), plane((31, 40), 0.7, (0.3, -0.2)), atol=1e-12)
-
-
-@pytest.mark.parametrize("slope", [(0.0, 0.0), (1.1, -3.1), (-0.02, 2.9)])
-def test_ramp_without_noise_is_recovered_exactly(slope: tuple[float, float]) -> None:
-    rng = np.random.default_rng(10)
-    b = 1.0 + 0.5 * (rng.normal(size=(48, 55)) + 1j * rng.normal(size=(48, 55)))
-    found = match_ramp(0.3 * b * plane(b.shape, -2.5, slope), b, np.ones(b.shape))
-    assert (found.constant, *found.slope) == pytest.approx((-2.5, *slope), abs=1e-9)
-
-
-@pytest.mark.parametrize("ring", [False, True])
-@pytest.mark.parametrize("noise", [0.02, 0.3])
-def test_ramp_reaches_the_cramer_rao_bound(noise: float, *, ring: bool) -> None:
-    # an annulus of air is where the peak of a spectrum alone goes wrong
-    n = 64
-    y, x = np.mgrid[:n, :n] - n // 2
-    weight = ((np.hypot(y, x) > 24) | (not ring)).astype(float)
-    fisher = np.stack([np.ones((n, n)), y, x]).reshape(3, -1)
-    bound = noise * np.sqrt(np.diag(np.linalg.inv(fisher * weight.ravel() @ fisher.T)))
-    rng = np.random.default_rng(11)
-    scores, claims = [], []
-    for _ in range(120):
-        truth = np.array([rng.uniform(-3, 3), *rng.uniform(-20, 20, 2) * 2 * np.pi / n])
-        a = plane((n, n), truth[0], (truth[1], truth[2]))
-        a = a + noise * (rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n)))
-        found = match_ramp(a, np.ones((n, n)), weight)
-        error = np.array([found.constant, *found.slope]) - truth
-        error[0] = np.angle(np.exp(1j * error[0]))
-        scores.append(error / bound)
-        claims.append(np.array([found.constant_sigma, *found.slope_sigma]) / bound)
-    assert np.abs(scores).max() < 5  # no failure among all ramps
-    np.testing.assert_allclose(np.std(scores, axis=0), 1.0, atol=0.25)
-    np.testing.assert_allclose(np.mean(claims, axis=0), 1.0, atol=0.05)
-
-
-def test_ramp_of_nothing_is_refused() -> None:
-    with pytest.raises(InputError, match="no plane"):
-        match_ramp(np.ones((8, 8)), np.ones((8, 8)), np.zeros((8, 8)))
