@@ -126,6 +126,7 @@ ThicknessScale = Annotated[
 Least = Annotated[
     str,
     typer.Option(
-        "--least", help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length."
+        "--min-thickness",
+        help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length: 0.3 um.",
     ),
 ]
