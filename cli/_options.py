@@ -127,6 +127,7 @@ Least = Annotated[
     str,
     typer.Option(
         "--min-thickness",
-        help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length: 0.3 um.",
+        help="Thinner pixels are masked: a length such as 0.3 um, or sigma:3, where the step is below 3 standard "
+        "deviations.",
     ),
 ]
