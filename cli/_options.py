@@ -191,7 +191,9 @@ ThicknessScale = Annotated[
 Least = Annotated[
     str,
     typer.Option(
-        "--least", help="Thinner pixels are masked: sigma:3 where the step is below 3 standard deviations, or a length."
+        "--min-thickness",
+        help="Thinner pixels are masked: a length such as 0.3 um, or sigma:3, where the step is below 3 standard "
+        "deviations.",
     ),
 ]
 

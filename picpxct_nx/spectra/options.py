@@ -76,12 +76,12 @@ def _positive(option: str, text: str, unit: str) -> float:
 def _least(text: str, *, known: bool) -> tuple[float, float | None]:
     if not text.startswith("sigma:"):
         if not known:
-            raise UsageError(f"--least '{text}': metres are not known; add --density, or write sigma:3")
-        return 0.0, _positive("--least", text, "m")
+            raise UsageError(f"--min-thickness '{text}': metres are not known; add --density, or write sigma:3")
+        return 0.0, _positive("--min-thickness", text, "m")
     try:
         sigma = float(text.removeprefix("sigma:"))
     except ValueError:
         sigma = np.nan
     if not 0 <= sigma < np.inf:
-        raise UsageError(f"--least '{text}': wanted sigma:K with a number K, or a length such as '0.3 um'")
+        raise UsageError(f"--min-thickness '{text}': wanted sigma:K with a number K, or a length such as '0.3 um'")
     return sigma, None

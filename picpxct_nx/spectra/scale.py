@@ -89,7 +89,7 @@ def scaled(
     if not good.any():
         raise InputError(
             f"{cube.entry}: all {int(found.sample.sum())} pixels that are not air are too thin for "
-            f"{_asked(options)} (a step has noise {np.nanmedian(step.sigma):.2g}): lower --least, or measure longer"
+            f"{_asked(options)} (a step has noise {np.nanmedian(step.sigma):.2g}); lower --min-thickness"
         )
     residual = _residuals(found, good, linear)
     _divide(found, good, divisors)

@@ -1,6 +1,7 @@
 """picpxct normalize: from a cube to spectra in a file, and what it refuses in one line."""
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 from picpxct_nx import records
+from picpxct_nx.cli.normalize import normalize
 from picpxct_nx.nexus import open_valid, read, write
 from picpxct_nx.provenance import step
 from picpxct_nx.records import NormalizedCube, SpectralCube
 from picpxct_nx.simulate import phantom
 from picpxct_nx.simulate.images import View, image_stack, with_noise
+from picpxct_nx.spectra.options import Options, choose
 from picpxct_nx.spectra.record import point_errors
 
 from .conftest import Call, message
@@ -104,6 +107,12 @@ def test_a_cube_becomes_valid_spectra_with_their_history(call: Call, save: Save,
         np.testing.assert_allclose(sigma[good], expected[good], rtol=0.4)
 
 
+def test_the_defaults_of_the_command_are_those_of_the_library() -> None:
+    defaults = {name: item.default for name, item in inspect.signature(normalize).parameters.items()}
+    names = ("by", "pre", "post", "orders", "density", "scale", "least")
+    assert choose({"e0": "5483.4 eV"} | {name: defaults[name] for name in names}) == Options(5483.4)
+
+
 def test_it_says_what_it_chose(call: Call, save: Save) -> None:
     result = call("normalize", save(), *E0, "-o", "spectra.nxs")
     for words in (") was within", "windows -23.4:-16 and 20:36.6 eV", "thickness by off-edge-phase", "% air"):
@@ -144,8 +153,8 @@ def test_a_cube_goes_through_pipes(shell: Callable[..., Any], save: Save) -> Non
         ((*E0, "--post", "5503:5520 eV"), "relative to e0, not 5503 eV"),
         ((*E0, "--by", "weight"), "--by 'weight' is not known"),
         ((*E0, "--orders", "2,0"), "--orders '2,0'"),
-        ((*E0, "--least", "0.3 um"), "metres are not known"),
-        ((*E0, "--least", "sigma:many"), "wanted sigma:K"),
+        ((*E0, "--min-thickness", "0.3 um"), "metres are not known"),
+        ((*E0, "--min-thickness", "sigma:many"), "wanted sigma:K"),
         ((*E0, "--density", "3.357"), "has no unit"),
         ((*E0, "--density", "-3 g/cm^3"), "above zero"),
         ((*E0, "--density", "3 g/cm^3", "--thickness-scale", "2 um/rad"), "give one of them"),
@@ -169,7 +178,7 @@ def test_what_is_not_understood_is_a_usage_error(
         ((*E0, "--pre", "-60:-16 eV"), "the pre-edge window begins at -60 eV"),
         ((*E0, "--pre", ":-40 eV"), "no energy lies in the pre-edge window"),
         ((*E0, "--post", "50: eV"), "no energy lies in the post-edge window"),
-        ((*E0, "--least", "sigma:1e9"), "are too thin"),
+        ((*E0, "--min-thickness", "sigma:1e9"), "are too thin"),
         ((*E0, "--density", "3 g/cm^3", "--post", "8: eV"), "where tables fail"),
     ],
 )

@@ -99,7 +99,8 @@ def test_matter_has_negative_phase_and_positive_density_step_and_drop(make_cube:
 def test_standard_deviations_cover_68_percent(make_cube: MakeCube) -> None:
     # Against the same particle without noise; white noise of 0.01 in real and imaginary part.
     clean, truth = make_cube(noise=0.0)
-    names = ("step", "drop", "off", "xanes_scale")
+    # What has an error common to all pixels, such as the scales, would take very many draws.
+    names = ("step", "drop", "off")
     for by in BY:
         options = Options(E0, by=by, density=3357.0)
         ideal = normalise(clean, options)
