@@ -66,8 +66,8 @@ def test_unknown_directions_do_not_count_but_are_told(experiment: Experiment) ->
     record.orientation[:44] = np.nan
     found = figures(record, experiment)
     assert found["orientation_median"] == pytest.approx(0, abs=1e-6)
-    # A field that ends within the particle does not displace it.
-    assert found["common_shift"] == pytest.approx(np.hypot(1.4, 2.3), abs=0.3)
+    # A field that ends within the particle does not displace it by a pixel, as its outline would be.
+    assert found["common_shift"] == pytest.approx(np.hypot(1.4, 2.3), abs=0.5)
     assert 30 < found["known"] < 70
 
 
