@@ -9,7 +9,7 @@ from skimage import metrics
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.score.figures import Figure
-from picpxct_nx.score.place import common_shift, reference
+from picpxct_nx.score.place import reference, shift_of_directions
 from picpxct_nx.score.truth import Experiment, in_sample_frame
 
 Floats = NDArray[np.float64]
@@ -91,14 +91,19 @@ def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
     """
     truth = reference(experiment)
     label, orientation = np.asarray(record.label, np.int32), np.asarray(record.orientation, np.float64)
-    shift = common_shift(truth, record.y, record.x, label > 0)
+    azimuth = experiment.common.azimuth
+    mirror = float(record.polarization_angle[0]) if record.mirror_ambiguous else None
+    seen = np.isfinite(orientation)
+
+    def errors(true: Labels) -> Floats:
+        return axial_error(orientation[seen], azimuth[true], mirror=mirror)
+
+    shift = shift_of_directions(truth, record.y, record.x, seen, errors)
     true, _ = in_sample_frame(truth, record.y, record.x, shift)
     if not (true > 0).any():
         raise InputError(f"{record.entry}: shows no grain of the truth; are its y and x in m?")
-    azimuth = experiment.common.azimuth
-    mirror = float(record.polarization_angle[0]) if record.mirror_ambiguous else None
     known = (true > 0) & np.isfinite(orientation)
-    errors = np.rad2deg(axial_error(orientation[known], azimuth[true[known]], mirror=mirror))
+    of_pixels = np.rad2deg(axial_error(orientation[known], azimuth[true[known]], mirror=mirror))
     parts = compare_labels(label, true)
     means = dict(zip(np.asarray(record.grain_id).tolist(), np.asarray(record.mean_orientation), strict=True))
     of_grains = [
@@ -113,8 +118,8 @@ def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
         Figure("grains_true", "grains there are", parts.n_true),
         Figure("grains_matched", "grains found that are true ones", len(parts.pairs)),
         Figure("rand_error", "adapted Rand error of the segmentation (0 best)", parts.rand_error),
-        Figure("orientation_median", f"error of the direction, pixels, median{folded}", _median(errors), "deg"),
-        Figure("orientation_rms", "error of the direction, pixels, rms", _rms(errors), "deg"),
+        Figure("orientation_median", f"error of the direction, pixels, median{folded}", _median(of_pixels), "deg"),
+        Figure("orientation_rms", "error of the direction, pixels, rms", _rms(of_pixels), "deg"),
         Figure("grain_rms", "error of the direction, means of matched grains, rms", _rms(np.array(of_grains)), "deg"),
         Figure("known", "part of the true grains with a direction", 100 * float(known.sum() / (true > 0).sum()), "%"),
         Figure("common_shift", "displacement common to all scans, removed", float(np.hypot(*shift)) / pixel, "px"),

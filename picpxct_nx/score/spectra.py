@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from picpxct_nx.errors import InputError
 from picpxct_nx.records import NormalizedCube
 from picpxct_nx.score.figures import Figure
-from picpxct_nx.score.place import common_shift, reference
+from picpxct_nx.score.place import reference, shift_of_thickness
 from picpxct_nx.score.truth import Common, Experiment, in_sample_frame
 
 Floats = NDArray[np.float64]
@@ -84,8 +84,9 @@ def judge(record: NormalizedCube, experiment: Experiment) -> tuple[Figure, ...]:
     windows = Windows(_inside(record, record.pre_edge_ev), _inside(record, record.post_edge_ev))
     mask = np.asarray(record.mask) == 0
     thickness = None if record.thickness is None else np.asarray(record.thickness, np.float64)
-    matter = mask.any(axis=0) if thickness is None else np.where(mask, thickness, 0.0).max(axis=0)
-    shift = common_shift(truth, record.y, record.x, matter)
+    # The edge step is there whatever the thickness was taken from.
+    matter = np.where(mask, record.edge_step if thickness is None else thickness, 0.0).sum(axis=0)
+    shift = shift_of_thickness(truth, record.y, record.x, np.where(mask.all(axis=0), matter, 0.0))
     label, true_thickness = in_sample_frame(truth, record.y, record.x, shift)
     seen = [_seen(record, common, p, mask[p] & (label > 0), label, true_thickness) for p in range(len(mask))]
     true = [_true(common, places, one, energies, windows) for one in seen]

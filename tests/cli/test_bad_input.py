@@ -28,7 +28,9 @@ def _text(_: Path, target: Path) -> None:
 
 
 def _truncated(scan: Path, target: Path) -> None:
-    target.write_bytes(scan.read_bytes()[:-1000])
+    # HDF5 may leave unused room at the end, which nobody would miss.
+    raw = scan.read_bytes()
+    target.write_bytes(raw[: len(raw) // 2])
 
 
 def _empty(_: Path, target: Path) -> None:

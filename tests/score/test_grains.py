@@ -38,7 +38,7 @@ def test_the_true_map_has_no_error_wherever_it_lies(experiment: Experiment) -> N
         assert found["rand_error"] < 0.04
         assert found["orientation_median"] == pytest.approx(0, abs=1e-6)
         assert found["grain_rms"] == pytest.approx(0, abs=1e-6)
-        assert found["common_shift"] == pytest.approx(np.hypot(*shift), abs=0.15)
+        assert found["common_shift"] == pytest.approx(np.hypot(*shift), abs=0.25)
         assert found["known"] > 98
 
 
@@ -62,10 +62,12 @@ def test_mirror_images_are_the_same_where_they_cannot_be_told_apart(experiment: 
 
 
 def test_unknown_directions_do_not_count_but_are_told(experiment: Experiment) -> None:
-    record = grain_map(experiment)
+    record = grain_map(experiment, shift=(1.4, -2.3))
     record.orientation[:44] = np.nan
     found = figures(record, experiment)
     assert found["orientation_median"] == pytest.approx(0, abs=1e-6)
+    # A field that ends within the particle does not displace it by a pixel, as its outline would be.
+    assert found["common_shift"] == pytest.approx(np.hypot(1.4, 2.3), abs=0.5)
     assert 30 < found["known"] < 70
 
 

@@ -60,6 +60,20 @@ def test_true_spectra_have_no_error(record: NormalizedCube, experiment: Experime
         assert found[f"thickness_rms_p{p}"] < 3
 
 
+def test_a_field_that_ends_within_the_particle_is_judged_where_it_is(
+    record: NormalizedCube, experiment: Experiment
+) -> None:
+    mask = np.array(record.mask)
+    mask[:, 48:] = 4
+    for thickness in (record.thickness, None):
+        step = np.array(record.thickness) * 0.09e6
+        found = figures(replace(record, mask=mask, thickness=thickness, edge_step=step), experiment)
+        assert found["xanes_max_p0"] < 0.02
+        if thickness is not None:
+            assert abs(found["thickness_bias_p0"]) < 0.5
+            assert found["thickness_rms_p0"] < 3
+
+
 def test_errors_of_one_polarisation_are_its_own(record: NormalizedCube, experiment: Experiment) -> None:
     xanes, thickness = np.array(record.xanes), np.array(record.thickness)
     xanes[1, 1] += 0.1
