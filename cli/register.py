@@ -28,10 +28,9 @@ def register(
 ) -> None:
     """Register the polarisations of an aligned cube in the frame of the sample.
 
-    Every polarisation is turned back by the rotation of its sample, and then
-    refined: by the turn and the shift at which its mean image and that of the
-    reference say most about each other (normalised mutual information). The
-    refined rotations are stored, and with them the polarisation angles.
+    Images are turned back by the rotation of the sample, and on by what makes
+    them say most about each other (normalised mutual information). Refined
+    rotations and polarisation angles are stored, with their errors.
 
     Example: picpxct register aligned.nxs -o registered.nxs
     """

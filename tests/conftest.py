@@ -1,7 +1,12 @@
 """Fixtures: records that fill every field of a definition, and the folder of real measured data where it is there."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+# Several workers with several threads each would wait for one another; before numpy and torch look.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from picpxct_nx.images.motion import Motion, places
-from picpxct_nx.images.mutual_information import Placed, Scale, Spline, measure, spline
+from picpxct_nx.images.mutual_information import Measure, Placed, Scale, Spline, measure, spline
 
 Real = npt.NDArray[np.float64]
 Image = npt.NDArray[np.floating[Any]]
@@ -92,11 +92,20 @@ class View:
 
     def climb(self, parameters: Real) -> tuple[float, Real]:
         """Normalised mutual information at parameters, and its slope (k,)."""
+        there, found = self._measured(parameters)
+        return found.value, there.value_slopes @ found.by_value + there.weight_slopes @ found.by_weight
+
+    def pulls(self, parameters: Real) -> Real:
+        """What each sample adds to the slope, (k, n)."""
+        there, found = self._measured(parameters)
+        return there.value_slopes * found.by_value + there.weight_slopes * found.by_weight
+
+    def _measured(self, parameters: Real) -> tuple[Sample, Measure]:
         there = self.sample(parameters)
         if there.weight.sum() < _NO_OVERLAP * self.light.sum():
-            return 1.0, np.zeros(len(parameters))
-        found = measure(self.placed, self.scale.place(there.value), there.weight, self.scale.bins)
-        return found.value, there.value_slopes @ found.by_value + there.weight_slopes @ found.by_weight
+            nothing = np.zeros_like(there.value)
+            return there, Measure(1.0, nothing, nothing)
+        return there, measure(self.placed, self.scale.place(there.value), there.weight, self.scale.bins)
 
 
 def view(pair: Pair, level: int, bins: int) -> View:

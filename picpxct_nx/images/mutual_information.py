@@ -39,7 +39,8 @@ class Scale:
 
     def place(self, values: Real) -> Placed:
         """Where values (n,) fall in the histogram; slopes are zero beyond its ends."""
-        per = (self.bins - 3 - 1e-9) / (self.high - self.low)
+        # An image of one value falls into one bin.
+        per = (self.bins - 3 - 1e-9) / (self.high - self.low) if self.high > self.low else 0.0
         where = 1 + per * (np.clip(values, self.low, self.high) - self.low)
         first = where.astype(np.intp)
         weight, slope = _weights(where - first)

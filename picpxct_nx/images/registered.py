@@ -23,7 +23,7 @@ from picpxct_nx.values import Array
 
 ANGLE_TOLERANCE = np.deg2rad(0.5)
 # A particle explains nearly all of another picture of itself, a third of a picture of another particle.
-LEAST_EXPLAINED = 0.5
+LEAST_EXPLAINED = 0.6
 # Noise alone explains this many times the share of one independent sample at most.
 LEAST_CONTRAST = 40.0
 LARGEST_SHIFT = 0.25  # of the frame

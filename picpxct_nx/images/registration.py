@@ -13,7 +13,7 @@ from scipy import ndimage, optimize
 
 from picpxct_nx.errors import ConvergenceError, UsageError
 from picpxct_nx.images import correlation
-from picpxct_nx.images.matching import Pair, Sample, View, motion_of, view
+from picpxct_nx.images.matching import Pair, View, motion_of, view
 from picpxct_nx.images.motion import Motion, places
 
 Real = npt.NDArray[np.float64]
@@ -23,7 +23,8 @@ Model = Literal["translation", "rigid", "similarity"]
 MODELS: tuple[Model, ...] = get_args(Model)
 LEVELS = (4, 2, 1)  # smoothing in px, and the step between the samples
 COARSE_STEP = np.deg2rad(2.0)
-NEIGHBOURS_PX = 6  # smoothing correlates the pull of pixels over less
+NEIGHBOURS_PX = 3  # smoothing correlates the pull of pixels over less
+_CURVATURE_STEP_PX = 0.05
 LEAST_OVERLAP = 0.1  # of the smaller field
 
 
@@ -98,7 +99,7 @@ def register(pair: Pair, how: Model, bins: int, search: float, start: float = 0.
     for one in views:
         parameters = _climb(one, parameters, free)
     sigma = np.zeros(4)
-    sigma[free], explained = scatter(views[-1], parameters, free)
+    sigma[free] = scatter(views[-1], parameters, free)
     motion = motion_of(parameters, pair.radius)
     return Match(
         motion=motion,
@@ -108,7 +109,7 @@ def register(pair: Pair, how: Model, bins: int, search: float, start: float = 0.
         before=before,
         after=views[-1].climb(parameters)[0],
         coarse=coarse,
-        explained=explained,
+        explained=explained(views[-1], parameters),
         # Smoothing by Gaussians of 1 px, of the feature and of the view, leaves one sample in 4 pi (1 + 1) pixels.
         samples=float(views[-1].sample(parameters).weight.sum()) / (8 * np.pi),
     )
@@ -164,35 +165,49 @@ def _climb(one: View, start: Real, free: slice) -> Real:
     return parameters
 
 
-def scatter(one: View, parameters: Real, free: slice) -> tuple[Real, float]:
-    """Standard errors of the free parameters, and the part of the variance that the fixed image explains (0 to 1).
+def scatter(one: View, parameters: Real, free: slice) -> Real:
+    """Standard errors of the free parameters at the summit.
 
-    With g(a) the mean of the moving image where the fixed one shows a, R = b - g(a) and b_k its slope by a parameter,
-    H = sum w b_k b_l and V = sum of w b_k R over pairs of pixels within 6 px make the covariance H^-1 V H^-1 of a fit
-    of g (sandwich). The summit of the mutual information scatters as much, within a third.
+    With u_k(r) what a pixel adds to the slope of the mutual information by a parameter, H the curvature of the
+    information and V = sum u_k(r) u_l(r + d) over all pixels and all d within 3 px, the covariance is H^-1 V H^-1
+    (sandwich).
 
     References
     ----------
-    White, Econometrica 48, 817 (1980); Conley, J. Econometrics 92, 1 (1999); Roche et al., MICCAI 1998, 1115, for the
-    correlation ratio.
+    White, Econometrica 48, 817 (1980); Conley, J. Econometrics 92, 1 (1999).
     """
-    there = one.sample(parameters)
-    rest, explained = _unexplained(one, there)
-    slopes = there.value_slopes[free]
-    bend = (slopes * there.weight) @ slopes.T
+    columns = []
+    for index in range(free.start, free.stop):
+        ends = []
+        for sign in (-1, 1):
+            there = parameters.copy()
+            there[index] += sign * _CURVATURE_STEP_PX
+            ends.append(one.climb(there)[1][free])
+        columns.append((ends[1] - ends[0]) / (2 * _CURVATURE_STEP_PX))
+    bend = (np.array(columns) + np.array(columns).T) / 2
     if not np.linalg.cond(bend) < 1 / np.finfo(np.float64).eps:
-        return np.full(len(slopes), np.inf), explained
+        return np.full(len(columns), np.inf)
     inverse = np.linalg.inv(bend)
-    image = np.zeros((len(slopes), 2 * one.middle + 1, 2 * one.middle + 1))
-    image[:, one.y.astype(int) + one.middle, one.x.astype(int) + one.middle] = slopes * (rest * there.weight)
+    image = np.zeros((len(columns), 2 * one.middle + 1, 2 * one.middle + 1))
+    image[:, one.y.astype(int) + one.middle, one.x.astype(int) + one.middle] = one.pulls(parameters)[free]
     side = 2 * NEIGHBOURS_PX + 1
     around = np.stack([ndimage.uniform_filter(each, side, mode="constant") * side**2 for each in image])
     variances = [np.diag(inverse @ np.einsum("ahw,bhw->ab", image, other) @ inverse) for other in (image, around)]
-    return np.asarray(np.sqrt(np.maximum(*variances))), explained
+    # A sum over neighbours need not be positive; noise is not less than that of pixels one by one.
+    return np.asarray(np.sqrt(np.maximum(*variances)))
 
 
-def _unexplained(one: View, there: Sample) -> tuple[Real, float]:
-    """What is left of the moving image without its mean at equal values of the fixed one, linear between the bins."""
+def explained(one: View, parameters: Real) -> float:
+    """The part of the variance of the moving image that the fixed one explains, 0 to 1 (correlation ratio).
+
+    1 - sum w (b - g(a))^2 / sum w (b - mean b)^2, g(a) the mean of the moving image where the fixed one shows a, linear
+    between the bins of the histogram.
+
+    References
+    ----------
+    Roche, Malandain, Pennec & Ayache, MICCAI 1998, LNCS 1496, 1115.
+    """
+    there = one.sample(parameters)
     low, high, bins = one.shown.min(), one.shown.max(), one.scale.bins
     place = (one.shown - low) * ((bins - 1) * (1 - 1e-9) / max(high - low, np.finfo(np.float64).tiny))
     first = place.astype(np.intp)
@@ -205,6 +220,7 @@ def _unexplained(one: View, there: Sample) -> tuple[Real, float]:
             np.add.at(normal, (row, column), there.weight * weight * other)
     curve = np.linalg.lstsq(normal, moment, rcond=1e-10)[0]
     rest = there.value - curve[first] * (1 - part) - curve[first + 1] * part
-    mean = np.average(there.value, weights=there.weight)
-    whole = float(there.weight @ (there.value - mean) ** 2)
-    return rest, 1 - float(there.weight @ rest**2) / whole if whole > 0 else 0.0
+    if not there.weight.any():
+        return 0.0
+    whole = float(there.weight @ (there.value - np.average(there.value, weights=there.weight)) ** 2)
+    return 1 - float(there.weight @ rest**2) / whole if whole > 0 else 0.0

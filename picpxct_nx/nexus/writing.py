@@ -208,10 +208,12 @@ def _filters(compression: Compression) -> dict[str, Any]:
 
 
 def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """One image a chunk; a chunk of a larger image holds whole rows up to 4 MiB."""
+    """One image a chunk; a larger image lies in chunks of whole rows, of equal length, up to 4 MiB each."""
     *outer, last = shape
     rows = outer.pop() if outer else 1
-    step = max(1, min(rows, 4 * 2**20 // max(1, last * itemsize)))
+    most = max(1, min(rows, 4 * 2**20 // max(1, last * itemsize)))
+    # Chunks are stored whole: a short last one would take the room of a full one.
+    step = -(-rows // -(-rows // most))
     chunk = (*([1] * len(outer)), step, last)
     return chunk if len(shape) > 1 else (min(last, 2**20),)
 
