@@ -9,8 +9,8 @@ from ._input import read_entries
 def score(inputs: o.Judged = None, as_json: o.JsonScore = False) -> None:
     """Compare results of any stage with the truth of the simulated experiment that they were made from.
 
-    Name raw scans of the simulation first, then what to judge, - for a pipe; a reconstruction needs its own scan, all
-    else any. Example: picpxct score scans/*.nxs recs/*.nxs
+    Name raw scans of the simulation first, then what to judge. A reconstruction needs its own scan, all else any.
+    Example: picpxct score scans/*.nxs recs/*.nxs
     """
     from picpxct_nx.errors import UsageError
     from picpxct_nx.records import Scan

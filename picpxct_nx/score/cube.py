@@ -42,13 +42,19 @@ def judge(record: SpectralCube, experiment: Experiment) -> tuple[Figure, ...]:
     figures += _images(record, experiment)
     if record.stage == "stacked":
         return tuple(figures)
+    return (*figures, *_shifts(record, drift, turns, known))
+
+
+def _shifts(record: SpectralCube, drift: Floats, turns: Floats, known: NDArray[np.bool_]) -> list[Figure]:
+    """What the shifts and turns that a cube says are worth against the true drift (P, E, 2) and turns (P,)."""
+    pixel = float(record.y[1] - record.y[0])
     shift = _extra(record, "projections/shift")
     left = drift + shift
     common = np.array(
         [left[p][known[p]].mean(axis=0) if known[p].any() else (np.nan, np.nan) for p in range(len(left))]
     )
     after = (left - common[:, None])[known] / pixel
-    figures += [
+    figures = [
         Figure("alignment_rms", "shifts against the drift alone, rms of an axis", _rms(after), "px"),
         Figure("alignment_max", "shifts against the drift alone, largest", float(np.hypot(*after.T).max()), "px"),
     ]
@@ -59,7 +65,7 @@ def judge(record: SpectralCube, experiment: Experiment) -> tuple[Figure, ...]:
         )
     if record.stage == "registered":
         figures += _registration(record, common, turns, pixel)
-    return tuple(figures)
+    return figures
 
 
 def _images(record: SpectralCube, experiment: Experiment) -> list[Figure]:

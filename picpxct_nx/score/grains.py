@@ -105,12 +105,7 @@ def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
     known = (true > 0) & np.isfinite(orientation)
     of_pixels = np.rad2deg(axial_error(orientation[known], azimuth[true[known]], mirror=mirror))
     parts = compare_labels(label, true)
-    means = dict(zip(np.asarray(record.grain_id).tolist(), np.asarray(record.mean_orientation), strict=True))
-    of_grains = [
-        np.rad2deg(axial_error(np.array(means[int(a)]), np.array(azimuth[int(b)]), mirror=mirror))
-        for a, b in parts.pairs
-        if np.isfinite(means.get(int(a), np.nan))
-    ]
+    of_grains = np.rad2deg(_means(record, parts.pairs, azimuth, mirror))
     pixel = float(record.y[1] - record.y[0])
     folded = " (mirror images taken as the same)" if mirror is not None else ""
     return (
@@ -120,10 +115,18 @@ def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
         Figure("rand_error", "adapted Rand error of the segmentation (0 best)", parts.rand_error),
         Figure("orientation_median", f"error of the direction, pixels, median{folded}", _median(of_pixels), "deg"),
         Figure("orientation_rms", "error of the direction, pixels, rms", _rms(of_pixels), "deg"),
-        Figure("grain_rms", "error of the direction, means of matched grains, rms", _rms(np.array(of_grains)), "deg"),
+        Figure("grain_rms", "error of the direction, means of matched grains, rms", _rms(of_grains), "deg"),
         Figure("known", "part of the true grains with a direction", 100 * float(known.sum() / (true > 0).sum()), "%"),
         Figure("common_shift", "displacement common to all scans, removed", float(np.hypot(*shift)) / pixel, "px"),
     )
+
+
+def _means(record: Any, pairs: NDArray[np.int64], azimuth: Floats, mirror: float | None) -> Floats:
+    """Errors in rad of the mean directions of those pairs (found, true) of grains that have one."""
+    table = dict(zip(np.asarray(record.grain_id).tolist(), np.asarray(record.mean_orientation), strict=True))
+    found = np.array([table.get(int(a), np.nan) for a, _ in pairs])
+    known = np.isfinite(found)
+    return axial_error(found[known], azimuth[pairs[known, 1]], mirror=mirror)
 
 
 def _median(values: Floats) -> float | None:
