@@ -89,7 +89,7 @@ def test_flags_are_set_from_the_environment_and_the_file(
     [
         ("[reconstruct\n", "wanted TOML"),
         ("\udcff", "wanted TOML"),
-        ("[recnstruct]\n", "[recnstruct] is no command; wanted one of demo, frc"),
+        ("[recnstruct]\n", "[recnstruct] is no command; wanted one of demo, flatten, frc"),
         ("seed = 3\n", "[seed] is no command"),
         ("[simulate]\nsede = 3\n", "[simulate] sede is no option; wanted one of energies"),
         ("[simulate]\nas_json = true\n", "as_json is no option"),
