@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from picpxct_nx.errors import InputError, MissingInputError, UsageError
 
 from ._input import read_entries
@@ -42,6 +40,8 @@ def read_air(text: str) -> "AirChoice":
 
 
 def _from_numpy(path: Path) -> "AirChoice":
+    import numpy as np
+
     from picpxct_nx.images.air_choice import AirChoice
     from picpxct_nx.provenance import Input
 
@@ -60,6 +60,8 @@ def _from_numpy(path: Path) -> "AirChoice":
 
 
 def _from_nexus(text: str) -> "AirChoice":
+    import numpy as np
+
     from picpxct_nx.images.air_choice import AirChoice
     from picpxct_nx.images.projection import lean
     from picpxct_nx.records import Reconstruction, SpectralCube

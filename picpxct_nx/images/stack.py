@@ -95,27 +95,9 @@ def stack(projections: Sequence[Projection], choice: StackOptions) -> Stacked:
     axes = _target(projections)
     shape = (axes[0].length, axes[1].length)
     result = np.full((len(members), len(members[0]), *shape), np.nan, np.complex64)
-    known, phase = np.ones((len(members), *shape), bool), np.empty((len(members), *shape), np.float32)
-    air = None if any(item.air is None for item in projections) else np.ones_like(known)
-    for row, places in enumerate(members):
-        for column, items in enumerate(places):
-            for index, item in enumerate(items):
-                image, there = resample_transmission(item.transmission, item.known, item.axes, axes)
-                known[row] &= there
-                if air is not None and item.air is not None:
-                    air[row] &= mask_on(item.air, item.axes, axes)
-                result[row, column] = image if index == 0 else result[row, column] + image
-            if items:
-                result[row, column] /= len(items)
-        _check_known(known[row], places)
-        total = np.zeros(shape, np.complex128)
-        for column, items in enumerate(places):
-            if items:
-                result[row, column][~known[row]] = 1.0
-                total += result[row, column]
-        phase[row] = np.angle(total)
-    if air is not None:
-        air &= known
+    known = np.stack([_fill(result[row], places, axes) for row, places in enumerate(members)])
+    phase = np.stack([_settle(result[row], known[row], places) for row, places in enumerate(members)])
+    air = _common_air(members, known, axes)
     valid = np.array([[bool(items) for items in places] for places in members])
     measured = np.array([[_mean([i.record.energy_ev for i in items]) for items in places] for places in members])
     each = [[item for items in places for item in items] for places in members]
@@ -133,6 +115,45 @@ def stack(projections: Sequence[Projection], choice: StackOptions) -> Stacked:
         np.array([[_mean_noise(items) for items in places] for places in members]),
         members,
     )
+
+
+def _fill(
+    images: npt.NDArray[np.complex64], places: list[list[Projection]], axes: tuple[Axis, Axis]
+) -> npt.NDArray[np.bool_]:
+    """Resample the projections of a polarisation into `images` (E, H, W), repeats averaged; what all show (H, W)."""
+    known = np.ones(images.shape[1:], bool)
+    for column, items in enumerate(places):
+        for index, item in enumerate(items):
+            image, there = resample_transmission(item.transmission, item.known, item.axes, axes)
+            known &= there
+            images[column] = image / len(items) if index == 0 else images[column] + image / len(items)
+    _check_known(known, places)
+    return known
+
+
+def _settle(
+    images: npt.NDArray[np.complex64], known: npt.NDArray[np.bool_], places: list[list[Projection]]
+) -> npt.NDArray[np.float32]:
+    """Set what is not known to 1, and give the angle (H, W) of the mean over the energies."""
+    total = np.zeros(known.shape, np.complex128)
+    for column, items in enumerate(places):
+        if items:
+            images[column][~known] = 1.0
+            total += images[column]
+    return np.asarray(np.angle(total), np.float32)
+
+
+def _common_air(
+    members: list[list[list[Projection]]], known: npt.NDArray[np.bool_], axes: tuple[Axis, Axis]
+) -> npt.NDArray[np.bool_] | None:
+    """Air (P, H, W) of every projection of a polarisation; None where one of them has none."""
+    air = known.copy()
+    for row, places in enumerate(members):
+        for item in (item for items in places for item in items):
+            if item.air is None:
+                return None
+            air[row] &= mask_on(item.air, item.axes, axes)
+    return air
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -130,13 +130,6 @@ def _make_cube(
     items = [item for places in made.members for group in places for item in group]
     first = items[0].record
     n_pol, n_e = made.valid.shape
-    shared: dict[str, Value] = {
-        path: first.extra[path]
-        for path in _SHARED
-        if path in first.extra and all(item.record.extra.get(path) == first.extra[path] for item in items)
-    }
-    if particle_set is not None:
-        shared["collection_identifier"] = particle_set
     uuids = [[" ".join(item.record.uuid for item in group) for group in places] for places in made.members]
     cube = SpectralCube(
         entry=_entry(particle_set),
@@ -160,7 +153,7 @@ def _make_cube(
         air=made.air,
         phase=made.phase,
         extra={
-            **shared,
+            **_shared(items, particle_set),
             "projections/source_uuid": np.array(uuids, dtype=object),
             "projections/noise": made.noise,
         },
@@ -172,6 +165,19 @@ def _make_cube(
     sources = [item.source for item in items] + ([] if stated is None else [stated.source])
     newest = step("stack", parameters, sources)
     return cube.assuming(np.array(sorted(assumed), dtype=object)).made_by(newest, tuple(item.record for item in items))
+
+
+def _shared(items: Sequence[Projection], particle_set: str | None) -> dict[str, Value]:
+    """What all projections say alike of the experiment, and the particle set."""
+    first = items[0].record
+    shared: dict[str, Value] = {
+        path: first.extra[path]
+        for path in _SHARED
+        if path in first.extra and all(item.record.extra.get(path) == first.extra[path] for item in items)
+    }
+    if particle_set is not None:
+        shared["collection_identifier"] = particle_set
+    return shared
 
 
 def _count(number: int, one: str, many: str) -> str:
