@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from picpxct_nx.validation.pixels import extremes
 from picpxct_nx.validation.rules_entry import ENERGY
 from picpxct_nx.validation.view import Array, Found, View
 
@@ -117,14 +118,7 @@ def _frames(view: View) -> _Frames | None:
         return None
     if "frames" not in view.facts:
         signed = np.dtype(view.fields[FRAMES][0].dtype).kind != "u"
-        least = largest = None
-        for part in view.parts(FRAMES):
-            block = view.read(FRAMES, part)
-            top = block.max(axis=0)
-            largest = top if largest is None else np.maximum(largest, top)
-            if signed:
-                low = block.min(axis=0)
-                least = low if least is None else np.minimum(least, low)
+        least, largest = extremes((view.borrow(FRAMES, part) for part in view.parts(FRAMES)), least=signed)
         view.facts["frames"] = _judge(largest, least, bad == 0, view.number(f"{_DETECTOR}/saturation_value"))
     return view.facts["frames"]  # type: ignore[no-any-return]
 
