@@ -13,6 +13,7 @@ _NXDL, _TYPES = "NeXus manual, NXDL", "NeXus manual, NXDL field types"
 _LINKS, _PLOT, _DATA = "NeXus manual, Links", "NeXus manual, Find the plottable data", "NeXus manual, NXdata"
 _SAFETY, _DEFINITION = "safety", "the definition"
 _UUIDS, _CHAIN = "RFC 9562", "the definition, history of an entry"
+_FAR_FIELD = "Rodenburg & Maiden, Ptychography, Springer Handbook of Microscopy (2019)"
 _EITHER = "error or warning"
 # Rules that are milder in entries that are not ours.
 _MILDER = ("AXIS_ORDER",)
@@ -107,6 +108,13 @@ VALUES: tuple[Code, ...] = (
     Code("CHAIN", "error", "Every input of a step is the output of an earlier one, or raw.", _CHAIN),
     Code("INPUT_MISSING", "warning", "With --inputs: every input of the newest step lies in the folder.", _CHAIN),
     Code("INPUT_CHECKSUM", "error", "With --inputs: every input is still what the newest step read.", _CHAIN),
+    Code(
+        "INPUT_GEOMETRY",
+        "error",
+        "With --inputs: energy, Stokes vector, rotation, pixel and frames are the input's; "
+        "a pixel is lambda z / (N p).",
+        _FAR_FIELD,
+    ),
 )
 
 

@@ -20,6 +20,7 @@ from picpxct_nx import nxdl
 from picpxct_nx.errors import MissingInputError
 from picpxct_nx.validation import Report, Violation
 from picpxct_nx.validation.inputs import Named
+from picpxct_nx.validation.origin import Origin
 from picpxct_nx.validation.violation import shown
 from picpxct_nx.verdict import compare
 
@@ -91,7 +92,7 @@ def check_untrusted(
         return _failed(name, "UNTRUSTED_CRASH", f"stopped its reader ({shown(str(answer['crash']))})")
     try:
         report, named = _report(name, answer["report"]), tuple(map(_named, answer["inputs"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return _failed(name, "UNTRUSTED_CRASH", "made its reader talk nonsense")
     return report if inputs is None else compare(report, named, inputs)
 
@@ -167,7 +168,18 @@ def _named(found: dict[str, Any]) -> Named:
     texts = [found[key] for key in ("path", "checksum", "uuid", "file_name")]
     if not all(isinstance(text, str) for text in texts[:2]) or not all(isinstance(t, str | None) for t in texts[2:]):
         raise TypeError(texts)
-    return Named(*texts)
+    path, checksum, uuid, file_name = texts
+    return Named(path, checksum, uuid, file_name, _origin(found["product"]))
+
+
+def _origin(found: dict[str, Any] | None) -> Origin | None:
+    if found is None:
+        return None
+    if not isinstance(found["definition"], str):
+        raise TypeError(found)
+    energy, rotation = (found[key] and float(found[key]) for key in ("energy_ev", "rotation"))
+    stokes, pixel = (found[key] and tuple(map(float, found[key])) for key in ("stokes", "pixel"))
+    return Origin(found["definition"], energy, stokes, rotation, pixel, found["frames"] and int(found["frames"]))
 
 
 def _report(name: str, found: dict[str, Any]) -> Report:

@@ -12,7 +12,7 @@ _ROUNDED = 1e-6
 _WINDOW_EV = 1.0
 
 
-def _step(values: Array | None) -> float | None:
+def step_of(values: Array | None) -> float | None:
     """Mean step of an axis, where it has one."""
     if values is None or values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         return None
@@ -22,7 +22,7 @@ def _step(values: Array | None) -> float | None:
 def object_pixel(view: View) -> Found:
     """Object and probe have the same pixel."""
     for axis in "yx":
-        own, probe = _step(view.array(f"object/{axis}")), _step(view.array(f"probe/{axis}"))
+        own, probe = step_of(view.array(f"object/{axis}")), step_of(view.array(f"probe/{axis}"))
         if own and probe and abs(own / probe - 1) > _SAME:
             text = f"has pixels of {probe:.6g} m, the object of {own:.6g} m; wanted the same"
             yield f"probe/{axis}", text
@@ -32,7 +32,7 @@ def positions_outside(view: View) -> Found:
     """The probe was on the object."""
     for axis in "yx":
         found, axis_of = view.array(f"positions/{axis}"), view.array(f"object/{axis}")
-        step = _step(axis_of)
+        step = step_of(axis_of)
         if found is None or axis_of is None or step is None:
             continue
         reach = abs(step)
