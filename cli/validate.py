@@ -23,7 +23,9 @@ Definition = Annotated[
 ]
 Inputs = Annotated[
     Path | None,
-    typer.Option("--inputs", help="Folder with the inputs of the newest step: still what was read, and of the same geometry?"),
+    typer.Option(
+        "--inputs", help="Folder with the inputs of the newest step: still what was read, and of the same geometry?"
+    ),
 ]
 Untrusted = Annotated[
     bool, typer.Option("--untrusted", help="Read the files in a child process with limits: they come from strangers.")

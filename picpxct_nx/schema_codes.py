@@ -84,7 +84,7 @@ STRUCTURE: tuple[Code, ...] = (
     Code("TARGET", _EITHER, "@target of a link names the very object; what stands twice is a link.", _LINKS),
     Code("DEPENDS_ON_DANGLING", _EITHER, "Every depends_on names a transformation that is there.", "NXtransformations"),
     Code("DEPENDS_ON_CYCLIC", "error", "Every chain of depends_on ends with '.'.", "NXtransformations"),
-    Code("NXDATA_SIGNAL", "error", "@signal names a field of numbers of the group.", _DATA),
+    Code("NXDATA_SIGNAL", _EITHER, "@signal names a field of numbers of the group.", _DATA),
     Code("NXDATA_AXES", "error", "@axes names a field, or '.', for every dimension of the signal.", _DATA),
     Code("NXDATA_LENGTH", "error", "An axis has the length of its dimension, or one more for edges of bins.", _DATA),
     Code("NXDATA_INDICES", "error", "@AXISNAME_indices names dimensions of the signal, in accord with @axes.", _DATA),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from picpxct_nx.validation.hostile import scan
-from picpxct_nx.validation.nxdata import check_default_plot, check_plot
+from picpxct_nx.validation.nxdata import check_default_plot, check_plot, check_plots
 
 Found = Callable[..., list[tuple[str, str]]]
 IMAGE: dict[str, tuple[int, ...]] = {"image": (4, 3), "y": (4,), "x": (3,), "edges": (5,), "both": (4, 3), "n": ()}
@@ -41,6 +41,25 @@ def faults(**attributes: Any) -> list[tuple[str, str]]:
 )  # fmt: skip
 def test_a_plot_that_fits_has_no_fault(attributes: dict[str, Any]) -> None:
     assert faults(signal="image", **attributes) == []
+
+
+def spare(**attributes: Any) -> list[tuple[str, str]]:
+    """Code and level of the faults of a second NXdata, which is not the one that the entry shows."""
+    with memory() as file:
+        entry = file.create_group("entry")
+        entry.attrs.update({"NX_class": "NXentry", "default": "first"})
+        for name, marks in (("first", {"signal": "x"}), ("second", attributes)):
+            group = entry.create_group(name)
+            group.attrs.update({"NX_class": "NXdata", **marks})
+            group["x"] = np.zeros(3)
+        return [(fault.code, fault.level) for fault in check_plots(scan(file)[0].members["entry"])]
+
+
+def test_arrays_that_nothing_calls_a_plot_need_no_signal() -> None:
+    assert spare(signal="x") == []
+    assert spare() == [("NXDATA_SIGNAL", "warning")]
+    for attributes in ({"axes": ["x"]}, {"x_indices": 0}, {"auxiliary_signals": ["x"]}, {"signal": "nowhere"}):
+        assert spare(**attributes) == [("NXDATA_SIGNAL", "error")]
 
 
 @pytest.mark.parametrize(
