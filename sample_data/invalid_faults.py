@@ -97,8 +97,8 @@ def virtual(file: h5py.File) -> None:
 
 
 def latin1(file: h5py.File) -> None:
-    """A unit in Latin-1."""
-    file[f"{E}/frc/spatial_frequency"].attrs["units"] = np.bytes_(b"1/\xb5m")
+    """A label in Latin-1."""
+    file[f"{E}/frc/spatial_frequency"].attrs["long_name"] = np.bytes_(b"spatial frequency (1/\xb5m)")
 
 
 def damaged(file: h5py.File) -> None:
