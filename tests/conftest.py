@@ -76,7 +76,7 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         "instrument/zone_plate/central_stop_diameter": 1e-5, "instrument/detector/saturation_value": 1000.0,
         "cube/energy": energies, "xanes/energy": energies, "edge_energy": 5485.0,
         "pre_edge": np.array([-20.0, -10.0]), "post_edge": np.array([15.0, 30.0]),
-        "half_period": 2e-8, "full_period": 4e-8,
+        "half_period": 2e-8, "full_period": 4e-8, "instrument/source/type": "Synchrotron X-ray Source",
     }  # fmt: skip
     for path in ("cube/polarization_angle", "xanes/polarization_angle"):
         rotation = values.get("sample/rotation_angle", 0.0)
