@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from picpxct_nx.validation.rules import RULES
 
 _HDF5 = "HDF5 File Format Specification 3.0"
-_NAMES, _UNITS = "NeXus manual, Rules for Naming Items", "NeXus manual, Units; NXDL unit types"
-_NXDL, _TYPES = "NeXus manual, NXDL", "NeXus manual, NXDL field types"
+_NAMES, _UNITS = "NeXus manual, Naming Conventions", "NeXus manual, NXDL Data Types and Units"
+_NXDL, _TYPES = "NeXus manual, NXDL", "NeXus manual, NXDL Data Types and Units"
 _LINKS, _PLOT, _DATA = "NeXus manual, Links", "NeXus manual, Find the plottable data", "NeXus manual, NXdata"
 _SAFETY, _DEFINITION = "safety", "the definition"
 _UUIDS, _CHAIN = "RFC 9562", "the definition, history of an entry"
-_FAR_FIELD = "Rodenburg & Maiden, Ptychography, Springer Handbook of Microscopy (2019)"
+_FAR_FIELD = "Rodenburg & Maiden, Ptychography (2019), DOI 10.1007/978-3-030-00069-1_17"
 _EITHER = "error or warning"
 # Rules that are milder in entries that are not ours.
 _MILDER = ("AXIS_ORDER",)
@@ -32,14 +32,14 @@ class Code:
 SAFETY: tuple[Code, ...] = (
     Code("NOT_READABLE", "error", "The file is whole, not empty, and HDF5.", _HDF5),
     Code("DAMAGED", "error", "Every byte that is read makes sense and matches its checksum.", _HDF5),
-    Code("TEXT_ENCODING", "error", "Names and text are UTF-8.", "NeXus manual, Strings"),
+    Code("TEXT_ENCODING", "error", "Names and text are UTF-8.", "NeXus manual, NX_CHAR"),
     Code("TYPE_REFUSED", "error", "Data are numbers or text: no references, ragged or opaque types.", _SAFETY),
     Code("LINK_EXTERNAL", "error", "No link leads to another file.", "CWE-73"),
     Code("LINK_CLASS", "error", "Links are hard or soft.", _SAFETY),
     Code("LINK_CYCLE", "error", "No group lies inside itself, and every chain of links ends.", _SAFETY),
     Code("LINK_DANGLING", "error", "Every soft link leads to something.", _LINKS),
     Code("STORAGE_EXTERNAL", "error", "No data lie in another file.", "CVE-2026-1669"),
-    Code("STORAGE_VIRTUAL", "error", "No dataset is put together from other files.", "CVE-2026-1669"),
+    Code("STORAGE_VIRTUAL", "error", "No dataset is put together from other files.", "CWE-73"),
     Code("FILTER", "error", "Data are packed by filters that are known.", _SAFETY),
     Code("BOMB", "error", "Data do not unpack to far more than is stored for them.", "CWE-409"),
     Code("LIMIT_ATTRIBUTES", "error", "Attributes are few and small.", _SAFETY),
@@ -67,7 +67,7 @@ STRUCTURE: tuple[Code, ...] = (
     Code("DEPRECATED", "warning", "Nothing is used that NeXus gave up.", _NXDL),
     Code("NAME", _EITHER, "Names are NeXus names: letters, digits, _ and inner dots, at most 63.", _NAMES),
     Code("KIND", "error", "What is to be a group is one, and what is to be a field.", _NXDL),
-    Code("CLASS", _EITHER, "Every group has its NeXus class, and no field has one.", "NeXus manual, Classes"),
+    Code("CLASS", _EITHER, "Every group has its NeXus class, and no field has one.", "NeXus manual, Groups"),
     Code("DEFAULT", _EITHER, "@default names something that is there.", _PLOT),
     Code("TYPE", _EITHER, "Values have the type that is wanted.", _TYPES),
     Code("RANK", _EITHER, "A field has as many dimensions as is wanted.", _NXDL),

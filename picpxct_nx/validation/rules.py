@@ -12,11 +12,10 @@ from picpxct_nx.validation.violation import Level, Violation
 
 _SCAN, _RECONSTRUCTION = "NXspecptycho_scan", "NXspecptycho_reconstruction"
 _CUBE, _NORMALIZED, _FRC = "NXspecptycho_cube", "NXspecptycho_normalized", "NXspecptycho_frc"
-_OPTICS = "Born & Wolf, Principles of Optics, 7th ed., section 10.9.3"
-_ZONES = "Attwood & Sakdinawat, X-Rays and Extreme Ultraviolet Radiation, 2nd ed., on zone plates"
+_OPTICS = "Born & Wolf, Principles of Optics, 7th ed. (1999), on Stokes parameters"
 _OURS, _NEXUS = "the definition", "NeXus manual, NXdata"
 _PASSIVE = "phase_convention of the definition: beta is not negative in matter at rest"
-_RINGS = "van Heel & Schatz 2005, DOI 10.1016/j.jsb.2005.05.009"
+_RINGS = "van Heel & Schatz, J. Struct. Biol. 151, 250 (2005), DOI 10.1016/j.jsb.2005.05.009"
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ RULES: tuple[Rule, ...] = (
     Rule("TIME_HISTORY", "warning", "The newest step ran after all others.", _OURS, rules_entry.newest_step),
     Rule("ENERGY_RANGE", "warning", "Photon energies lie between 100 eV and 200 keV.", "range of X-ray optics",
          rules_entry.energy_plausible),
-    Rule("TEXT_BLANK", "warning", "Title, sample, beamline and facility have names.", "FAIR F2, DOI "
-         "10.1038/sdata.2016.18", rules_entry.text_blank),
+    Rule("TEXT_BLANK", "warning", "Title, sample, beamline and facility have names.", "FAIR F2: Wilkinson et al., "
+         "Sci. Data 3 (2016), DOI 10.1038/sdata.2016.18", rules_entry.text_blank),
     Rule("AXIS_ORDER", "error", "An axis rises or falls strictly.", _NEXUS, rules_entry.axis_order),
     Rule("AXIS_EVEN", "error", "The pixels of an image have one size.", _OURS, rules_entry.axis_even),
     Rule("STAGE_HISTORY", "error", "A stage has the step that leads to it in its history.", _OURS,
@@ -57,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     Rule("DISTANCE", "warning", "The detector stands 1 mm to 100 m from the sample.", "beamlines there are",
          rules_scan.distance, (_SCAN,)),
     Rule("BEAM_CENTRE", "error", "The direct beam meets the detector.", "NXdetector", rules_scan.beam_centre, (_SCAN,)),
-    Rule("ZONE_PLATE", "error", "Outermost zone and central stop are smaller than the zone plate.", _ZONES,
+    Rule("ZONE_PLATE", "error", "Outermost zone and central stop are smaller than the zone plate.", "NXfresnel_zone_plate",
          rules_scan.zone_plate, (_SCAN,)),
     Rule("POSITIONS_EQUAL", "warning", "The sample moves during a scan.", _OURS, rules_scan.positions, (_SCAN,)),
     Rule("MASK_ALL", "error", "The mask leaves good pixels.", "NXdetector", rules_scan.mask, (_SCAN,)),
