@@ -76,10 +76,13 @@ def validate(
 
 
 def _report(source: Source, untrusted: bool, *, definition: str | None, inputs: Path | None) -> "Report":
-    if untrusted:
-        from picpxct_nx.untrusted import check_untrusted
+    from picpxct_nx.validation.heap import MAX_IMAGE_BYTES
 
-        return check_untrusted(source.data, source.name, definition=definition, inputs=inputs)
-    from picpxct_nx.verdict import judge
+    if not untrusted and source.size <= MAX_IMAGE_BYTES:
+        from picpxct_nx.verdict import judge
 
-    return judge(source.data, source.name, definition=definition, inputs=inputs)
+        return judge(source.data, source.name, definition=definition, inputs=inputs)
+    from picpxct_nx.untrusted import check_untrusted, limits_for
+
+    limits = None if untrusted else limits_for(source.size)
+    return check_untrusted(source.data, source.name, definition=definition, inputs=inputs, limits=limits)

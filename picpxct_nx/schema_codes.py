@@ -46,9 +46,24 @@ SAFETY: tuple[Code, ...] = (
     Code("LIMIT_DEPTH", "error", "Groups do not nest deeper than 64.", _SAFETY),
     Code("LIMIT_LINKS", "error", "A file has at most 200 000 paths.", _SAFETY),
     Code("LIMIT_OBJECTS", "error", "A file has at most 100 000 objects.", _SAFETY),
-    Code("UNTRUSTED_CRASH", "error", "With --untrusted: the reader survives the file.", _SAFETY),
-    Code("UNTRUSTED_MEMORY", "error", "With --untrusted: 2 GiB of memory are enough to read the file.", _SAFETY),
-    Code("UNTRUSTED_TIMEOUT", "error", "With --untrusted: a minute is enough to read the file.", _SAFETY),
+    Code(
+        "UNTRUSTED_CRASH",
+        "error",
+        "In a child process (--untrusted, or above 64 MiB): the reader survives the file.",
+        _SAFETY,
+    ),
+    Code(
+        "UNTRUSTED_MEMORY",
+        "error",
+        "In a child process: 2 GiB of memory are enough, or 8 GiB above 64 MiB without --untrusted.",
+        _SAFETY,
+    ),
+    Code(
+        "UNTRUSTED_TIMEOUT",
+        "error",
+        "In a child process: a minute is enough, or without --untrusted one and a second per 20 MB.",
+        _SAFETY,
+    ),
 )
 
 STRUCTURE: tuple[Code, ...] = (

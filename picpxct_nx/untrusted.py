@@ -1,7 +1,8 @@
 """Files from strangers: judged by a child process with limits, so that nothing in them can crash, stall or fill us.
 
 The checks before any data are read refuse what is known to do harm; faults of the HDF5 library itself are found every
-year (CVE-2025-2309, CVE-2025-2310, CVE-2025-44905), and a loop inside it reaches no signal handler of Python.
+year (CVE-2025-2309, CVE-2025-2310, CVE-2025-44905), and a loop inside it reaches no signal handler of Python. Files too
+large to be looked through for such a loop beforehand are read in this way too, with limits by their size.
 """
 
 import json
@@ -27,6 +28,7 @@ from picpxct_nx.verdict import compare
 # -P: no module is taken from the current folder, which a stranger may have filled too.
 _START = "import sys; sys.path.append(sys.argv[1]); from picpxct_nx.untrusted_child import main; main(sys.argv[2])"
 _CHUNK = 2**16
+_SLOWEST_BYTES = 20e6  # a second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,12 @@ class Limits:
     seconds: float = 60.0
     cpu_seconds: int = 60
     report: int = 64 * 2**20
+
+
+def limits_for(size: int) -> Limits:
+    """What an honest file of `size` bytes may need: all of it is read, at worst from a slow disk of the network."""
+    seconds = 60 + size / _SLOWEST_BYTES
+    return Limits(memory=8 * 2**30, seconds=seconds, cpu_seconds=int(seconds))
 
 
 def check_untrusted(

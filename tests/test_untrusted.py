@@ -102,6 +102,14 @@ def test_a_text_that_says_it_is_gigabytes_long_is_refused(path: Path) -> None:
     data[place : place + 4] = (2**31 - 16).to_bytes(4, "little")
     path.write_bytes(data)
     assert codes(path) == ["DAMAGED"]
+    assert "asks for more memory than there is" in check_untrusted(path).errors[0].message
+
+
+def test_an_honest_file_has_time_by_its_size() -> None:
+    small, large = untrusted.limits_for(2**20), untrusted.limits_for(30 * 10**9)
+    assert small.memory == large.memory > Limits().memory
+    assert small.seconds < 61
+    assert large.seconds == large.cpu_seconds == 1560
 
 
 def test_a_bomb_is_refused_without_being_unpacked(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from picpxct_nx.validation.tree import DAMAGE, brief, kind_of
+from picpxct_nx.validation.tree import DAMAGE, damage, kind_of
 from picpxct_nx.validation.violation import Violation
 
 MAX_ATTRIBUTES = 256
@@ -90,7 +90,7 @@ def _read_attribute(attribute: h5py.h5a.AttrID, where: str) -> tuple[Any, Violat
         values = np.zeros(attribute.shape, dtype=attribute.dtype)
         attribute.read(values)
     except DAMAGE as error:
-        return None, Violation(where, "DAMAGED", f"cannot be read ({brief(error)}); copy the file again")
+        return None, Violation(where, "DAMAGED", damage(error))
     if kind_of(values.dtype) != "S":
         return (values if values.shape else values[()]), None
     texts, fault = np.empty(values.shape, dtype=object), None

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from picpxct_nx import nxdl, units
 from picpxct_nx.errors import UnitError
 from picpxct_nx.nxdl import Node
-from picpxct_nx.validation.tree import DAMAGE, MAX_READ, Item, UnreadableError, brief, content, kind_of
+from picpxct_nx.validation.tree import DAMAGE, MAX_READ, Item, UnreadableError, content, damage, kind_of
 
 Array = npt.NDArray[Any]
 # Small enough to be judged while it is in the cache.
@@ -102,7 +102,7 @@ class View:
         try:
             return np.asarray(h5py.Dataset(self.fields[path][0].data)[key])
         except DAMAGE as error:
-            raise UnreadableError("DAMAGED", f"cannot be read ({brief(error)}); copy the file again") from None
+            raise UnreadableError("DAMAGED", damage(error)) from None
 
     def borrow(self, path: str, *key: int | slice) -> Array:
         """As `read`, into room that the next `borrow` of the field overwrites: new memory costs as much as reading.
@@ -119,7 +119,7 @@ class View:
         try:
             h5py.Dataset(item.data).read_direct(found, np.s_[key])
         except DAMAGE as error:
-            raise UnreadableError("DAMAGED", f"cannot be read ({brief(error)}); copy the file again") from None
+            raise UnreadableError("DAMAGED", damage(error)) from None
         return found
 
 
