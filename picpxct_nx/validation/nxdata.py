@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from picpxct_nx.validation.matching import class_name
-from picpxct_nx.validation.tree import Item, kind_of, nx_class, plain
+from picpxct_nx.validation.tree import Item, kind_of, nx_class, plain, within
 from picpxct_nx.validation.violation import Violation
 
 _INDICES, _ERRORS = "_indices", "_errors"
@@ -58,6 +58,10 @@ def check_plot(group: Item, *, shown: bool = True) -> Iterator[Violation]:
     if old:
         text = f"is marked as before 2014 ({old}); mark it by @signal and @axes of the group"
         yield Violation(group.path, "LEGACY", text, "warning")
+    first = [name for name, item in group.members.items() if str(plain(item.attributes.get("signal"))) == "1"]
+    if len(first) > 1 and "signal" not in group.attributes:
+        text = f"{' and '.join(first)} are both marked as the first signal; name one by @signal of the group"
+        yield Violation(group.path, "NXDATA_SIGNAL", text)
     signal = names.get("signal")
     found = field_of(group, signal)
     if found is None:
@@ -261,6 +265,7 @@ def below(group: Item, default: Any) -> Item | None:
         ]
         return ranked[0] if ranked else None
     found: Item | None = group
+    default = within(group, default)
     for part in default.split("/") if isinstance(default, str) else ():
         found = found.members.get(part) if found is not None and part else found
     return found if found is not None and found.is_group and found is not group else None

@@ -85,6 +85,12 @@ def find(root: Item, path: str) -> Item | None:
     return here
 
 
+def within(group: Item, path: Any) -> Any:
+    """A path as it is from a group on; one from the root of the file that does not lead below the group stays."""
+    start = f"{group.path.rstrip('/')}/"
+    return path.removeprefix(start) if isinstance(path, str) else path
+
+
 def content(item: Item) -> Any:
     """Value of a field of at most `MAX_READ` elements: Python text or number, or an array; read once.
 

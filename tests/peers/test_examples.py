@@ -27,6 +27,7 @@ SHIPPED: dict[tuple[str, str], tuple[str, ...]] = {
         # Claims NXdirecttof, which extends NXtofraw, and was written by the IPNS before either was there.
         r"/entry/(duration|pre_sample_flightpath|sample/nature) MISSING_FIELD",
         r"/entry/instrument/detector/(data|detector_number|azimuthal_angle) MISSING_FIELD",
+        # (Its monitors have time channels of their own, which is a warning.)
         r"/entry/monitor[12]/(mode|preset|integral_counts) MISSING_FIELD",
         "/entry/user MISSING_GROUP",
         # NeXus has NXfermi_chopper and NXdisk_chopper.

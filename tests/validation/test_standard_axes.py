@@ -49,6 +49,7 @@ def test_a_chain_leads_over_a_group_that_hands_on() -> None:
     [
         ({"transformation_type": None}, ("MISSING_ATTRIBUTE", "transformation_type")),
         ({"transformation_type": None, "units": None}, None),
+        ({"transformation_type": ["rotation", "rotation"]}, ("ENUMERATION", "transformation_type")),
         ({"vector": None}, ("MISSING_ATTRIBUTE", "vector")),
         ({"vector": [0.0, 0.0, 0.0]}, ("LENGTH", "vector")),
         ({"vector": [np.nan, 0.0, 1.0]}, ("NOT_FINITE", "vector")),
