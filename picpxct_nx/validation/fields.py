@@ -85,6 +85,8 @@ def check_attribute(value: Any, node: Node, path: str) -> Iterator[Violation]:
     yield from faults
     if not faults:
         yield from _check_enumeration(value, node, path)
+        if node.type == "NX_DATE_TIME":
+            yield from _check_times(value, path)
 
 
 def _kind(item: Item) -> str:

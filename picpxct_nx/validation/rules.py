@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx.validation import rules_data, rules_entry, rules_product, rules_scan
+from picpxct_nx.validation import rules_data, rules_entry, rules_product, rules_scan, rules_text
 from picpxct_nx.validation.tree import UnreadableError
 from picpxct_nx.validation.view import Found, View
 from picpxct_nx.validation.violation import Level, Violation
@@ -45,6 +45,10 @@ RULES: tuple[Rule, ...] = (
          rules_entry.energy_plausible),
     Rule("TEXT_BLANK", "warning", "Title, sample, beamline and facility have names.", "FAIR F2: Wilkinson et al., "
          "Sci. Data 3 (2016), DOI 10.1038/sdata.2016.18", rules_entry.text_blank),
+    Rule("ORCID", "error", "An ORCID iD is a URL with the right check character.", "ISO/IEC 7064, MOD 11-2",
+         rules_text.orcid),
+    Rule("FORMULA", "warning", "A chemical formula is in Hill order.", "Hill, J. Am. Chem. Soc. 22, 478 (1900)",
+         rules_text.formula),
     Rule("AXIS_ORDER", "error", "An axis rises or falls strictly.", _NEXUS, rules_entry.axis_order),
     Rule("AXIS_EVEN", "error", "The pixels of an image have one size.", _OURS, rules_entry.axis_even),
     Rule("STAGE_HISTORY", "error", "A stage has the step that leads to it in its history.", _OURS,
@@ -55,6 +59,9 @@ RULES: tuple[Rule, ...] = (
          rules_scan.energy_offset, (_SCAN,)),
     Rule("DISTANCE", "warning", "The detector stands 1 mm to 100 m from the sample.", "beamlines there are",
          rules_scan.distance, (_SCAN,)),
+    Rule("PIXEL_SIZE", "warning", "Pixels of the detector are 1 um to 1 mm wide.", "detectors there are",
+         rules_scan.pixel_size, (_SCAN,)),
+    Rule("NUMBERING", "error", "Frames are counted from 0, iterations upwards from 1.", _OURS, rules_scan.numbering),
     Rule("BEAM_CENTRE", "error", "The direct beam meets the detector.", "NXdetector", rules_scan.beam_centre, (_SCAN,)),
     Rule("ZONE_PLATE", "error", "Outermost zone and central stop are smaller than the zone plate.",
          "NXfresnel_zone_plate", rules_scan.zone_plate, (_SCAN,)),
@@ -77,6 +84,7 @@ RULES: tuple[Rule, ...] = (
          (_RECONSTRUCTION, _CUBE), data=True),
     Rule("AMPLITUDE", "warning", "No sample amplifies light: |t| is below 1.5 where much light fell.", _PASSIVE,
          rules_data.amplitude, (_RECONSTRUCTION, _CUBE), data=True),
+    Rule("PROBE", "error", "A probe is finite and brings light.", _OURS, rules_data.probe, data=True),
     Rule("COVERAGE", "error", "The coverage is finite and not negative.", _OURS, rules_data.coverage,
          (_RECONSTRUCTION,), data=True),
     Rule("ENERGY_VALID", "error", "A projection has an energy where it was measured, and nowhere else.", _OURS,
@@ -90,8 +98,8 @@ RULES: tuple[Rule, ...] = (
     Rule("SIGMA", "error", "A standard deviation is not negative.", _NEXUS, rules_data.sigmas, data=True),
     Rule("SPECTRA_NOT_FINITE", "error", "Spectra that the mask lets through are finite.", _OURS,
          rules_data.spectra_known, (_NORMALIZED,), data=True),
-    Rule("FRC_RANGE", "error", "Correlations lie between -1 and 1; thresholds and samples are above zero.", _RINGS,
-         rules_product.frc_range, (_FRC,)),
+    Rule("FRC_RANGE", "error", "Correlations lie between -1 and 1, thresholds and samples above 0; frequencies rise.",
+         _RINGS, rules_product.frc_range, (_FRC,)),
     Rule("FRC_RESOLVED", "error", "half_period is there where the curve is resolved; full_period is twice it.", _OURS,
          rules_product.frc_resolved, (_FRC,)),
     Rule("FRC_CROSSING", "error", "The curve falls through the threshold at 1 / (2 half_period).", _RINGS,

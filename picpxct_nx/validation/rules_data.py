@@ -139,6 +139,18 @@ def coverage(view: View) -> Found:
         yield _COVERAGE, f"{found.dark} pixels are negative or not finite; wanted the sum of intensities"
 
 
+def probe(view: View) -> Found:
+    """The probe is finite, and brings light."""
+    for path in ("probe/probe", "start_probe/probe"):
+        if not view.has(path):
+            continue
+        light = sum(float(np.vdot(part, part).real) for part in (view.read(path, rows) for rows in view.parts(path)))
+        if not np.isfinite(light):
+            yield path, "is not finite everywhere; did the solver diverge?"
+        elif light <= 0:
+            yield path, "is zero everywhere; wanted the light that met the sample"
+
+
 def _paths_of_errors(view: View) -> Iterator[str]:
     # Small ones are read here as well as the large, so that one rule holds for all.
     yield from (path for path, (item, _) in sorted(view.fields.items()) if path.endswith("_errors") and item.size)

@@ -84,8 +84,8 @@ def _identifiers(path: str, item: Item, name: str) -> Iterator[Violation]:
 
 
 def uuid_form(path: str, text: str) -> Iterator[Violation]:
-    """A UUID is written in the canonical form of RFC 9562: lower-case hexadecimal 8-4-4-4-12."""
-    if not _UUID.match(text):
+    """A UUID is written in the canonical form of RFC 9562, lower-case hexadecimal 8-4-4-4-12, and is not all zeros."""
+    if not _UUID.match(text) or not text.strip("0-"):
         yield Violation(path, "UUID", f"is '{text}'; wanted a UUID such as 01234567-89ab-4cde-8f01-23456789abcd")
 
 
