@@ -68,7 +68,7 @@ def check_file(
     violations += [] if strict else check_shown(root)
     violations += [fault for entry in groups for fault in _check_entry(entry, task)]
     violations += uuids_once(root)
-    if not groups:
+    if not groups and (strict or not root.members):
         violations.append(Violation("/", "MISSING_GROUP", "has no NXentry; the file is empty"))
     return Report(name, ", ".join(shown(claim) for claim in sorted(claims)) or None, _tidy(violations))
 

@@ -170,3 +170,13 @@ def test_dimension_scales_of_hdf5_are_left_alone(tmp_path: Path) -> None:
         file["entry/data/x"].attrs["DIMENSION_LIST"] = file["entry/data/y"].ref
     with h5py.File(path, "r") as file:
         assert {fault.code for fault in check_file(file, "x").errors} == {"TYPE_REFUSED"}
+
+
+def test_a_file_without_entry_is_told_once(tmp_path: Path) -> None:
+    for name in ("empty", "field"):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.attrs["NX_class"] = "NXroot"
+            if name == "field":
+                file["x"] = 1.0
+        with h5py.File(tmp_path / name, "r") as file:
+            assert [fault.code for fault in check_file(file, name).errors] == ["MISSING_GROUP"]
