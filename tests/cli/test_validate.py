@@ -140,6 +140,9 @@ def test_inputs_that_changed_since_are_found(call: Call, made: Path, tmp_path: P
     with h5py.File(folder / "scans.nxs", "r+") as file:
         file[f"{FIRST}/instrument/detector/distance"][...] = 3.0
     assert found() == found("--untrusted") == ["INPUT_CHECKSUM"]
+    samples = Path(__file__).parents[2] / "sample_data" / "invalid"
+    words = ("validate", "--json", "--inputs", samples / "inputs", samples / "INPUT_GEOMETRY.nxs")
+    assert found() == found("--untrusted") == ["INPUT_GEOMETRY"]
     result = call("validate", "--inputs", tmp_path / "nowhere", made / "recs.nxs")
     assert result.exit_code == 66
 
