@@ -31,6 +31,15 @@ class Source:
     data: Path | BinaryIO
     text: str
 
+    @property
+    def size(self) -> int:
+        """Length of a file in bytes, 0 where there is none."""
+        if isinstance(self.data, Path):
+            return self.data.stat().st_size if self.data.is_file() else 0
+        size = self.data.seek(0, os.SEEK_END)
+        self.data.seek(0)
+        return size
+
 
 def sources(inputs: Sequence[str] | None) -> Iterator[Source]:
     """The files that the arguments name, in their order; `-` and no argument at all are standard input.

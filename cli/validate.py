@@ -23,7 +23,9 @@ Definition = Annotated[
 ]
 Inputs = Annotated[
     Path | None,
-    typer.Option("--inputs", help="Folder with the inputs of the newest step: are they still what was read?"),
+    typer.Option(
+        "--inputs", help="Folder with the inputs of the newest step: still what was read, and of the same geometry?"
+    ),
 ]
 Untrusted = Annotated[
     bool, typer.Option("--untrusted", help="Read the files in a child process with limits: they come from strangers.")
@@ -74,10 +76,13 @@ def validate(
 
 
 def _report(source: Source, untrusted: bool, *, definition: str | None, inputs: Path | None) -> "Report":
-    if untrusted:
-        from picpxct_nx.untrusted import check_untrusted
+    from picpxct_nx.validation.heap import MAX_IMAGE_BYTES
 
-        return check_untrusted(source.data, source.name, definition=definition, inputs=inputs)
-    from picpxct_nx.verdict import judge
+    if not untrusted and source.size <= MAX_IMAGE_BYTES:
+        from picpxct_nx.verdict import judge
 
-    return judge(source.data, source.name, definition=definition, inputs=inputs)
+        return judge(source.data, source.name, definition=definition, inputs=inputs)
+    from picpxct_nx.untrusted import check_untrusted, limits_for
+
+    limits = None if untrusted else limits_for(source.size)
+    return check_untrusted(source.data, source.name, definition=definition, inputs=inputs, limits=limits)

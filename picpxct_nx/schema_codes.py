@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from picpxct_nx.validation.rules import RULES
 
 _HDF5 = "HDF5 File Format Specification 3.0"
-_NAMES, _UNITS = "NeXus manual, Rules for Naming Items", "NeXus manual, Units; NXDL unit types"
-_NXDL, _TYPES = "NeXus manual, NXDL", "NeXus manual, NXDL field types"
+_NAMES, _UNITS = "NeXus manual, Naming Conventions", "NeXus manual, NXDL Data Types and Units"
+_NXDL, _TYPES = "NeXus manual, NXDL", "NeXus manual, NXDL Data Types and Units"
 _LINKS, _PLOT, _DATA = "NeXus manual, Links", "NeXus manual, Find the plottable data", "NeXus manual, NXdata"
 _SAFETY, _DEFINITION = "safety", "the definition"
 _UUIDS, _CHAIN = "RFC 9562", "the definition, history of an entry"
+_FAR_FIELD = "Rodenburg & Maiden, Ptychography (2019), DOI 10.1007/978-3-030-00069-1_17"
 _EITHER = "error or warning"
 # Rules that are milder in entries that are not ours.
 _MILDER = ("AXIS_ORDER",)
@@ -31,23 +32,38 @@ class Code:
 SAFETY: tuple[Code, ...] = (
     Code("NOT_READABLE", "error", "The file is whole, not empty, and HDF5.", _HDF5),
     Code("DAMAGED", "error", "Every byte that is read makes sense and matches its checksum.", _HDF5),
-    Code("TEXT_ENCODING", "error", "Names and text are UTF-8.", "NeXus manual, Strings"),
+    Code("TEXT_ENCODING", "error", "Names and text are UTF-8.", "NeXus manual, NX_CHAR"),
     Code("TYPE_REFUSED", "error", "Data are numbers or text: no references, ragged or opaque types.", _SAFETY),
     Code("LINK_EXTERNAL", "error", "No link leads to another file.", "CWE-73"),
     Code("LINK_CLASS", "error", "Links are hard or soft.", _SAFETY),
     Code("LINK_CYCLE", "error", "No group lies inside itself, and every chain of links ends.", _SAFETY),
     Code("LINK_DANGLING", "error", "Every soft link leads to something.", _LINKS),
     Code("STORAGE_EXTERNAL", "error", "No data lie in another file.", "CVE-2026-1669"),
-    Code("STORAGE_VIRTUAL", "error", "No dataset is put together from other files.", "CVE-2026-1669"),
+    Code("STORAGE_VIRTUAL", "error", "No dataset is put together from other files.", "CWE-73"),
     Code("FILTER", "error", "Data are packed by filters that are known.", _SAFETY),
     Code("BOMB", "error", "Data do not unpack to far more than is stored for them.", "CWE-409"),
     Code("LIMIT_ATTRIBUTES", "error", "Attributes are few and small.", _SAFETY),
     Code("LIMIT_DEPTH", "error", "Groups do not nest deeper than 64.", _SAFETY),
     Code("LIMIT_LINKS", "error", "A file has at most 200 000 paths.", _SAFETY),
     Code("LIMIT_OBJECTS", "error", "A file has at most 100 000 objects.", _SAFETY),
-    Code("UNTRUSTED_CRASH", "error", "With --untrusted: the reader survives the file.", _SAFETY),
-    Code("UNTRUSTED_MEMORY", "error", "With --untrusted: 2 GiB of memory are enough to read the file.", _SAFETY),
-    Code("UNTRUSTED_TIMEOUT", "error", "With --untrusted: a minute is enough to read the file.", _SAFETY),
+    Code(
+        "UNTRUSTED_CRASH",
+        "error",
+        "In a child process (--untrusted, or above 64 MiB): the reader survives the file.",
+        _SAFETY,
+    ),
+    Code(
+        "UNTRUSTED_MEMORY",
+        "error",
+        "In a child process: 2 GiB of memory are enough, or 8 GiB above 64 MiB without --untrusted.",
+        _SAFETY,
+    ),
+    Code(
+        "UNTRUSTED_TIMEOUT",
+        "error",
+        "In a child process: a minute is enough, or without --untrusted one and a second per 20 MB.",
+        _SAFETY,
+    ),
 )
 
 STRUCTURE: tuple[Code, ...] = (
@@ -66,7 +82,7 @@ STRUCTURE: tuple[Code, ...] = (
     Code("DEPRECATED", "warning", "Nothing is used that NeXus gave up.", _NXDL),
     Code("NAME", _EITHER, "Names are NeXus names: letters, digits, _ and inner dots, at most 63.", _NAMES),
     Code("KIND", "error", "What is to be a group is one, and what is to be a field.", _NXDL),
-    Code("CLASS", _EITHER, "Every group has its NeXus class, and no field has one.", "NeXus manual, Classes"),
+    Code("CLASS", _EITHER, "Every group has its NeXus class, and no field has one.", "NeXus manual, Groups"),
     Code("DEFAULT", _EITHER, "@default names something that is there.", _PLOT),
     Code("TYPE", _EITHER, "Values have the type that is wanted.", _TYPES),
     Code("RANK", _EITHER, "A field has as many dimensions as is wanted.", _NXDL),
@@ -83,7 +99,7 @@ STRUCTURE: tuple[Code, ...] = (
     Code("TARGET", _EITHER, "@target of a link names the very object; what stands twice is a link.", _LINKS),
     Code("DEPENDS_ON_DANGLING", _EITHER, "Every depends_on names a transformation that is there.", "NXtransformations"),
     Code("DEPENDS_ON_CYCLIC", "error", "Every chain of depends_on ends with '.'.", "NXtransformations"),
-    Code("NXDATA_SIGNAL", "error", "@signal names a field of numbers of the group.", _DATA),
+    Code("NXDATA_SIGNAL", _EITHER, "@signal names a field of numbers of the group.", _DATA),
     Code("NXDATA_AXES", "error", "@axes names a field, or '.', for every dimension of the signal.", _DATA),
     Code("NXDATA_LENGTH", "error", "An axis has the length of its dimension, or one more for edges of bins.", _DATA),
     Code("NXDATA_INDICES", "error", "@AXISNAME_indices names dimensions of the signal, in accord with @axes.", _DATA),
@@ -107,6 +123,13 @@ VALUES: tuple[Code, ...] = (
     Code("CHAIN", "error", "Every input of a step is the output of an earlier one, or raw.", _CHAIN),
     Code("INPUT_MISSING", "warning", "With --inputs: every input of the newest step lies in the folder.", _CHAIN),
     Code("INPUT_CHECKSUM", "error", "With --inputs: every input is still what the newest step read.", _CHAIN),
+    Code(
+        "INPUT_GEOMETRY",
+        "error",
+        "With --inputs: energy, Stokes vector, rotation, pixel and frames are the input's; "
+        "a pixel is lambda z / (N p).",
+        _FAR_FIELD,
+    ),
 )
 
 

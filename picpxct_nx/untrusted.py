@@ -1,7 +1,8 @@
 """Files from strangers: judged by a child process with limits, so that nothing in them can crash, stall or fill us.
 
 The checks before any data are read refuse what is known to do harm; faults of the HDF5 library itself are found every
-year (CVE-2025-2309, CVE-2025-2310, CVE-2025-44905), and a loop inside it reaches no signal handler of Python.
+year (CVE-2025-2309, CVE-2025-2310, CVE-2025-44905), and a loop inside it reaches no signal handler of Python. Files too
+large to be looked through for such a loop beforehand are read in this way too, with limits by their size.
 """
 
 import json
@@ -20,12 +21,14 @@ from picpxct_nx import nxdl
 from picpxct_nx.errors import MissingInputError
 from picpxct_nx.validation import Report, Violation
 from picpxct_nx.validation.inputs import Named
+from picpxct_nx.validation.origin import Origin
 from picpxct_nx.validation.violation import shown
 from picpxct_nx.verdict import compare
 
 # -P: no module is taken from the current folder, which a stranger may have filled too.
 _START = "import sys; sys.path.append(sys.argv[1]); from picpxct_nx.untrusted_child import main; main(sys.argv[2])"
 _CHUNK = 2**16
+_SLOWEST_BYTES = 20e6  # a second
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,12 @@ class Limits:
     seconds: float = 60.0
     cpu_seconds: int = 60
     report: int = 64 * 2**20
+
+
+def limits_for(size: int) -> Limits:
+    """What an honest file of `size` bytes may need: all of it is read, at worst from a slow disk of the network."""
+    seconds = 60 + size / _SLOWEST_BYTES
+    return Limits(memory=8 * 2**30, seconds=seconds, cpu_seconds=int(seconds))
 
 
 def check_untrusted(
@@ -91,7 +100,7 @@ def check_untrusted(
         return _failed(name, "UNTRUSTED_CRASH", f"stopped its reader ({shown(str(answer['crash']))})")
     try:
         report, named = _report(name, answer["report"]), tuple(map(_named, answer["inputs"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return _failed(name, "UNTRUSTED_CRASH", "made its reader talk nonsense")
     return report if inputs is None else compare(report, named, inputs)
 
@@ -167,7 +176,18 @@ def _named(found: dict[str, Any]) -> Named:
     texts = [found[key] for key in ("path", "checksum", "uuid", "file_name")]
     if not all(isinstance(text, str) for text in texts[:2]) or not all(isinstance(t, str | None) for t in texts[2:]):
         raise TypeError(texts)
-    return Named(*texts)
+    path, checksum, uuid, file_name = texts
+    return Named(path, checksum, uuid, file_name, _origin(found["product"]))
+
+
+def _origin(found: dict[str, Any] | None) -> Origin | None:
+    if found is None:
+        return None
+    if not isinstance(found["definition"], str):
+        raise TypeError(found)
+    energy, rotation = (found[key] and float(found[key]) for key in ("energy_ev", "rotation"))
+    stokes, pixel = (found[key] and tuple(map(float, found[key])) for key in ("stokes", "pixel"))
+    return Origin(found["definition"], energy, stokes, rotation, pixel, found["frames"] and int(found["frames"]))
 
 
 def _report(name: str, found: dict[str, Any]) -> Report:

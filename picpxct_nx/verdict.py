@@ -49,7 +49,7 @@ def look(
 def compare(report: Report, named: tuple[Named, ...], folder: Path) -> Report:
     """The report with what the folder says about the inputs."""
     try:
-        return with_inputs(report, named, nexus.digests(folder, named))
+        return with_inputs(report, named, nexus.present_inputs(folder, named))
     except OSError as error:
         reason = " ".join(str(error).split())[:160]
         raise InputError(f"{folder}: a file in it cannot be read ({reason}); move it elsewhere") from None

@@ -97,8 +97,8 @@ def virtual(file: h5py.File) -> None:
 
 
 def latin1(file: h5py.File) -> None:
-    """A unit in Latin-1."""
-    file[f"{E}/frc/spatial_frequency"].attrs["units"] = np.bytes_(b"1/\xb5m")
+    """A label in Latin-1."""
+    file[f"{E}/frc/spatial_frequency"].attrs["long_name"] = np.bytes_(b"spatial frequency (1/\xb5m)")
 
 
 def damaged(file: h5py.File) -> None:
@@ -155,6 +155,20 @@ def _empty_plot(file: h5py.File) -> None:
         file[f"{E}/data/{name}"] = file[f"{E}/{target}"]
 
 
+def _user(file: h5py.File) -> None:
+    """Somebody whose ORCID iD has a wrong digit."""
+    file[E].create_group("user").attrs["NX_class"] = np.bytes_("NXuser")
+    file[f"{E}/user/name"] = np.bytes_("A. Scientist")
+    file[f"{E}/user/ORCID"] = np.bytes_("https://orcid.org/0000-0002-1825-0091")
+
+
+def _wide_pixels(file: h5py.File) -> None:
+    """Pixels of 75 m, and the beam in the middle of them."""
+    for axis in "yx":
+        put(f"instrument/detector/{axis}_pixel_size", 75.0)(file)
+        put(f"instrument/detector/beam_center_{axis}", 300.0)(file)
+
+
 FAULTS: dict[str, tuple[str, Fault]] = {
     # Structure
     "CLASS": ("frc", mark("frc", "NX_class", "NXcollection")),
@@ -208,6 +222,9 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "ASSUMED_MISSING": ("frc", anew("assumed", np.array(["nowhere"], dtype=object))),
     "CHAIN": ("frc", anew("process_001/output_uuid", _OTHER)),
     "CHECKSUM": ("frc", put("process_001/input_001/checksum", "abc")),
+    "INPUT_CHECKSUM": ("product", put("process_001/input_001/checksum", "1" * 64)),
+    "INPUT_GEOMETRY": ("product", put(ENERGY, 5469.1)),
+    "INPUT_MISSING": ("product", put("process_001/input_001/identifier_entry", f"urn:uuid:{_OTHER}")),
     "SEQUENCE": ("frc", put("process_001/sequence_index", 2)),
     "STAGE_HISTORY": ("reconstruction", put("stage", "flattened")),
     "TIME_HISTORY": ("reconstruction", put("process_001/date", "2026-01-03T00:00:00+00:00")),
@@ -242,6 +259,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "ENERGY_ORDER": ("cube", put("cube/energy", [5475.0, 5460.0], slice(0, 2))),
     "ENERGY_RANGE": ("reconstruction", put(ENERGY, 5.471)),
     "ENERGY_VALID": ("cube", put("cube/valid", 0, 0, 0)),
+    "FORMULA": ("scan", anew("sample/chemical_formula", np.bytes_("V2O5"))),
     "FRC_CROSSING": ("frc", lambda file: put("half_period", 1.3e-8)(file) or put("full_period", 2.6e-8)(file)),
     "FRC_RANGE": ("frc", put("frc/correlation", 1.5, 0)),
     "FRC_RESOLVED": ("frc", put("resolved", 0)),
@@ -252,8 +270,12 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "MONITOR": ("scan", put("control/data", 0.0, 0)),
     "NOT_FINITE": ("scan", put("instrument/detector/distance", np.nan)),
     "NOT_POSITIVE": ("scan", put("instrument/detector/distance", -7.2)),
+    "NUMBERING": ("reconstruction", put("positions/frame", -1, 0)),
     "OBJECT_PIXEL": ("reconstruction", lambda file: put("probe/x", 2e-8 * np.arange(4))(file)),
     "PHASE": ("reconstruction", put("phase/phase", 3.0, 0, 0)),
+    "ORCID": ("frc", _user),
+    "PIXEL_SIZE": ("scan", _wide_pixels),
+    "PROBE": ("reconstruction", put("probe/probe", 0.0)),
     "POLARIZATION": ("cube", put("cube/polarization_angle", 0.5, 0)),
     "POSITIONS_EQUAL": ("scan", lambda file: put("data/x", 0.0)(file) or put("data/y", 0.0)(file)),
     "POSITIONS_OUTSIDE": ("reconstruction", put("positions/x", 1.0, 0)),

@@ -1,6 +1,8 @@
 """Make invalid/CODE.nxs: for every code of `picpxct validate` one small file that is valid but for one fault.
 
 SOURCE_DATE_EPOCH=1767225600 python sample_data/make_invalid.py [FOLDER]
+
+The files INPUT_*.nxs are wrong only beside their input: picpxct validate --inputs invalid/inputs invalid/INPUT_*.nxs
 """
 
 import io
@@ -24,8 +26,6 @@ EPOCH = "1767225600"
 # Codes that no small file can give, and why; the tests make them in memory.
 IN_MEMORY = {
     "LIMIT_OBJECTS": "takes more than 100 000 objects",
-    "INPUT_CHECKSUM": "takes a folder with the input beside the file",
-    "INPUT_MISSING": "takes a folder without the input beside the file",
     "NOT_READABLE": "takes a file that is not HDF5",
     "UNTRUSTED_CRASH": "takes a reader that crashes",
     "UNTRUSTED_MEMORY": "takes more memory than a reader is given",
@@ -72,6 +72,19 @@ def _reconstruction() -> Reconstruction:
         probe=np.ones((1, 4, 4), np.complex64), probe_y=_axis(4), probe_x=_axis(4), position_y=_axis(3),
         position_x=_axis(3), position_frame=np.arange(3), error=np.array([0.5, 0.2]), iteration=np.array([1, 2]),
     )  # fmt: skip
+
+
+def _input() -> Scan:
+    return replace(_scan(), uuid=RAW)
+
+
+def _product() -> Reconstruction:
+    """The reconstruction of `_input`: its pixel is lambda z / (N p) for the 5471 eV, 7.2 m and 8 pixels of the scan."""
+    pixel = 1.239841984e-6 / 5471.0 * 7.2 / (8 * 75e-6)
+    step = Step(command="reconstruct", date=provenance.now(), inputs=(_input().as_input("scan.nxs"),))
+    names = ("y", "x", "probe_y", "probe_x", "position_y", "position_x")
+    made = _reconstruction()
+    return replace(made, history=(step,), **{name: pixel * np.arange(len(getattr(made, name))) for name in names})
 
 
 _STACK: dict[str, Any] = {"stokes": np.array([[1.0, 1.0, 0, 0], [1.0, 1.0, 0, 0]]), "rotation": np.array([0.0, -1.0])}
@@ -144,6 +157,7 @@ def _dose() -> DoseMap:
 
 
 BASES: dict[str, Callable[[], Record]] = {
+    "input": _input, "product": _product,
     "scan": _scan, "reconstruction": _reconstruction, "cube": _cube, "normalized": _normalized, "frc": _frc,
     "grainmap": _grainmap, "dose": _dose,
 }  # fmt: skip
@@ -252,6 +266,8 @@ def main(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for code in sorted(FAULTS.keys() | PATCHED.keys()):
         (folder / f"{code}.nxs").write_bytes(make(code))
+    (folder / "inputs").mkdir(exist_ok=True)
+    (folder / "inputs" / "scan.nxs").write_bytes(valid("input"))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,10 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         "instrument/zone_plate/central_stop_diameter": 1e-5, "instrument/detector/saturation_value": 1000.0,
         "cube/energy": energies, "xanes/energy": energies, "edge_energy": 5485.0,
         "pre_edge": np.array([-20.0, -10.0]), "post_edge": np.array([15.0, 30.0]),
-        "half_period": 2e-8, "full_period": 4e-8,
+        "half_period": 2e-8, "full_period": 4e-8, "instrument/source/type": "Synchrotron X-ray Source",
+        "user/ORCID": "https://orcid.org/0000-0002-1825-0097", "sample/chemical_formula": "O5 V2",
+        "pixel_size": 1e-8, "instrument/detector/x_pixel_size": 7.5e-5, "instrument/detector/y_pixel_size": 7.5e-5,
+        "instrument/detector/beam_center_x": 7.5e-5, "instrument/detector/beam_center_y": 7.5e-5,
     }  # fmt: skip
     for path in ("cube/polarization_angle", "xanes/polarization_angle", "signal/polarization_angle"):
         rotation = values.get("sample/rotation_angle", 0.0)

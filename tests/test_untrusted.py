@@ -91,9 +91,9 @@ def test_a_loop_inside_hdf5_ends_in_time(path: Path) -> None:
     assert codes(path, cpu_seconds=1) == ["UNTRUSTED_TIMEOUT"]
 
 
-def test_a_pipe_that_nobody_writes_to_ends_in_time(tmp_path: Path) -> None:
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.nxs")
-    assert codes(tmp_path / "a.nxs", seconds=1) == ["UNTRUSTED_TIMEOUT"]
+    assert codes(tmp_path / "a.nxs", seconds=10) == ["NOT_READABLE"]
 
 
 def test_a_text_that_says_it_is_gigabytes_long_is_refused(path: Path) -> None:
@@ -102,6 +102,14 @@ def test_a_text_that_says_it_is_gigabytes_long_is_refused(path: Path) -> None:
     data[place : place + 4] = (2**31 - 16).to_bytes(4, "little")
     path.write_bytes(data)
     assert codes(path) == ["DAMAGED"]
+    assert "asks for more memory than there is" in check_untrusted(path).errors[0].message
+
+
+def test_an_honest_file_has_time_by_its_size() -> None:
+    small, large = untrusted.limits_for(2**20), untrusted.limits_for(30 * 10**9)
+    assert small.memory == large.memory > Limits().memory
+    assert small.seconds < 61
+    assert large.seconds == large.cpu_seconds == 1560
 
 
 def test_a_bomb_is_refused_without_being_unpacked(path: Path) -> None:

@@ -28,6 +28,8 @@ def open_hdf5(source: Path | BinaryIO, name: str) -> Iterator[h5py.File]:
     InputError
         It is empty, truncated, or not HDF5.
     """
+    if isinstance(source, Path) and (source.is_fifo() or source.is_char_device() or source.is_socket()):
+        raise InputError(f"{name}: is a pipe or a device, where HDF5 would wait for ever; write '- < {name}'")
     try:
         file = h5py.File(source, "r")
     except FileNotFoundError:
@@ -48,8 +50,11 @@ def open_hdf5(source: Path | BinaryIO, name: str) -> Iterator[h5py.File]:
 
 def _why_not(source: Path | BinaryIO, name: str, error: OSError) -> str:
     if isinstance(source, Path):
-        with source.open("rb") as handle:
-            start, length = handle.read(8), source.stat().st_size
+        try:
+            with source.open("rb") as handle:
+                start, length = handle.read(8), source.stat().st_size
+        except OSError as why:
+            return f"{name}: cannot be read ({why.strerror}); name another file"
     else:
         length = source.seek(0, os.SEEK_END)
         source.seek(0)

@@ -108,7 +108,8 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         extra={
             "end_time": now(),
             "experiment_identifier": "simulated",
-            "instrument/source/type": "simulated",
+            # Of the kinds that NeXus lists, the one that is simulated; the names say that it is.
+            "instrument/source/type": "Synchrotron X-ray Source",
             "instrument/beam/flux": scan.flux,
             "instrument/detector/saturation_value": scan.saturation_value,
             **_truth(scan),

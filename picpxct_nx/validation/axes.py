@@ -27,6 +27,10 @@ def is_axis(group: Item, item: Item) -> bool:
 def check_axis(child: Item, parent: Node, node: Node, here: str) -> Iterator[Violation]:
     """Faults of what makes a field an axis; `parent` and `node` are what the group and the field are held to."""
     if "transformation_type" in child.attributes:
+        kinds = plain(child.attributes["transformation_type"])
+        if isinstance(kinds, tuple) and len(kinds) != 1:
+            text = f"is {kinds!r}; wanted translation or rotation"
+            yield Violation(f"{here}@transformation_type", "ENUMERATION", text)
         for name in ("vector", "offset"):
             yield from _check_vector(child, name, here)
     elif parent.type == "NXtransformations" and _is_motion(child, node):

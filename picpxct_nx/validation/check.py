@@ -55,7 +55,7 @@ def check_file(
         Whether only our own definitions will do: the file is to be read by us.
     """
     root, refused = scan(file)
-    if refused:
+    if not all(map(_is_harmless, refused)):
         return Report(name, None, _tidy(refused))
     task = _Task(root, definition, data, ours or _made_here(root))
     groups = [member for _, member in sorted(root.members.items()) if member.is_group]
@@ -64,17 +64,22 @@ def check_file(
         claims = {definition.name}
     # One entry of ours makes it a file of ours, which holds nothing else.
     strict = task.ours or (bool(claims) and claims <= set(nxdl.names()))
-    violations = [*(check_root if strict else check_standard_root)(root)]
+    violations = [*refused, *(check_root if strict else check_standard_root)(root)]
     violations += [] if strict else check_shown(root)
     violations += [fault for entry in groups for fault in _check_entry(entry, task)]
     violations += uuids_once(root)
-    if not groups:
+    if not groups and (strict or not root.members):
         violations.append(Violation("/", "MISSING_GROUP", "has no NXentry; the file is empty"))
     return Report(name, ", ".join(shown(claim) for claim in sorted(claims)) or None, _tidy(violations))
 
 
 def _tidy(violations: list[Violation]) -> tuple[Violation, ...]:
     return tuple(sorted({replace(v, path=shown(v.path), message=shown(v.message)) for v in violations}))
+
+
+def _is_harmless(fault: Violation) -> bool:
+    """Whether a file may be read on: the text of an attribute has letters that are not UTF-8."""
+    return fault.code == "TEXT_ENCODING" and "@" in fault.path
 
 
 def _made_here(root: Item) -> bool:

@@ -85,6 +85,8 @@ def check_attribute(value: Any, node: Node, path: str) -> Iterator[Violation]:
     yield from faults
     if not faults:
         yield from _check_enumeration(value, node, path)
+        if node.type == "NX_DATE_TIME":
+            yield from _check_times(value, path)
 
 
 def _kind(item: Item) -> str:
@@ -116,16 +118,20 @@ def _check_shape(item: Item, node: Node, path: str, scope: Scope) -> Iterator[Vi
 def check_symbols(scope: Scope) -> Iterator[Violation]:
     """Fields whose length differs from what most fields, or the first of them, say the symbol is."""
     for name, met in sorted(scope.lengths.items()):
-        # Repeated groups have lengths of their own; their path follows the symbol.
-        symbol = name.partition("\0")[0]
-        most = Counter(length for length, _ in met.values()).most_common(1)[0][0]
-        where = next(path for length, path in met.values() if length == most)
+        # Repeated groups, whose path follows the symbol, have their own lengths where nothing outside has the symbol.
+        symbol, _, place = name.partition("\0")
+        binding = (scope.lengths.get(f"{symbol}\0") if place else None) or met
+        most = Counter(length for length, _ in binding.values()).most_common(1)[0][0]
+        where = next(path for length, path in binding.values() if length == most)
+        # A monitor with an axis of its own, as of times of flight, may be read by itself.
+        least = min(length for length, _ in met.values())
+        own = bool(place) and len(met) > 1 and all(length in (least, least + 1) for length, _ in met.values())
         for (_, axis), (length, path) in met.items():
             if length != most:
                 text = f"{symbol} is {length} along axis {axis}, but {most} at {where}; make them agree"
                 # Times of flight are often the edges of their bins, one more than there are bins.
                 edges = length == most + 1 and path.endswith("/time_of_flight")
-                yield Violation(path, "SYMBOL", text, "warning" if edges else "error")
+                yield Violation(path, "SYMBOL", text, "warning" if edges or (own and binding is not met) else "error")
 
 
 def check_unit(text: Any, wanted: str | None, path: str) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ import struct
 
 import h5py
 
-# Larger files are not looked through: their text is read on trust, or in a child process with a time limit.
+# Larger files are not looked through: `picpxct validate` reads them in a child process with a time limit.
 MAX_IMAGE_BYTES = 64 * 2**20
 # HDF5 File Format Specification 3.0, section III.E: signature, version 1, three reserved bytes, size; then objects of
 # index, reference count, reserved bytes and size, their data padded to eight bytes. Index 0 is the unused rest.

@@ -70,7 +70,11 @@ def chain(steps: list[tuple[str, Item]], *, reads_raw: bool) -> Iterator[Violati
 
 
 def newest(steps: list[tuple[str, Item]], own: Any) -> Iterator[Violation]:
-    """Only the newest step may leave its product unnamed: it is this entry, by no other name."""
+    """Only the newest step may leave its product unnamed: it is this entry, by no other name, and made from others."""
+    for path, step in steps:
+        for name, text in _inputs(step):
+            if own is not None and text.removeprefix(_URN) == own:
+                yield Violation(f"{path}/{name}/identifier_entry", "CHAIN", f"names {text}, which is this very entry")
     for path, step in steps[:-1]:
         if "output_uuid" not in step.members:
             yield Violation(f"{path}/output_uuid", "CHAIN", "is missing; only the newest step makes this entry")

@@ -13,7 +13,7 @@ import h5py
 
 from picpxct_nx.validation import storage
 from picpxct_nx.validation.heap import endless_heap
-from picpxct_nx.validation.tree import DAMAGE, Item, brief
+from picpxct_nx.validation.tree import DAMAGE, Item, damage
 from picpxct_nx.validation.unfold import MAX_DEPTH, MAX_LINKS, unfold
 from picpxct_nx.validation.violation import Violation
 
@@ -121,7 +121,7 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def _damaged(path: str, error: Exception) -> Violation:
-    return Violation(path, "DAMAGED", f"cannot be read ({brief(error)}); copy the file again")
+    return Violation(path, "DAMAGED", damage(error))
 
 
 def _step(walk: _Walk, group: h5py.h5g.GroupID, raw: bytes, here: str) -> tuple[Opened | None, Item | None]:

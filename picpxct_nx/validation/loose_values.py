@@ -23,6 +23,7 @@ _KELVIN = ("K", "kelvin", "Kelvin")
 _NOT_NEGATIVE = {
     "wavelength": "", "incident_wavelength": "", "incident_energy": "", "count_time": "", "exposure_time": "",
     "x_pixel_size": "", "y_pixel_size": "", "distance": "NXdetector",
+    "energy": "NXmonochromator",
 }  # fmt: skip
 
 
@@ -152,10 +153,10 @@ def check_errors_of(group: Item) -> Iterator[Violation]:
 
 
 def check_plausible(group: Item) -> Iterator[Violation]:
-    """Wavelengths, energies, times of exposure, pixels, distances of detectors and kelvins are not below zero."""
+    """Wavelengths, energies, exposures, pixels, distances of detectors, kelvins and errors are not below zero."""
     for name, item in group.members.items():
         kelvin = name == "temperature" and plain(item.attributes.get("units")) in _KELVIN
-        if not kelvin and _NOT_NEGATIVE.get(name) not in ("", class_name(group)):
+        if not kelvin and not name.endswith(_ERRORS) and _NOT_NEGATIVE.get(name) not in ("", class_name(group)):
             continue
         values = _numbers(item)
         if values is not None and (values < 0).any():

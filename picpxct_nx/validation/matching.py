@@ -63,6 +63,12 @@ def is_other_kind(parent: Node, kind: Kind, name: str, *, free: bool) -> bool:
     return any(node.kind == other for node in base) and all(node.kind != kind for node in base)
 
 
+def documented(nx_class: str, kind: Kind, name: str) -> Node | None:
+    """Node of a base class that documents a name, exactly or by a pattern such as FIELDNAME_errors."""
+    exact, pattern, _ = _base(nx_class, kind, name, "")
+    return exact if exact is not None and exact.name_type != "any" else pattern
+
+
 @cache
 def _base(parent: str, kind: Kind, name: str, nx_class: str) -> tuple[Node | None, Node | None, Node | None]:
     nodes = [node for node in members_of(parent) if node.kind == kind]

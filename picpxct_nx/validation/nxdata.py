@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from picpxct_nx.validation.matching import class_name
-from picpxct_nx.validation.tree import Item, kind_of, nx_class, plain
+from picpxct_nx.validation.tree import Item, kind_of, nx_class, plain, within
 from picpxct_nx.validation.violation import Violation
 
 _INDICES, _ERRORS = "_indices", "_errors"
 _OLD = ("signal", "axes", "axis", "primary")
 
 
-def check_plots(group: Item, declared: Collection[str] = (), prefix: str = "") -> Iterator[Violation]:
+def check_plots(
+    group: Item, declared: Collection[str] = (), prefix: str = "", first: Item | None = None
+) -> Iterator[Violation]:
     """Faults of every NXdata below a group.
 
     Parameters
@@ -26,35 +28,65 @@ def check_plots(group: Item, declared: Collection[str] = (), prefix: str = "") -
         Where to look, for example an entry. The tree must be free of cycles.
     declared : collection of str
         Paths of the NXdata that the definition declares with fixed names: what is missing there is checked with the
-        structure and not said twice.
+        structure and not said twice. Given for our own definitions, which want a signal of every NXdata.
     prefix : str
         Path of the group below the entry, with a slash at its end; empty for the entry.
+    first : Item, optional
+        The NXdata that the entry shows first; found here where it is not given.
     """
+    first = first or (shown_first(group) if not prefix else None)
     for name, child in group.members.items():
         here = f"{prefix}{name}"
-        if child.is_group and nx_class(child) == "NXdata":
+        if child.is_group and class_name(child) == "NXdata":
             told = {name for name in child.members if f"{here}/{name}" in declared}
-            yield from check_errors(child, told) if here in declared else check_plot(child)
+            yield from (
+                check_errors(child, told)
+                if here in declared
+                else check_plot(child, shown=bool(declared) or child is first)
+            )
         if child.is_group:
-            yield from check_plots(child, declared, f"{here}/")
+            yield from check_plots(child, declared, f"{here}/", first)
 
 
-def check_plot(group: Item) -> Iterator[Violation]:
-    """Faults of one NXdata; where its signal is not there, nothing else can be judged."""
+def check_plot(group: Item, *, shown: bool = True) -> Iterator[Violation]:
+    """Faults of one NXdata; where its signal is not there, nothing else can be judged.
+
+    NeXus asks for a signal where there is something to plot: a group that nothing marks as a plot, and that is not the
+    one that is `shown` first, only holds arrays.
+    """
     names, old = marks(group)
     if old:
         text = f"is marked as before 2014 ({old}); mark it by @signal and @axes of the group"
         yield Violation(group.path, "LEGACY", text, "warning")
+    first = [name for name, item in group.members.items() if str(plain(item.attributes.get("signal"))) == "1"]
+    if len(first) > 1 and "signal" not in group.attributes:
+        text = f"{' and '.join(first)} are both marked as the first signal; name one by @signal of the group"
+        yield Violation(group.path, "NXDATA_SIGNAL", text)
     signal = names.get("signal")
     found = field_of(group, signal)
     if found is None:
         text = f"is {signal!r}; wanted the name of a field of numbers of the group"
-        yield Violation(f"{group.path}@signal", "NXDATA_SIGNAL", text)
+        plot = shown or signal is not None or any(_is_mark(name) for name in group.attributes)
+        yield Violation(f"{group.path}@signal", "NXDATA_SIGNAL", text, "error" if plot else "warning")
     else:
         yield from _check_axes(group, names, found)
         yield from _check_indices(group, found)
         yield from _check_auxiliary(group, found)
     yield from check_errors(group)
+
+
+def _is_mark(name: str) -> bool:
+    return name in ("axes", "auxiliary_signals") or name.endswith(_INDICES)
+
+
+def shown_first(group: Item) -> Item | None:
+    """The NXdata to which the defaults of a group lead, or None."""
+    seen: set[int] = set()
+    here: Item | None = group
+    while here is not None and class_name(here) != "NXdata" and id(here) not in seen:
+        seen.add(id(here))
+        here = below(here, plain(here.attributes.get("default")))
+    return here if here is not None and class_name(here) == "NXdata" else None
 
 
 def field_of(group: Item, name: Any) -> Item | None:
@@ -233,6 +265,7 @@ def below(group: Item, default: Any) -> Item | None:
         ]
         return ranked[0] if ranked else None
     found: Item | None = group
+    default = within(group, default)
     for part in default.split("/") if isinstance(default, str) else ():
         found = found.members.get(part) if found is not None and part else found
     return found if found is not None and found.is_group and found is not group else None

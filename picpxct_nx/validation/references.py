@@ -10,7 +10,7 @@ from picpxct_nx.nxdl import Node
 from picpxct_nx.validation.axes import is_axis
 from picpxct_nx.validation.fields import Scope
 from picpxct_nx.validation.matching import class_name
-from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, plain
+from picpxct_nx.validation.tree import MAX_READ, Item, UnreadableError, content, find, kind_of, plain, within
 from picpxct_nx.validation.violation import Level, Violation
 
 _STEP = re.compile(r"(?:(?P<name>[^:/]+):)?(?P<class>[^:/]+)\Z")
@@ -29,8 +29,11 @@ def check_default(group: Item, path: str) -> Iterator[Violation]:
     default = default[0] if isinstance(default, tuple) and len(default) == 1 else default
     if default is None or default == ".":
         return
-    if not isinstance(default, str) or not default or find(group, default) is None:
+    inner = within(group, default)
+    if not isinstance(inner, str) or not inner or inner.startswith("/") or find(group, inner) is None:
         yield Violation(f"{path}@default", "DEFAULT", f"names {default!r}, which is not there")
+    elif inner != default:
+        yield Violation(f"{path}@default", "DEFAULT", f"is '{default}'; wanted the name alone, '{inner}'", "warning")
 
 
 def check_target(child: Item, here: str, scope: Scope) -> Iterator[Violation]:

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx.validation import rules_data, rules_dose, rules_entry, rules_grains, rules_product, rules_scan
+from picpxct_nx.validation import (
+    rules_data,
+    rules_dose,
+    rules_entry,
+    rules_grains,
+    rules_product,
+    rules_scan,
+    rules_text,
+)
 from picpxct_nx.validation.tree import UnreadableError
 from picpxct_nx.validation.view import Found, View
 from picpxct_nx.validation.violation import Level, Violation
@@ -15,11 +23,10 @@ _CUBE, _NORMALIZED, _FRC = "NXspecptycho_cube", "NXspecptycho_normalized", "NXsp
 _GRAINMAP = "NXspecptycho_grainmap"
 _DOSE = "NXspecptycho_dose"
 _HOWELLS = "Howells et al. 2009, DOI 10.1016/j.elspec.2008.10.008"
-_OPTICS = "Born & Wolf, Principles of Optics, 7th ed., section 10.9.3"
-_ZONES = "Attwood & Sakdinawat, X-Rays and Extreme Ultraviolet Radiation, 2nd ed., on zone plates"
+_OPTICS = "Born & Wolf, Principles of Optics, 7th ed. (1999), on Stokes parameters"
 _OURS, _NEXUS = "the definition", "NeXus manual, NXdata"
 _PASSIVE = "phase_convention of the definition: beta is not negative in matter at rest"
-_RINGS = "van Heel & Schatz 2005, DOI 10.1016/j.jsb.2005.05.009"
+_RINGS = "van Heel & Schatz, J. Struct. Biol. 151, 250 (2005), DOI 10.1016/j.jsb.2005.05.009"
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,12 @@ RULES: tuple[Rule, ...] = (
     Rule("TIME_HISTORY", "warning", "The newest step ran after all others.", _OURS, rules_entry.newest_step),
     Rule("ENERGY_RANGE", "warning", "Photon energies lie between 100 eV and 200 keV.", "range of X-ray optics",
          rules_entry.energy_plausible),
-    Rule("TEXT_BLANK", "warning", "Title, sample, beamline and facility have names.", "FAIR F2, DOI "
-         "10.1038/sdata.2016.18", rules_entry.text_blank),
+    Rule("TEXT_BLANK", "warning", "Title, sample, beamline and facility have names.", "FAIR F2: Wilkinson et al., "
+         "Sci. Data 3 (2016), DOI 10.1038/sdata.2016.18", rules_entry.text_blank),
+    Rule("ORCID", "error", "An ORCID iD is a URL with the right check character.", "ISO/IEC 7064, MOD 11-2",
+         rules_text.orcid),
+    Rule("FORMULA", "warning", "A chemical formula is in Hill order.", "Hill, J. Am. Chem. Soc. 22, 478 (1900)",
+         rules_text.formula),
     Rule("AXIS_ORDER", "error", "An axis rises or falls strictly.", _NEXUS, rules_entry.axis_order),
     Rule("AXIS_EVEN", "error", "The pixels of an image have one size.", _OURS, rules_entry.axis_even),
     Rule("STAGE_HISTORY", "error", "A stage has the step that leads to it in its history.", _OURS,
@@ -59,9 +70,12 @@ RULES: tuple[Rule, ...] = (
          rules_scan.energy_offset, (_SCAN,)),
     Rule("DISTANCE", "warning", "The detector stands 1 mm to 100 m from the sample.", "beamlines there are",
          rules_scan.distance, (_SCAN,)),
+    Rule("PIXEL_SIZE", "warning", "Pixels of the detector are 1 um to 1 mm wide.", "detectors there are",
+         rules_scan.pixel_size, (_SCAN,)),
+    Rule("NUMBERING", "error", "Frames are counted from 0, iterations upwards from 1.", _OURS, rules_scan.numbering),
     Rule("BEAM_CENTRE", "error", "The direct beam meets the detector.", "NXdetector", rules_scan.beam_centre, (_SCAN,)),
-    Rule("ZONE_PLATE", "error", "Outermost zone and central stop are smaller than the zone plate.", _ZONES,
-         rules_scan.zone_plate, (_SCAN,)),
+    Rule("ZONE_PLATE", "error", "Outermost zone and central stop are smaller than the zone plate.",
+         "NXfresnel_zone_plate", rules_scan.zone_plate, (_SCAN,)),
     Rule("POSITIONS_EQUAL", "warning", "The sample moves during a scan.", _OURS, rules_scan.positions, (_SCAN,)),
     Rule("MASK_ALL", "error", "The mask leaves good pixels.", "NXdetector", rules_scan.mask, (_SCAN,)),
     Rule("MONITOR", "warning", "The monitor is above zero in every frame.", _OURS, rules_scan.monitor, (_SCAN,)),
@@ -81,6 +95,7 @@ RULES: tuple[Rule, ...] = (
          (_RECONSTRUCTION, _CUBE), data=True),
     Rule("AMPLITUDE", "warning", "No sample amplifies light: |t| is below 1.5 where much light fell.", _PASSIVE,
          rules_data.amplitude, (_RECONSTRUCTION, _CUBE), data=True),
+    Rule("PROBE", "error", "A probe is finite and brings light.", _OURS, rules_data.probe, data=True),
     Rule("COVERAGE", "error", "The coverage is finite and not negative.", _OURS, rules_data.coverage,
          (_RECONSTRUCTION,), data=True),
     Rule("ENERGY_VALID", "error", "A projection has an energy where it was measured, and nowhere else.", _OURS,
@@ -94,8 +109,8 @@ RULES: tuple[Rule, ...] = (
     Rule("SIGMA", "error", "A standard deviation is not negative.", _NEXUS, rules_data.sigmas, data=True),
     Rule("SPECTRA_NOT_FINITE", "error", "Spectra that the mask lets through are finite.", _OURS,
          rules_data.spectra_known, (_NORMALIZED,), data=True),
-    Rule("FRC_RANGE", "error", "Correlations lie between -1 and 1; thresholds and samples are above zero.", _RINGS,
-         rules_product.frc_range, (_FRC,)),
+    Rule("FRC_RANGE", "error", "Correlations lie between -1 and 1, thresholds and samples above 0; frequencies rise.",
+         _RINGS, rules_product.frc_range, (_FRC,)),
     Rule("FRC_RESOLVED", "error", "half_period is there where the curve is resolved; full_period is twice it.", _OURS,
          rules_product.frc_resolved, (_FRC,)),
     Rule("FRC_CROSSING", "error", "The curve falls through the threshold at 1 / (2 half_period).", _RINGS,

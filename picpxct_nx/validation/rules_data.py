@@ -1,20 +1,19 @@
 """Rules that look at the images of products: read in blocks, each at most once whatever is asked of it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from picpxct_nx.validation.pixels import Workspace, add_up, negative, wrong_angles
 from picpxct_nx.validation.rules_entry import ENERGY
 from picpxct_nx.validation.view import Array, Found, View
 
-# Angles of complex64 numbers, kept as float32.
-_ANGLE = 1e-3
-# Where the transmission is smaller, its angle is rounding.
-_SMALL = 1e-4
 # Part of the strongest light above which an object is well known; modulus that no sample has; part of all pixels.
 _LIT, _BRIGHT, _MANY = 0.5, 1.5, 0.01
-_SAMPLED = 100_000
+_SAMPLED = 20_000
 _CUBE, _PHASE = "cube/transmission", "phase/phase"
 _OBJECT, _COVERAGE = "object/transmission", "object/coverage"
 
@@ -43,18 +42,19 @@ def _image(view: View) -> _Image | None:
 
 def _object(view: View) -> _Image:
     unknown = phase = dark = 0
+    space = Workspace()
     # A sample of the pixels says as well whether one in a hundred is too bright.
-    stride = max(1, view.fields[_OBJECT][0].size // _SAMPLED)
+    stride = _stride(view.shape(_OBJECT))
     modulus, light = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     for rows in view.parts(_OBJECT):
-        part = view.read(_OBJECT, rows)
-        unknown += _unknown(part)
-        phase += _apart(part, view.read(_PHASE, rows))
+        part = view.borrow(_OBJECT, rows)
+        found = wrong_angles(part, view.borrow(_PHASE, rows), space)
+        unknown, phase = unknown + found[0], phase + found[1]
         modulus.append(np.abs(part.ravel()[::stride]))
         if view.has(_COVERAGE):
-            covered = view.read(_COVERAGE, rows)
-            dark += int(np.sum(~(covered >= 0)))
-            light.append(covered.ravel()[::stride])
+            covered = view.borrow(_COVERAGE, rows)
+            dark += negative(covered)
+            light.append(covered.ravel()[::stride].copy())
     size, lit = np.concatenate(modulus), np.concatenate(light)
     known = size[lit > _LIT * lit.max()] if lit.size and not dark else size
     # The solver shares the scale between object and probe as it likes; flattening sets it to 1 in air.
@@ -62,41 +62,47 @@ def _object(view: View) -> _Image:
     return _Image(unknown, phase, float(np.mean(known > _BRIGHT * scale)) if known.size else 0.0, dark)
 
 
+def _stride(shape: tuple[int, ...]) -> int:
+    """Every how many pixels one is looked at; no divisor of the width, so that all columns are met."""
+    stride = max(1, math.prod(shape) // _SAMPLED)
+    while math.gcd(stride, shape[-1]) > 1:
+        stride += 1
+    return stride
+
+
 def _cube(view: View) -> _Image:
     """Angles of the mean over the measured energies; the modulus is looked at where each polarisation begins."""
     valid = view.read("cube/valid", slice(None)).astype(bool)
     unknown = phase = 0
+    space = Workspace()
     bright = [0.0]
-    for row in range(len(valid)):
-        total = np.zeros(view.shape(_CUBE)[2:], np.complex128)
-        for part in view.parts(_CUBE, row):
-            block = view.read(_CUBE, row, part)[valid[row, part]]
-            if part.start == 0 and block.size:
-                bright.append(float(np.mean(np.abs(block[0]) > _BRIGHT)))
-            total += block.sum(axis=0, dtype=np.complex128)
-        unknown += int(np.sum(~np.isfinite(total)))
-        mean = total / max(1, int(valid[row].sum()))
-        phase += _apart(mean, view.read(_PHASE, row))
+    for row, measured in enumerate(valid):
+        # In float32 first: a sum that something is wrong with is added up again in float64.
+        total, first = _total(view, _CUBE, row, measured, np.dtype(np.complex64))
+        angles = view.read(_PHASE, row)
+        if any(wrong_angles(_mean(total, measured), angles, space)):
+            total, _ = _total(view, _CUBE, row, measured, np.dtype(np.complex128))
+            found = wrong_angles(_mean(total, measured), angles, space)
+            unknown, phase = unknown + found[0], phase + found[1]
+        if first is not None:
+            bright.append(float(np.mean(np.abs(first) > _BRIGHT)))
     return _Image(unknown, phase, max(bright))
 
 
-def _apart(transmission: Array, phase: Array) -> int:
-    """Number of pixels whose phase is not the angle of the transmission, modulo 2 pi.
-
-    Turned back by the phase p, t exp(-i p) must be positive and real: sines cost less than angles.
-    """
-    p = phase.astype(np.float32, copy=False)
-    cosine, sine = np.cos(p), np.sin(p)
-    real = transmission.real * cosine + transmission.imag * sine
-    imaginary = transmission.imag * cosine - transmission.real * sine
-    wrong = ~(np.abs(imaginary) <= _ANGLE * real)
-    # Where the transmission is small or unknown there is no angle to compare with.
-    return int(np.sum(np.abs(transmission[wrong]) > _SMALL)) if wrong.any() else 0
+def _mean(total: Array, measured: Array) -> Array:
+    return np.divide(total, max(1, int(measured.sum())), out=total)
 
 
-def _unknown(part: Array) -> int:
-    """Number of elements that are not finite; one sum says whether there are any."""
-    return 0 if np.isfinite(part.sum(dtype=np.complex128)) else int(np.sum(~np.isfinite(part)))
+def _total(view: View, path: str, row: int, measured: Array, dtype: np.dtype[Any]) -> tuple[Array, Array | None]:
+    """Sum of the measured images of one polarisation, and the first of them."""
+    total, first = np.zeros(view.shape(path)[2:], dtype), None
+    for part in view.parts(path, row):
+        block = view.borrow(path, row, part)
+        images = [image for image, known in zip(block, measured[part], strict=True) if known]
+        add_up(total, images)
+        if first is None and images:
+            first = images[0].copy()
+    return total, first
 
 
 def _signal(view: View) -> str:
@@ -133,6 +139,18 @@ def coverage(view: View) -> Found:
         yield _COVERAGE, f"{found.dark} pixels are negative or not finite; wanted the sum of intensities"
 
 
+def probe(view: View) -> Found:
+    """The probe is finite, and brings light."""
+    for path in ("probe/probe", "start_probe/probe"):
+        if not view.has(path):
+            continue
+        light = sum(float(np.vdot(part, part).real) for part in (view.read(path, rows) for rows in view.parts(path)))
+        if not np.isfinite(light):
+            yield path, "is not finite everywhere; did the solver diverge?"
+        elif light <= 0:
+            yield path, "is zero everywhere; wanted the light that met the sample"
+
+
 def _paths_of_errors(view: View) -> Iterator[str]:
     # Small ones are read here as well as the large, so that one rule holds for all.
     yield from (path for path, (item, _) in sorted(view.fields.items()) if path.endswith("_errors") and item.size)
@@ -159,12 +177,12 @@ def spectra_known(view: View) -> Found:
         if not view.has(path) or energy is None or energy.ndim != 2:
             continue
         wrong = 0
-        for row in range(len(energy)):
-            measured = np.isfinite(energy[row])
+        for row, measured in enumerate(np.isfinite(energy)):
             usable = view.read("maps/mask", row) == 0
-            total = np.zeros(usable.shape)
-            for part in view.parts(path, row):
-                total += view.read(path, row, part)[measured[part]].sum(axis=0, dtype=np.float64)
-            wrong += int(np.sum(usable & ~np.isfinite(total)))
+            total, _ = _total(view, path, row, measured, np.dtype(np.float32))
+            if not np.isfinite(total[usable]).all():
+                # Numbers may be too large for float32.
+                total, _ = _total(view, path, row, measured, np.dtype(np.float64))
+                wrong += int(np.sum(usable & ~np.isfinite(total)))
         if wrong:
             yield path, f"{wrong} pixels hold no numbers though maps/mask is 0; set bit 4 of the mask"

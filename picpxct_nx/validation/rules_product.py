@@ -8,11 +8,13 @@ from picpxct_nx.validation.view import Array, Found, View
 # Two writers of the same pixel agree better; neighbouring energies of an edge differ by a percent.
 _SAME = 1e-3
 _ROUNDED = 1e-6
+# The highest frequency of an image is in the corners of its transform, at this over the pixel.
+_CORNER = 2**-0.5
 # A window may end at the last energy as the encoder gave it.
 _WINDOW_EV = 1.0
 
 
-def _step(values: Array | None) -> float | None:
+def step_of(values: Array | None) -> float | None:
     """Mean step of an axis, where it has one."""
     if values is None or values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         return None
@@ -22,7 +24,7 @@ def _step(values: Array | None) -> float | None:
 def object_pixel(view: View) -> Found:
     """Object and probe have the same pixel."""
     for axis in "yx":
-        own, probe = _step(view.array(f"object/{axis}")), _step(view.array(f"probe/{axis}"))
+        own, probe = step_of(view.array(f"object/{axis}")), step_of(view.array(f"probe/{axis}"))
         if own and probe and abs(own / probe - 1) > _SAME:
             text = f"has pixels of {probe:.6g} m, the object of {own:.6g} m; wanted the same"
             yield f"probe/{axis}", text
@@ -32,7 +34,7 @@ def positions_outside(view: View) -> Found:
     """The probe was on the object."""
     for axis in "yx":
         found, axis_of = view.array(f"positions/{axis}"), view.array(f"object/{axis}")
-        step = _step(axis_of)
+        step = step_of(axis_of)
         if found is None or axis_of is None or step is None:
             continue
         reach = abs(step)
@@ -99,8 +101,20 @@ def frc_range(view: View) -> Found:
         yield "frc/correlation", "holds numbers outside -1 to 1; wanted the normalised cross-spectrum"
     if threshold is not None and not (threshold >= 0).all():
         yield "frc/threshold", "holds numbers that are negative or not finite; wanted correlations"
+    yield from _frequencies(view.array("frc/spatial_frequency"), view.number("pixel_size"))
     if samples is not None and not (samples > 0).all():
         yield "frc/samples", "holds rings without samples; leave them out"
+
+
+def _frequencies(frequency: Array | None, pixel: float | None) -> Found:
+    path = "frc/spatial_frequency"
+    if frequency is None or not frequency.size or not np.isfinite(frequency).all():
+        return
+    if frequency[0] < 0 or (np.diff(frequency) <= 0).any():
+        yield path, "does not rise from zero or more; wanted the frequencies of the rings"
+    elif pixel and frequency[-1] > _CORNER / pixel * (1 + _SAME):
+        text = f"reaches {frequency[-1]:.4g} 1/m; pixels of {pixel:.4g} m hold {_CORNER / pixel:.4g} 1/m in the corners"
+        yield path, f"{text}: is one of the two units wrong?"
 
 
 def frc_resolved(view: View) -> Found:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from picpxct_nx.validation.pixels import extremes
 from picpxct_nx.validation.rules_entry import ENERGY
 from picpxct_nx.validation.view import Array, Found, View
 
@@ -12,10 +13,12 @@ FRAMES = f"{_DETECTOR}/data"
 # Energies of encoder and offset are written with two decimals or more.
 _ENERGY_EV = 0.01
 _NEAREST, _FARTHEST = 1e-3, 100.0
+_SMALLEST, _LARGEST = 1e-6, 1e-3
 _LENGTHS = (
     ENERGY, "instrument/monochromator/energy", f"{_DETECTOR}/x_pixel_size", f"{_DETECTOR}/y_pixel_size",
     f"{_DETECTOR}/distance", f"{_DETECTOR}/count_time", f"{_ZONE_PLATE}/outer_diameter",
-    f"{_ZONE_PLATE}/outermost_zone_width", "pixel_size", "half_period", "full_period",
+    f"{_ZONE_PLATE}/outermost_zone_width", "pixel_size", "half_period", "full_period", "ring_thickness",
+    f"{_DETECTOR}/saturation_value",
 )  # fmt: skip
 
 
@@ -43,6 +46,25 @@ def distance(view: View) -> Found:
     found = view.number(f"{_DETECTOR}/distance")
     if found is not None and found > 0 and not _NEAREST <= found <= _FARTHEST:
         yield f"{_DETECTOR}/distance", f"is {found:.4g} m; wanted 1 mm to 100 m: are m and mm mixed up?"
+
+
+def pixel_size(view: View) -> Found:
+    """A pixel of the detector is 1 um to 1 mm wide."""
+    for path in (f"{_DETECTOR}/{axis}_pixel_size" for axis in "yx"):
+        found = view.number(path)
+        if found is not None and found > 0 and not _SMALLEST <= found <= _LARGEST:
+            yield path, f"is {found:.4g} m; wanted 1 um to 1 mm: are m and um mixed up?"
+
+
+def numbering(view: View) -> Found:
+    """Frames are counted from 0, iterations upwards from 1."""
+    for path in ("data/frame", "positions/frame"):
+        found = view.array(path)
+        if found is not None and (found < 0).any():
+            yield path, f"holds {int(found.min())}; frames are counted from 0"
+    found = view.array("convergence/iteration")
+    if found is not None and found.size and not (found[0] > 0 and (np.diff(found) > 0).all()):
+        yield "convergence/iteration", "does not rise from 1 or more; wanted the numbers of the iterations"
 
 
 def beam_centre(view: View) -> Found:
@@ -117,14 +139,7 @@ def _frames(view: View) -> _Frames | None:
         return None
     if "frames" not in view.facts:
         signed = np.dtype(view.fields[FRAMES][0].dtype).kind != "u"
-        least = largest = None
-        for part in view.parts(FRAMES):
-            block = view.read(FRAMES, part)
-            top = block.max(axis=0)
-            largest = top if largest is None else np.maximum(largest, top)
-            if signed:
-                low = block.min(axis=0)
-                least = low if least is None else np.minimum(least, low)
+        least, largest = extremes((view.borrow(FRAMES, part) for part in view.parts(FRAMES)), least=signed)
         view.facts["frames"] = _judge(largest, least, bad == 0, view.number(f"{_DETECTOR}/saturation_value"))
     return view.facts["frames"]  # type: ignore[no-any-return]
 

@@ -220,7 +220,9 @@ def _check_found(
         yield from faults
     yield from check_field(child, node, here, reading.scope, place=inside.place)
     if "NX_class" in child.attributes and not free:
-        yield Violation(f"{here}@NX_class", "CLASS", "stands at a field; groups alone have a class")
+        # The area detector of EPICS marks every field as the scientific data set of HDF4.
+        level: Level = "warning" if class_name(child) == "SDS" else "error"
+        yield Violation(f"{here}@NX_class", "CLASS", "stands at a field; groups alone have a class", level)
     linked = plain(child.attributes.get("target", here)) != here
     if not linked:
         yield from _check_attributes(child, node, here, reading, free=free or not node.type)

@@ -7,7 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from picpxct_nx.validation.tree import DAMAGE, brief, kind_of
+from picpxct_nx.validation.tree import DAMAGE, damage, kind_of
 from picpxct_nx.validation.violation import Violation
 
 MAX_ATTRIBUTES = 256
@@ -34,6 +34,8 @@ _REFUSED = {
     h5py.h5t.VLEN: "a ragged array",
     h5py.h5t.ARRAY: "an array type",
 }
+# Attributes by which HDF5 itself ties axes to fields, and the class of their types.
+_SCALES = {"DIMENSION_LIST": h5py.h5t.VLEN, "REFERENCE_LIST": h5py.h5t.COMPOUND}
 
 
 def read_attributes(
@@ -55,9 +57,15 @@ def read_attributes(
             faults.append(Violation(here, "TEXT_ENCODING", text))
             continue
         where = f"{here}@{name}"
+        if _SCALES.get(name) == attribute.get_type().get_class():
+            # Dimension scales of HDF5: references between fields, which nobody here follows or reads.
+            found[name] = ""
+            continue
         refused = _refuse_attribute(attribute, where, file_bytes)
         if refused is None:
-            found[name], refused = _read_attribute(attribute, where)
+            value, refused = _read_attribute(attribute, where)
+            if value is not None:
+                found[name] = value
         if refused is not None:
             faults.append(refused)
     return found, faults
@@ -82,17 +90,19 @@ def _read_attribute(attribute: h5py.h5a.AttrID, where: str) -> tuple[Any, Violat
         values = np.zeros(attribute.shape, dtype=attribute.dtype)
         attribute.read(values)
     except DAMAGE as error:
-        return None, Violation(where, "DAMAGED", f"cannot be read ({brief(error)}); copy the file again")
+        return None, Violation(where, "DAMAGED", damage(error))
     if kind_of(values.dtype) != "S":
         return (values if values.shape else values[()]), None
-    texts = np.empty(values.shape, dtype=object)
+    texts, fault = np.empty(values.shape, dtype=object), None
     for index, raw in np.ndenumerate(values):
         data = raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else bytes(raw or b"")
         try:
             texts[index] = data.decode()
         except UnicodeDecodeError:
-            return None, Violation(where, "TEXT_ENCODING", f"is not UTF-8: {data[:40]!r}; write it again as UTF-8")
-    return (texts if texts.shape else texts[()]), None
+            # What else is wrong is told as well, as if the text were Latin-1, which is what most such files hold.
+            texts[index] = data.decode("latin-1")
+            fault = Violation(where, "TEXT_ENCODING", f"is not UTF-8: {data[:40]!r}; write it again as UTF-8")
+    return (texts if texts.shape else texts[()]), fault
 
 
 def _refuse_type(type_id: h5py.h5t.TypeID, where: str) -> Violation | None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 
 import h5py
 import numpy as np
@@ -11,13 +10,14 @@ import numpy as np
 from picpxct_nx import nxdl
 from picpxct_nx.nxdl import Node
 from picpxct_nx.validation.fields import Scope, check_attribute, check_field, check_symbols, check_unit
+from picpxct_nx.validation.matching import documented, members_of
+from picpxct_nx.validation.presence import missing
 from picpxct_nx.validation.tree import Item, find, kind_of, nx_class, plain
 from picpxct_nx.validation.violation import Violation
 
 # Attributes that NeXus gives to any object; `units` is checked with the field.
 _COMMON_ATTRIBUTES = frozenset({"NX_class", "units", "target", "long_name"})
 _NAME = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.]*[a-zA-Z0-9_])?\Z")
-_CAPITALS = re.compile(r"[A-Z][A-Z_]*[A-Z]")
 
 
 def check_entry(entry: Item, definition: nxdl.Definition, scope: Scope) -> Iterator[Violation]:
@@ -30,30 +30,6 @@ def class_of(group: h5py.Group) -> str:
     """NeXus class of a group of an open file, empty where it has none."""
     value = plain(group.attrs.get("NX_class", ""))
     return value if isinstance(value, str) else ""
-
-
-def _base(nx_class: str) -> tuple[Node, ...]:
-    found = nxdl.base_class(nx_class)
-    return found.root.children if found else ()
-
-
-@cache
-def _patterns(nx_class: str) -> tuple[tuple[Node, re.Pattern[str]], ...]:
-    nodes = [node for node in _base(nx_class) if node.name is not None and node.name_type == "partial"]
-    return tuple(
-        (node, re.compile("(.+)".join(re.escape(part) for part in _CAPITALS.split(node.name or "")))) for node in nodes
-    )
-
-
-def _base_child(nx_class: str, kind: nxdl.Kind, name: str) -> Node | None:
-    """Node of a base class that documents a name, exactly or by a pattern such as FIELDNAME_errors."""
-    for node in _base(nx_class):
-        if node.kind == kind and node.name == name and node.name_type != "any":
-            return node
-    for node, pattern in _patterns(nx_class):
-        if node.kind == kind and pattern.fullmatch(name):
-            return node
-    return None
 
 
 def _check_name(name: str, here: str) -> Iterator[Violation]:
@@ -83,7 +59,7 @@ def _check_subgroup(child: Item, parent: Node, name: str, here: str, scope: Scop
     node = named or parent.unnamed(found)
     if node is None and parent.free:
         node = Node(kind="group", name=None, type="NXcollection")
-    elif node is None and any(n.kind == "group" and n.type == found for n in _base(parent.type)):
+    elif node is None and any(n.kind == "group" and n.type == found for n in members_of(parent.type)):
         # Only the base classes know this group: nothing in it is required, everything must be documented.
         node = Node(kind="group", name=None, type=found)
     if node is not None:
@@ -105,13 +81,13 @@ def _check_dataset(child: Item, parent: Node, name: str, here: str, scope: Scope
         if child.dtype is not None and kind_of(child.dtype) == "V":
             yield Violation(here, "TYPE", "found compound; store numbers or text")
     else:
-        documented = _base_child(parent.type, "field", name)
-        if documented is None:
+        known = documented(parent.type, "field", name)
+        if known is None:
             yield Violation(here, "UNDOCUMENTED", f"a field that neither definition nor {parent.type} knows")
         else:
             # A base class leaves the shape open: take it as it is, hold it to type and unit.
-            yield from check_field(child, replace(documented, dims=(None,) * len(child.shape)), here, scope)
-            yield from _check_attributes(child, documented, here)
+            yield from check_field(child, replace(known, dims=(None,) * len(child.shape)), here, scope)
+            yield from _check_attributes(child, known, here)
 
 
 def _check_target(child: Item, node: Node, here: str, scope: Scope) -> Iterator[Violation]:
@@ -138,22 +114,14 @@ def _check_attributes(item: Item, node: Node, path: str) -> Iterator[Violation]:
         known = node.child("attribute", name)
         if known is None and (name in _COMMON_ATTRIBUTES or node.free):
             continue
-        known = known or (_base_child(where, "attribute", name) if where else None)
+        known = known or (documented(where, "attribute", name) if where else None)
         if known is None:
             yield Violation(here, "UNDOCUMENTED", "an attribute that neither definition nor base class knows")
         else:
             yield from check_attribute(value, known, here)
     for child in node.children:
         if child.kind == "attribute" and child.name not in item.attributes:
-            yield from _missing(f"{path}@{child.name}", "attribute", child)
-
-
-def _missing(path: str, kind: str, node: Node) -> Iterator[Violation]:
-    detail = f": {node.doc}" if node.doc else ""
-    if node.presence == "required":
-        yield Violation(path, f"MISSING_{kind.upper()}", f"is required{detail}")
-    elif node.presence == "recommended":
-        yield Violation(path, "RECOMMENDED", f"is recommended{detail}", "warning")
+            yield from missing(f"{path}@{child.name}", "attribute", child)
 
 
 def _check_presence(group: Item, node: Node, path: str) -> Iterator[Violation]:
@@ -162,7 +130,7 @@ def _check_presence(group: Item, node: Node, path: str) -> Iterator[Violation]:
             continue
         if child.name is not None:
             if child.name not in group.members:
-                yield from _missing(f"{path}/{child.name}", child.kind, child)
+                yield from missing(f"{path}/{child.name}", child.kind, child)
             continue
         number = sum(
             nx_class(member) == child.type and node.child("group", name) is None

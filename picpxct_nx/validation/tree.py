@@ -1,6 +1,7 @@
 """The tree of a surveyed file: every object once, its attributes read, its data left in the file."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy.typing as npt
 
 # What HDF5 and h5py raise when the bytes of a file make no sense.
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, MemoryError, OverflowError)
+
+# What HDF5 says where the memory ran out.
+_NO_MEMORY = re.compile("alloc|memory", re.IGNORECASE)
 
 # Values are read whole up to this many elements, and text up to this many bytes.
 MAX_READ = 100_000
@@ -81,6 +85,12 @@ def find(root: Item, path: str) -> Item | None:
     return here
 
 
+def within(group: Item, path: Any) -> Any:
+    """A path as it is from a group on; one from the root of the file that does not lead below the group stays."""
+    start = f"{group.path.rstrip('/')}/"
+    return path.removeprefix(start) if isinstance(path, str) else path
+
+
 def content(item: Item) -> Any:
     """Value of a field of at most `MAX_READ` elements: Python text or number, or an array; read once.
 
@@ -97,7 +107,7 @@ def content(item: Item) -> Any:
             shortened = bytes(error.object[:40])
             raise UnreadableError("TEXT_ENCODING", f"is not UTF-8: {shortened!r}; write it again as UTF-8") from None
         except DAMAGE as error:
-            raise UnreadableError("DAMAGED", f"cannot be read ({brief(error)}); copy the file again") from None
+            raise UnreadableError("DAMAGED", damage(error)) from None
     return item.value
 
 
@@ -119,6 +129,9 @@ def _decode(raw: bytes | str) -> str:
     return raw.decode() if isinstance(raw, bytes) else str(raw)
 
 
-def brief(error: Exception) -> str:
-    """What HDF5 says, on one short line."""
-    return " ".join(str(error).split())[:120]
+def damage(error: Exception) -> str:
+    """What to say of bytes that cannot be read: on one short line, and apart where it was the memory that ran out."""
+    text = " ".join(str(error).split())[:120]
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
+        return f"asks for more memory than there is ({text or 'no room'}); it is damaged, or made to fill a machine"
+    return f"cannot be read ({text}); copy the file again"

@@ -53,7 +53,7 @@ def check_values(entry: Item, definition: str, scope: Scope, *, data: bool = Tru
         yield from check_default_plot(entry, named=True)
     # Where lengths contradict each other, nothing can be compared.
     if not any(check_symbols(scope)):
-        yield from check_rules(_view(entry, definition, scope), data=data)
+        yield from check_rules(view_of(entry, definition, scope), data=data)
     yield from check_history(entry, definition)
 
 
@@ -67,7 +67,8 @@ def _load_filters(scope: Scope) -> None:
             return
 
 
-def _view(entry: Item, definition: str, scope: Scope) -> View:
+def view_of(entry: Item, definition: str, scope: Scope) -> View:
+    """What the rules see of an entry whose structure was checked."""
     start = f"{entry.path}/"
     mine = [(path, item, node) for path, item, node in scope.fields if path.startswith(start)]
     return View(entry, definition, {path.removeprefix(start): (item, node) for path, item, node in mine})
@@ -83,8 +84,8 @@ def _identifiers(path: str, item: Item, name: str) -> Iterator[Violation]:
 
 
 def uuid_form(path: str, text: str) -> Iterator[Violation]:
-    """A UUID is written in the canonical form of RFC 9562: lower-case hexadecimal 8-4-4-4-12."""
-    if not _UUID.match(text):
+    """A UUID is written in the canonical form of RFC 9562, lower-case hexadecimal 8-4-4-4-12, and is not all zeros."""
+    if not _UUID.match(text) or not text.strip("0-"):
         yield Violation(path, "UUID", f"is '{text}'; wanted a UUID such as 01234567-89ab-4cde-8f01-23456789abcd")
 
 

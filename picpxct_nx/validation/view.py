@@ -1,5 +1,6 @@
 """What the rules on values see of one entry: its sound fields by path, in the units of the definition."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +12,11 @@ import numpy.typing as npt
 from picpxct_nx import nxdl, units
 from picpxct_nx.errors import UnitError
 from picpxct_nx.nxdl import Node
-from picpxct_nx.validation.tree import DAMAGE, MAX_READ, Item, UnreadableError, brief, content, kind_of
-from picpxct_nx.values import BLOCK_BYTES
+from picpxct_nx.validation.tree import DAMAGE, MAX_READ, Item, UnreadableError, content, damage, kind_of
 
 Array = npt.NDArray[Any]
+# Small enough to be judged while it is in the cache.
+BLOCK_BYTES = 4 * 2**20
 # What a rule finds: path below the entry, and one line.
 Found = Iterator[tuple[str, str]]
 
@@ -100,7 +102,25 @@ class View:
         try:
             return np.asarray(h5py.Dataset(self.fields[path][0].data)[key])
         except DAMAGE as error:
-            raise UnreadableError("DAMAGED", f"cannot be read ({brief(error)}); copy the file again") from None
+            raise UnreadableError("DAMAGED", damage(error)) from None
+
+    def borrow(self, path: str, *key: int | slice) -> Array:
+        """As `read`, into room that the next `borrow` of the field overwrites: new memory costs as much as reading.
+
+        Slices have both ends, within the field, and no step.
+        """
+        item, _ = self.fields[path]
+        lengths = [part.stop - part.start for part in key if isinstance(part, slice)]
+        shape = (*lengths, *item.shape[len(key) :])
+        size, room = math.prod(shape), self.facts.get(f"room {path}")
+        if room is None or room.size < size:
+            room = self.facts[f"room {path}"] = np.empty(size, item.dtype)
+        found = np.asarray(room[:size].reshape(shape))
+        try:
+            h5py.Dataset(item.data).read_direct(found, np.s_[key])
+        except DAMAGE as error:
+            raise UnreadableError("DAMAGED", damage(error)) from None
+        return found
 
 
 def _content(item: Item) -> Any:

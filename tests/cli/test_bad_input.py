@@ -1,5 +1,6 @@
 """Bad physics input: each ends in one clear line and its code, writes nothing, and leaves the input as it was."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -267,3 +268,14 @@ def test_the_start_probe_comes_from_one_reconstruction(call: Call, made: Path, t
         chain = [file[FIRST][name] for name in sorted(file[FIRST]) if name.startswith("process_")]
         assert [step["command"].asstr()[()] for step in chain] == ["simulate", "simulate", "reconstruct", "reconstruct"]
         assert {"input_001", "input_002"} <= set(chain[-1])
+
+
+def test_what_is_no_file_at_all_ends_on_one_line(call: Call, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.nxs")
+    (tmp_path / "loop.nxs").symlink_to(tmp_path / "loop.nxs")
+    for name, said in (("pipe.nxs", "is a pipe or a device"), ("loop.nxs", "cannot be read (")):
+        for command in ("info", "validate"):
+            result = call(command, tmp_path / name)
+            assert result.exit_code == 65
+            assert said in " ".join((result.stdout + result.stderr).split())
+            assert "Traceback" not in result.stderr

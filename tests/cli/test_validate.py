@@ -11,6 +11,11 @@ from pathlib import Path
 import h5py
 import pytest
 
+from picpxct_nx import untrusted
+from picpxct_nx.untrusted import check_untrusted
+from picpxct_nx.validation import Report
+from picpxct_nx.validation.heap import MAX_IMAGE_BYTES
+
 from .conftest import FIRST, Call, Edit, Run, command, environment, message
 
 
@@ -86,6 +91,26 @@ def test_the_child_reads_standard_input_too(run: Run, made: Path) -> None:
         assert run("validate", "--untrusted", stdin=handle).stdout.startswith(b"stdin: valid")
 
 
+def test_a_file_too_large_to_be_looked_through_is_read_by_the_child(
+    call: Call, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def check(*args: object, **options: object) -> Report:
+        asked.append(options["limits"])
+        return check_untrusted(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(untrusted, "check_untrusted", check)
+    large = tmp_path / "large.nxs"
+    shutil.copy(made / "scan.nxs", large)
+    with large.open("r+b") as handle:
+        handle.truncate(MAX_IMAGE_BYTES + 1)
+    for path, children in ((made / "scan.nxs", 0), (large, 1)):
+        assert call("validate", path).exit_code == 0
+        assert len(asked) == children
+    assert asked == [untrusted.limits_for(MAX_IMAGE_BYTES + 1)]
+
+
 def test_another_definition_than_the_claimed_one_can_be_asked_for(call: Call, made: Path, tmp_path: Path) -> None:
     ours, scan = Path(__file__).parents[2] / "schemas" / "NXspecptycho_scan.nxdl.xml", tmp_path / "scan.nxs"
     shutil.copy(made / "scan.nxs", scan)
@@ -94,8 +119,8 @@ def test_another_definition_than_the_claimed_one_can_be_asked_for(call: Call, ma
     result = call("validate", "--json", "--definition", "NXstxm", scan)
     assert result.exit_code == 65
     assert json.loads(result.stdout)["definition"] == "NXstxm"
-    for untrusted in ([], ["--untrusted"]):
-        result = call("validate", "--json", "--definition", ours, *untrusted, scan)
+    for words in ([], ["--untrusted"]):
+        result = call("validate", "--json", "--definition", ours, *words, scan)
         assert json.loads(result.stdout)["definition"] == "NXspecptycho_scan"
     assert call("validate", "--definition", "NXnothing", scan).exit_code == 2
     assert call("validate", "--definition", "nowhere.nxdl.xml", scan).exit_code == 66
@@ -115,6 +140,9 @@ def test_inputs_that_changed_since_are_found(call: Call, made: Path, tmp_path: P
     with h5py.File(folder / "scans.nxs", "r+") as file:
         file[f"{FIRST}/instrument/detector/distance"][...] = 3.0
     assert found() == found("--untrusted") == ["INPUT_CHECKSUM"]
+    samples = Path(__file__).parents[2] / "sample_data" / "invalid"
+    words = ("validate", "--json", "--inputs", samples / "inputs", samples / "INPUT_GEOMETRY.nxs")
+    assert found() == found("--untrusted") == ["INPUT_GEOMETRY"]
     result = call("validate", "--inputs", tmp_path / "nowhere", made / "recs.nxs")
     assert result.exit_code == 66
 

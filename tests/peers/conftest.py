@@ -7,7 +7,7 @@ Run in an environment that has the peers (pynxtools, nexusformat, silx, rosettas
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -52,12 +52,14 @@ def definition_of(path: Path) -> str:
     return str(claim.decode())
 
 
-@pytest.fixture(scope="session")
-def pynxtools_definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The definitions that pynxtools ships, with ours among the applications: it takes a whole tree only."""
+@pytest.fixture(scope="session", autouse=True)
+def pynxtools_definitions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """pynxtools knows the definitions that it ships and ours: it takes a whole tree only, and asks once a process."""
     shipped = Path(str(peer("pynxtools").__file__)).parent / "definitions"
     tree = tmp_path_factory.mktemp("nexus") / "definitions"
     shutil.copytree(shipped, tree)
     for schema in SCHEMAS:
         shutil.copy(schema, tree / "applications")
-    return tree
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEXUS_DEF_PATH", str(tree))
+        yield

@@ -113,14 +113,25 @@ def test_errors_stand_beside_their_field() -> None:
         ("instrument/source/distance", -30.0, "m", False),
         ("instrument/detector/distance", np.nan, "m", False),
         ("sample/temperature", "cold", "K", False),
+        ("instrument/mono/energy", np.array([280.0, -1.0]), "eV", True),
+        ("instrument/analyser/energy", -1.0, "eV", False),
+        ("sample/temperature_errors", -0.1, "K", True),
     ],
 )
 def test_signs_that_cannot_be(path: str, value: Any, unit: str, fault: bool) -> None:
     def mutate(entry: h5py.Group) -> None:
         owner = path.rpartition("/")[0]
-        for part, nx_class in (("beam", "NXbeam"), ("detector", "NXdetector"), ("source", "NXsource")):
+        for part, nx_class in (
+            ("beam", "NXbeam"),
+            ("detector", "NXdetector"),
+            ("source", "NXsource"),
+            ("mono", "NXmonochromator"),
+            ("analyser", "NXcrystal"),
+        ):
             if owner.endswith(part):
                 entry.require_group(owner).attrs["NX_class"] = nx_class
+        if path.endswith("_errors"):
+            put("sample/temperature", 300.0, units="K")(entry)
         put(path, value, units=unit)(entry)
 
     assert said(mutate) == ({("IMPLAUSIBLE", "warning", path)} if fault else set())

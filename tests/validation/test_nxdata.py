@@ -7,8 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
+from picpxct_nx.validation import check_file
 from picpxct_nx.validation.hostile import scan
-from picpxct_nx.validation.nxdata import check_default_plot, check_plot
+from picpxct_nx.validation.nxdata import check_default_plot, check_plot, check_plots
 
 Found = Callable[..., list[tuple[str, str]]]
 IMAGE: dict[str, tuple[int, ...]] = {"image": (4, 3), "y": (4,), "x": (3,), "edges": (5,), "both": (4, 3), "n": ()}
@@ -41,6 +42,25 @@ def faults(**attributes: Any) -> list[tuple[str, str]]:
 )  # fmt: skip
 def test_a_plot_that_fits_has_no_fault(attributes: dict[str, Any]) -> None:
     assert faults(signal="image", **attributes) == []
+
+
+def spare(**attributes: Any) -> list[tuple[str, str]]:
+    """Code and level of the faults of a second NXdata, which is not the one that the entry shows."""
+    with memory() as file:
+        entry = file.create_group("entry")
+        entry.attrs.update({"NX_class": "NXentry", "default": "first"})
+        for name, marks in (("first", {"signal": "x"}), ("second", attributes)):
+            group = entry.create_group(name)
+            group.attrs.update({"NX_class": "NXdata", **marks})
+            group["x"] = np.zeros(3)
+        return [(fault.code, fault.level) for fault in check_plots(scan(file)[0].members["entry"])]
+
+
+def test_arrays_that_nothing_calls_a_plot_need_no_signal() -> None:
+    assert spare(signal="x") == []
+    assert spare() == [("NXDATA_SIGNAL", "warning")]
+    for attributes in ({"axes": ["x"]}, {"x_indices": 0}, {"auxiliary_signals": ["x"]}, {"signal": "nowhere"}):
+        assert spare(**attributes) == [("NXDATA_SIGNAL", "error")]
 
 
 @pytest.mark.parametrize(
@@ -130,3 +150,32 @@ def test_a_file_without_any_plot_is_told() -> None:
 def test_a_signal_named_by_a_list_of_one_is_understood_and_told() -> None:
     assert faults(signal=["image"]) == [("LEGACY", "warning")]
     assert ("NXDATA_SIGNAL", "error") in faults(signal=["image", "both"])
+
+
+def test_two_first_signals_of_the_old_marking_are_one_too_many() -> None:
+    with memory() as file:
+        group = file.create_group("d")
+        group.attrs["NX_class"] = "NXdata"
+        for name in ("a", "b"):
+            group[name] = np.zeros(3)
+            group[name].attrs["signal"] = 1
+        marked = {(fault.code, fault.level) for fault in check_plot(scan(file)[0].members["d"])}
+        group.attrs["signal"] = "a"
+        settled = {(fault.code, fault.level) for fault in check_plot(scan(file)[0].members["d"])}
+    assert marked == {("NXDATA_SIGNAL", "error"), ("LEGACY", "warning")}
+    assert settled == {("LEGACY", "warning")}
+
+
+@pytest.mark.parametrize("default", ["data", "/entry/data"])
+def test_a_default_may_be_a_path_from_the_root(default: str) -> None:
+    with memory() as file:
+        entry = file.create_group("entry")
+        file.attrs["NX_class"], file.attrs["default"] = "NXroot", "entry"
+        entry.attrs.update({"NX_class": "NXentry", "default": default})
+        entry["data/x"] = np.zeros(3)
+        entry["data"].attrs.update({"NX_class": "NXdata", "signal": "x"})
+        found = {fault.code: fault.level for fault in check_file(file, "x").violations}
+        entry.attrs["default"] = "/entry/nowhere"
+        dangling = {fault.code for fault in check_file(file, "x").errors}
+    assert found == {"NO_DEFINITION": "warning", **({"DEFAULT": "warning"} if default.startswith("/") else {})}
+    assert dangling == {"DEFAULT"}

@@ -80,3 +80,42 @@ def test_what_is_packed_by_a_plugin_is_judged_in_a_fresh_process(make_record: ob
         [sys.executable, "-c", code, str(tmp_path / "packed.nxs")], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "()"
+
+
+def test_an_input_is_never_the_entry_itself(check_mutant: CheckMutant) -> None:
+    def mutate(file: h5py.File) -> None:
+        own = file[f"{ENTRY}/entry_identifier_uuid"].asstr()[()]
+        file[f"{ENTRY}/process_002/input_001/identifier_entry"][...] = f"urn:uuid:{own}"
+
+    assert "which is this very entry" in str(check_mutant(SCAN, mutate).errors)
+
+
+def test_no_uuid_is_all_zeros(check_mutant: CheckMutant) -> None:
+    def mutate(file: h5py.File) -> None:
+        file[f"{ENTRY}/entry_identifier_uuid"][...] = "00000000-0000-0000-0000-000000000000"
+
+    assert [fault.code for fault in check_mutant(SCAN, mutate).errors] == ["UUID"]
+
+
+@pytest.mark.parametrize("frequencies", [[4e7, 3e7, 2e7, 1e7], [1e7, 2e7, 2e7, 3e7], [-1e7, 1e7, 2e7, 3e7], [1e9] * 4])
+def test_frequencies_of_rings_rise_to_the_corner(frequencies: list[float], check_mutant: CheckMutant) -> None:
+    def mutate(file: h5py.File) -> None:
+        axis = file[f"{ENTRY}/frc/spatial_frequency"]
+        axis[...] = np.interp(np.arange(len(axis)), np.arange(4), frequencies)
+
+    found = {fault.code for fault in check_mutant("NXspecptycho_frc", mutate).errors}
+    assert "FRC_RANGE" in found
+
+
+def test_a_time_of_the_file_is_a_time(check_mutant: CheckMutant) -> None:
+    found = check_mutant(SCAN, lambda file: file.attrs.__setitem__("file_time", "yesterday")).errors
+    assert [(fault.path, fault.code) for fault in found] == [("/@file_time", "DATE")]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_a_probe_is_finite_and_brings_light(value: float, check_mutant: CheckMutant) -> None:
+    def mutate(file: h5py.File) -> None:
+        key = ... if value == 0 else (0, 0, 0)
+        file[f"{ENTRY}/probe/probe"][key] = value
+
+    assert [fault.code for fault in check_mutant(RECONSTRUCTION, mutate).errors] == ["PROBE"]

@@ -12,7 +12,9 @@ import h5py
 import pytest
 
 import picpxct_nx
+from picpxct_nx import nexus
 from picpxct_nx.validation import Report, check_file, hostile
+from picpxct_nx.validation.inputs import named_inputs, with_inputs
 
 from .conftest import open_image
 
@@ -51,9 +53,12 @@ def recipe() -> Iterator[ModuleType]:
 
 
 def verdict(path: Path) -> Report:
-    """The report on a file."""
+    """The report on a file, and where it is about the inputs, on those too."""
     with h5py.File(path, "r") as file:
-        return check_file(file, path.name)
+        report, named = check_file(file, path.name), named_inputs(file)
+    return (
+        with_inputs(report, named, nexus.present_inputs(INVALID / "inputs", named)) if "INPUT" in path.name else report
+    )
 
 
 def test_every_code_has_its_file_and_every_file_its_code(recipe: ModuleType) -> None:
@@ -70,7 +75,9 @@ def test_a_file_gives_its_code_and_no_other_error(code: str) -> None:
     assert all(fault.path.startswith("/") for fault in report.violations)
 
 
-@pytest.mark.parametrize("base", ["scan", "reconstruction", "cube", "normalized", "frc", "dose"])
+@pytest.mark.parametrize(
+    "base", ["scan", "reconstruction", "cube", "normalized", "frc", "grainmap", "dose", "input", "product"]
+)
 def test_what_the_files_start_from_is_valid(base: str, recipe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", recipe.EPOCH)
     with open_image(recipe.valid(base)) as file:
@@ -79,9 +86,15 @@ def test_what_the_files_start_from_is_valid(base: str, recipe: ModuleType, monke
 
 
 def test_the_files_are_small() -> None:
-    sizes = [path.stat().st_size for path in INVALID.iterdir()]
+    sizes = [path.stat().st_size for path in INVALID.rglob("*.nxs")]
     assert max(sizes) < 30_000
     assert sum(sizes) < 1_500_000
+
+
+@pytest.mark.parametrize("code", [name for name in NAMES if name.startswith("INPUT")])
+def test_what_is_wrong_beside_the_input_is_valid_alone(code: str) -> None:
+    with h5py.File(INVALID / f"{code}.nxs", "r") as file:
+        assert check_file(file, code).valid
 
 
 @pytest.mark.parametrize("code", NAMES)

@@ -137,3 +137,46 @@ def test_how_grave_the_undocumented_is_the_definition_says(tmp_path: Path) -> No
             report = check_file(file, "a.nxs", nxdl.find(str(path)))
         levels[attribute] = [fault.level for fault in report.violations if fault.path == "/entry/remark"]
     assert list(levels.values()) == [["warning"], ["error"], []]
+
+
+def test_what_is_not_utf8_hides_no_other_fault(tmp_path: Path) -> None:
+    path = tmp_path / "latin1.nxs"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        file.attrs["NX_class"], entry.attrs["NX_class"] = "NXroot", "NXentry"
+        beam = entry.create_group("beam")
+        beam.attrs["NX_class"] = "NXbeam"
+        beam["extent"], beam["distance"] = [1.0, 1.0], 2.0
+        beam["extent"].attrs["units"], beam["distance"].attrs["units"] = np.bytes_(b"\xb5m"), "eV"
+    with h5py.File(path, "r") as file:
+        found = [(fault.path, fault.code) for fault in check_file(file, "x").errors]
+    assert found == [("/entry/beam/distance", "UNIT_DIMENSION"), ("/entry/beam/extent@units", "TEXT_ENCODING")]
+
+
+def test_dimension_scales_of_hdf5_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "scales.nxs"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        file.attrs["NX_class"], entry.attrs["NX_class"] = "NXroot", "NXentry"
+        data = entry.create_group("data")
+        data.attrs.update({"NX_class": "NXdata", "signal": "y", "axes": ["x"]})
+        data["x"], data["y"] = np.arange(3.0), np.arange(3.0)
+        data["x"].make_scale("x")
+        data["y"].dims[0].attach_scale(data["x"])
+    with h5py.File(path, "r") as file:
+        assert {fault.code for fault in check_file(file, "x").violations} == {"NO_DEFINITION"}
+    with h5py.File(path, "r+") as file:
+        # Another type under the same name is none of HDF5's.
+        file["entry/data/x"].attrs["DIMENSION_LIST"] = file["entry/data/y"].ref
+    with h5py.File(path, "r") as file:
+        assert {fault.code for fault in check_file(file, "x").errors} == {"TYPE_REFUSED"}
+
+
+def test_a_file_without_entry_is_told_once(tmp_path: Path) -> None:
+    for name in ("empty", "field"):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.attrs["NX_class"] = "NXroot"
+            if name == "field":
+                file["x"] = 1.0
+        with h5py.File(tmp_path / name, "r") as file:
+            assert [fault.code for fault in check_file(file, name).errors] == ["MISSING_GROUP"]

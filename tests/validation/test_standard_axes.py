@@ -49,6 +49,7 @@ def test_a_chain_leads_over_a_group_that_hands_on() -> None:
     [
         ({"transformation_type": None}, ("MISSING_ATTRIBUTE", "transformation_type")),
         ({"transformation_type": None, "units": None}, None),
+        ({"transformation_type": ["rotation", "rotation"]}, ("ENUMERATION", "transformation_type")),
         ({"vector": None}, ("MISSING_ATTRIBUTE", "vector")),
         ({"vector": [0.0, 0.0, 0.0]}, ("LENGTH", "vector")),
         ({"vector": [np.nan, 0.0, 1.0]}, ("NOT_FINITE", "vector")),
@@ -123,6 +124,10 @@ def test_a_text_has_no_unit() -> None:
 
 def test_a_field_has_no_class() -> None:
     assert found("NXstxm", attribute("title", "NX_class", "NXnote")) == [("CLASS", "title@NX_class")]
+    # So the area detector of EPICS writes its fields.
+    told = report("NXstxm", attribute("title", "NX_class", "SDS")).violations
+    assert ("CLASS", "warning") in {(fault.code, fault.level) for fault in told}
+    assert found("NXstxm", attribute("title", "NX_class", "SDS")) == []
 
 
 def test_a_title_is_one_text() -> None:
