@@ -99,8 +99,8 @@ ManifestFile = Annotated[
     Path | None,
     typer.Option(
         "--manifest",
-        help="CSV, or TOML of [[scans]]: scan (entry or S-number), energy, sample_rotation, particle_set; all but scan "
-        "may be left out, units stand in the values or as energy (eV). Overrides the files; one cube a particle set.",
+        help="CSV, or TOML with tables scans: scan (entry or S-number), energy, sample_rotation, particle_set; all but "
+        "scan may be left out, units stand in the values or as energy (eV). Overrides the files; one cube a particle set.",
     ),
 ]
 EnergyTolerance = Annotated[

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from picpxct_nx.errors import OutputError, PicpxctError
@@ -14,7 +15,7 @@ _SHOWN = ("scan_E054600_R000", "scan_E054710_R000", "scan_E054710_R090", "scan_E
 
 
 def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
-    """Run every stage, leaving scans, reconstructions, a ring correlation and pictures in the folder.
+    """Run every stage, leaving scans, reconstructions, a ring correlation, grains and pictures in the folder.
 
     Raises
     ------
@@ -43,23 +44,57 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
         curve = folder / f"frc_{image}"
         files = ("--plot", f"{curve}.png", "-o", f"{curve}.nxs")
         shell("frc", *halves, "--threshold", "half-bit", "--image", image, *files, *again)
-    shell("info", folder / "frc_absorption.nxs")
+    grains = folder / "grains"
+    last = ("grainmap", "--table", f"{grains}.csv", "--plot", f"{grains}.png", "-o", f"{grains}.nxs", *again)
+    chain = (
+        ("flatten", *sorted(map(str, recs.glob("*.nxs")))), ("stack",), ("align",), ("register",),
+        ("normalize", "--e0", "5483.4 eV"), last,
+    )  # fmt: skip
+    _pipe(chain, quiet=quiet)
+    shell("score", *sorted(scans.glob("*.nxs")), f"{grains}.nxs")
+    shell("info", f"{grains}.nxs")
     _draw([recs / f"{name}.nxs" for name in _SHOWN], folder / "images.png")
-    say(f"done; look at {folder}/images.png: phase above, modulus below, before the edge, at the pre-edge", quiet=quiet)
-    say("peak for two polarisations (grains change places between light and dark), and beyond the edge;", quiet=quiet)
-    say(
-        f"and at {folder}/frc_absorption.png: the curve meets the threshold at the resolution; the phase, whose",
-        quiet=quiet,
-    )
-    say("signal is ten times as strong, is resolved down to the pixel (frc_phase.png)", quiet=quiet)
+    for line in _LAST.format(folder=folder).splitlines():
+        say(line, quiet=quiet)
+
+
+# What there is to see.
+_LAST = """\
+done; look at {folder}/images.png: phase above, modulus below, before the edge, at the pre-edge peak for two
+polarisations (grains change places between light and dark), and beyond the edge;
+at {folder}/frc_absorption.png: the curve meets the threshold at the resolution; the phase, whose signal is ten
+times as strong, is resolved down to the pixel (frc_phase.png);
+and at {folder}/grains.png: grains by the direction of their axes, each in the colour of its pre-edge signal"""
+
+
+def _short(words: Sequence[str]) -> str:
+    """A command line as one would type it; of many files, the first and the last."""
+    shown = words if len(words) < 12 else [*words[:2], "...", *words[-3:]]
+    return shlex.join(shown).replace("'...'", "...")
 
 
 def _run(words: list[str], *, quiet: bool) -> None:
-    short = words if len(words) < 12 else [*words[:2], "...", *words[-3:]]
-    say(f"$ picpxct {shlex.join(short)}".replace("'...'", "..."), quiet=quiet)
+    say(f"$ picpxct {_short(words)}", quiet=quiet)
     code = subprocess.run([sys.executable, "-m", "picpxct_nx.cli", *words], check=False).returncode  # noqa: S603
     if code:
         raise PicpxctError(f"demo: picpxct {words[0]} ended with exit code {code}")
+
+
+def _pipe(commands: Sequence[Sequence[str]], *, quiet: bool) -> None:
+    """Run commands as one pipe, as `set -o pipefail` would have it."""
+    say(f"$ {' | '.join(f'picpxct {_short(words)}' for words in commands)}", quiet=quiet)
+    running: list[subprocess.Popen[bytes]] = []
+    for words in commands:
+        before = running[-1].stdout if running else None
+        after = subprocess.PIPE if len(running) + 1 < len(commands) else None
+        line = [sys.executable, "-m", "picpxct_nx.cli", *words]
+        running.append(subprocess.Popen(line, stdin=before or subprocess.DEVNULL, stdout=after))  # noqa: S603
+        if before is not None:
+            before.close()  # the next command alone reads it
+    codes = [process.wait() for process in running]
+    for words, code in zip(commands, codes, strict=True):
+        if code:
+            raise PicpxctError(f"demo: picpxct {words[0]} ended with exit code {code}")
 
 
 def _draw(files: list[Path], target: Path) -> None:
