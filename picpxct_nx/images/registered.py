@@ -138,9 +138,13 @@ def _moved(image: Image, known: Mask, turns: int, rest: Motion) -> tuple[Image, 
 
 
 def _turned_and_moved(image: Image, turns: int, rest: Motion, canvas: extension.Canvas | None, known: Mask) -> Image:
-    frame = motion.turned(motion.framed(image - np.complex64(1), len(known), fill=0), turns)
-    moved = frame if canvas is None else motion.move(frame, rest, canvas)
-    return np.where(known, moved + np.complex64(1), np.complex64(1))
+    if canvas is None:
+        # Not even 1 is taken off and added again: that would round.
+        whole = motion.turned(motion.framed(image, len(known), fill=1), turns)
+    else:
+        frame = motion.turned(motion.framed(image - np.complex64(1), len(known), fill=0), turns)
+        whole = motion.move(frame, rest, canvas) + np.complex64(1)
+    return np.where(known, whole, np.complex64(1))
 
 
 def _captured(one: Projections, pair: Pair, start: float, options: RegisterOptions) -> Match:
