@@ -31,7 +31,8 @@ def drifting(side: int, n_energies: int, *, seed: int = 0) -> tuple[Complex, Flo
         size=(width, 2.9e-6, 2.4e-6), n_grains=7, max_tilt=np.deg2rad(35), seed=np.random.SeedSequence(seed)
     )
     moves = np.random.default_rng(seed + 100).normal(0, 2, (n_energies, 2))
-    view = images.View((side, side), width / (0.6 * side))
+    # Fine rays: the particle has an edge along the pixels, which few rays would place differently in every image.
+    view = images.View((side, side), width / (0.6 * side), oversampling=6)
     energies = list(np.linspace(5460, 5520, n_energies))
     return images.image_stack(specimen, view, energies, shifts_px=moves), moves
 

@@ -34,25 +34,14 @@ def register(
 
     Example: picpxct register aligned.nxs -o registered.nxs
     """
-    from picpxct_nx import units
-    from picpxct_nx.images import features, register_record, registration
-    from picpxct_nx.images.registered import RegisterOptions
+    from picpxct_nx.images import register_record, registered
     from picpxct_nx.records import SpectralCube
 
     delivery = Delivery(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
     )
     refuse_early(delivery)
-    onto = None if reference is None else units.quantity(reference, "rad")
-    chosen = (
-        features.feature(on, features.REAL),
-        registration.model(model),
-        bins,
-        units.quantity(search, "rad"),
-        onto,
-        crop,
-    )
-    options = RegisterOptions(*chosen)
+    options = registered.choose(on, model, search, bins=bins, reference=reference, crop=crop)
 
     def make(record: "Record") -> "Record":
         product = register_record.register_cube(record, options)

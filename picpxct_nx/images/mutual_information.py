@@ -18,6 +18,7 @@ Indices = npt.NDArray[np.intp]
 # First of four bins (n,), weights (4, n), and slopes (4, n) of the weights by the value.
 Placed = tuple[Indices, Real, Real]
 
+LEAST_SPAN = 1e-12  # of transmissions, phases and their slopes
 _REACH = range(4)  # a cubic B-spline covers four bins, or pixels
 
 
@@ -40,7 +41,7 @@ class Scale:
     def place(self, values: Real) -> Placed:
         """Where values (n,) fall in the histogram; slopes are zero beyond its ends."""
         # An image of one value falls into one bin.
-        per = (self.bins - 3 - 1e-9) / (self.high - self.low) if self.high > self.low else 0.0
+        per = (self.bins - 3 - 1e-9) / (self.high - self.low) if self.high - self.low > LEAST_SPAN else 0.0
         where = 1 + per * (np.clip(values, self.low, self.high) - self.low)
         first = where.astype(np.intp)
         weight, slope = _weights(where - first)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx import stages
-from picpxct_nx.errors import ConvergenceError, InputError
-from picpxct_nx.images import extension, features, motion
+from picpxct_nx import stages, units
+from picpxct_nx.errors import ConvergenceError, InputError, UsageError
+from picpxct_nx.images import extension, features, motion, registration
 from picpxct_nx.images.cubes import Projections, finite, mean_phase, pixel_steps, polarisations
 from picpxct_nx.images.features import Feature, Image, Mask, Real
 from picpxct_nx.images.matching import Pair
@@ -44,6 +44,22 @@ class RegisterOptions:
     search: float = np.deg2rad(10)
     reference: float | None = None
     crop: bool = True
+
+
+def choose(on: str, how: str, search: str, *, bins: int, reference: str | None, crop: bool) -> RegisterOptions:
+    """What the command line asks for, checked before anything is read.
+
+    Raises
+    ------
+    UsageError
+        The feature, the model or an angle is not understood.
+    """
+    onto = None if reference is None else units.quantity(reference, "rad")
+    reach = units.quantity(search, "rad")
+    if not 0 < reach <= motion.QUARTER / 2:
+        raise UsageError(f"--search '{search}': wanted an angle above 0 and up to 45 deg")
+    seen = features.feature(on, features.REAL)
+    return RegisterOptions(seen, registration.model(how), bins, reach, onto, crop)
 
 
 @dataclass(frozen=True)
@@ -138,9 +154,13 @@ def _moved(image: Image, known: Mask, turns: int, rest: Motion) -> tuple[Image, 
 
 
 def _turned_and_moved(image: Image, turns: int, rest: Motion, canvas: extension.Canvas | None, known: Mask) -> Image:
-    frame = motion.turned(motion.framed(image - np.complex64(1), len(known), fill=0), turns)
-    moved = frame if canvas is None else motion.move(frame, rest, canvas)
-    return np.where(known, moved + np.complex64(1), np.complex64(1))
+    if canvas is None:
+        # Not even 1 is taken off and added again: that would round.
+        whole = motion.turned(motion.framed(image, len(known), fill=1), turns)
+    else:
+        frame = motion.turned(motion.framed(image - np.complex64(1), len(known), fill=0), turns)
+        whole = motion.move(frame, rest, canvas) + np.complex64(1)
+    return np.where(known, whole, np.complex64(1))
 
 
 def _captured(one: Projections, pair: Pair, start: float, options: RegisterOptions) -> Match:

@@ -15,6 +15,7 @@ from picpxct_nx.errors import ConvergenceError, UsageError
 from picpxct_nx.images import correlation
 from picpxct_nx.images.matching import Pair, View, motion_of, view
 from picpxct_nx.images.motion import Motion, places
+from picpxct_nx.images.mutual_information import LEAST_SPAN
 
 Real = npt.NDArray[np.float64]
 Image = npt.NDArray[np.floating[Any]]
@@ -209,7 +210,7 @@ def explained(one: View, parameters: Real) -> float:
     """
     there = one.sample(parameters)
     low, high, bins = one.shown.min(), one.shown.max(), one.scale.bins
-    place = (one.shown - low) * ((bins - 1) * (1 - 1e-9) / max(high - low, np.finfo(np.float64).tiny))
+    place = (one.shown - low) * ((bins - 1) * (1 - 1e-9) / max(high - low, LEAST_SPAN))
     first = place.astype(np.intp)
     part = place - first
     corners = ((first, 1 - part), (first + 1, part))

@@ -57,6 +57,7 @@ def test_an_aligned_cube_becomes_a_valid_registered_one(call: Call, aligned: Spe
         (("--on", "t-1"), 2, "wanted one of gradient, phase"),
         (("--model", "affine"), 2, "wanted one of translation, rigid, similarity"),
         (("--search", "10"), 2, "has no unit"),
+        (("--search", "60 deg"), 2, "wanted an angle above 0 and up to 45 deg"),
         (("--search", "0.4 deg"), 70, "at the limit of the search"),
         (("--bins", "2"), 2, ""),
         (("--reference", "45 deg"), 65, "has no polarisation at 45 deg; it has 0, 90 deg"),

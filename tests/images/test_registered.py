@@ -13,8 +13,8 @@ from picpxct_nx.records import SpectralCube
 from picpxct_nx.simulate import images, phantom
 from picpxct_nx.values import Array
 
-PIXEL, SIDE = 3e-8, 112
-ENERGIES = [5460.0, 5471.0, 5480.0, 5515.0]
+PIXEL, SIDE = 3e-8, 144
+ENERGIES = [5460.0, 5471.0, 5480.0, 5492.0, 5500.0, 5515.0]
 Make = Callable[..., SpectralCube]
 
 
