@@ -5,6 +5,7 @@ import functools
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
@@ -90,20 +91,32 @@ def _listen_to_signals() -> None:
         # What nohup ignores stays ignored.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, functools.partial(_stop, ending))
-    signal.signal(signal.SIGALRM, lambda *_: _raise_stop())
+    signal.signal(signal.SIGALRM, lambda _, frame: _raise_stop(frame))
     sys.unraisablehook = _raise_lost_again
 
 
-def _stop(ending: int, _number: int, _frame: FrameType | None) -> None:
+def _stop(ending: int, _number: int, frame: FrameType | None) -> None:
     # A second signal would only disturb the cleaning up.
     if not _asked:
         _asked.append(ending)
-        _raise_stop()
+        _raise_stop(frame)
 
 
-def _raise_stop() -> NoReturn:
+def _raise_stop(frame: FrameType | None) -> None:
+    if _inside_spool(frame):
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+        return
     signal.setitimer(signal.ITIMER_REAL, _WATCHDOG)
     raise SystemExit(_asked[0])
+
+
+def _inside_spool(frame: FrameType | None) -> bool:
+    """Whether HDF5 is waiting for a spool that it writes to: an exception there crashes it."""
+    while frame is not None:
+        if frame.f_code.co_filename == tempfile.__file__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_lost_again(lost: "sys.UnraisableHookArgs") -> None:
