@@ -100,7 +100,7 @@ ManifestFile = Annotated[
     typer.Option(
         "--manifest",
         help="CSV, or TOML with tables scans: scan (entry or S-number), energy, sample_rotation, particle_set; all but "
-        "scan may be left out, units stand in the values or as energy (eV). Overrides the files; one cube a particle set.",
+        "scan may be left out, units stand in the values or as energy (eV). Overrides files; one cube a particle set.",
     ),
 ]
 EnergyTolerance = Annotated[
