@@ -74,6 +74,19 @@ class Data:
     power: float
     room: Room
 
+    def corners(self) -> Tensor:
+        """Whole-pixel corners of all frames, (n, 2) float64 on the host."""
+        return torch.tensor([corner for block in self.blocks for corner in block.corners], dtype=torch.float64)
+
+    def place(self, frame: int) -> tuple[tuple[int, int], tuple[Tensor, Tensor] | None]:
+        """Corner of one frame, and the factors of its sub-pixel shift."""
+        number, inside = divmod(frame, len(self.blocks[0].corners))
+        block = self.blocks[number]
+        if block.phases is None:
+            return block.corners[inside], None
+        rows, columns = block.phases
+        return block.corners[inside], (rows[inside, None], columns[inside, None])
+
 
 @dataclass(frozen=True)
 class State:

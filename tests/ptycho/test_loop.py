@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from picpxct_nx.errors import ConvergenceError, InputError, RetryError, UnavailableError, UsageError
 from picpxct_nx.images.score import lit_region, object_error
 from picpxct_nx.ptycho import DivergedError, Problem, Result, centre_probe, loop, parse, reconstruct
-from picpxct_nx.ptycho.engines import dm, ml
+from picpxct_nx.ptycho.engines import ENGINES, dm, ml
 from picpxct_nx.ptycho.result import centre_of_mass
 from picpxct_nx.ptycho.state import State, load, start
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
@@ -61,7 +61,7 @@ def test_object_is_recovered_at_fractions_of_a_pixel(subpixel_scan: ReferenceSca
     assert error_of(reconstruct(rounded, "dm:60,ml:40", device="cpu"), subpixel_scan) > 1.15 * error
 
 
-@pytest.mark.parametrize("recipe", ["dm:80", "ml:60"])
+@pytest.mark.parametrize("recipe", ["dm:80", "ml:60", "raar:80", "pie:20", "lsqml:40"])
 def test_each_engine_recovers_the_object_alone(scan: ReferenceScan, problem: Problem, recipe: str) -> None:
     assert error_of(reconstruct(problem, recipe, device="cpu"), scan) < 0.05
 
@@ -119,13 +119,13 @@ def test_reconstruction_goes_on_where_another_ended(scan: ReferenceScan, problem
     assert second.error[-1] < first.error[-1]
 
 
-def test_truth_is_a_fixed_point_of_both_engines_without_noise(scan: ReferenceScan, problem: Problem) -> None:
+def test_truth_is_a_fixed_point_of_every_engine_without_noise(scan: ReferenceScan, problem: Problem) -> None:
     frames = model_frames(scan.object, scan.probe, scan.positions_px).astype(np.float32)
     exact = replace(problem, frames=frames, object=scan.object, probe=scan.probe)
     where = torch.device("cpu")
     data = load(exact, where)
     state = State(torch.from_numpy(scan.object), torch.from_numpy(scan.probe))
-    for engine in (dm, ml):
+    for engine in ENGINES.values():
         memory = engine.init(data, state, engine.Params(), 1)
         after, _, error = engine.step(data, state, memory, engine.Params())
         assert error < 1e-4

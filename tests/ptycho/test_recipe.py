@@ -20,7 +20,7 @@ def test_named_recipes(name: str, counts: list[int]) -> None:
 
 
 def test_unknown_engine_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="unknown engine 'epie'; known engines are dm, ml"):
+    with pytest.raises(UsageError, match="unknown engine 'epie'; known engines are dm, lsqml, ml, pie, raar"):
         parse("epie:10")
 
 

@@ -3,6 +3,6 @@
 from types import ModuleType
 from typing import Final
 
-from . import dm, ml
+from . import dm, lsqml, ml, pie, raar
 
-ENGINES: Final[dict[str, ModuleType]] = {"dm": dm, "ml": ml}
+ENGINES: Final[dict[str, ModuleType]] = {"dm": dm, "lsqml": lsqml, "ml": ml, "pie": pie, "raar": raar}

@@ -1,0 +1,223 @@
+"""Least-squares maximum likelihood: object and probe improved batch by batch, with the best step for both at once."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from picpxct_nx.ptycho import batches, fit, ops
+from picpxct_nx.ptycho.state import Data, State
+
+
+@dataclass(frozen=True)
+class Params:
+    """How the batches are gone through.
+
+    Parameters
+    ----------
+    batches : int
+        Batches an iteration; never smaller than one frame.
+    order : str
+        "sparse", "random" or "compact" batches.
+    likelihood : str
+        "gaussian" or "poisson", as for maximum likelihood.
+    damping : float
+        Part of the largest illumination that is added to the preconditioner's.
+    friction : float
+        Part of the velocity that a batch leaves to the next, 0 to below 1; 0 is no momentum.
+    step : float
+        Part of the least-squares step that is taken.
+    probe_start : int
+        Iteration, counted from 1, at which the probe begins to be updated.
+    background : float
+        Counts a pixel that are added to data and model in the Poisson likelihood.
+    centre_probe : bool
+        Centre the probe's intensity in its window when the engine ends (`centre_probe`).
+    """
+
+    batches: int = 10
+    order: str = "random"
+    likelihood: str = "gaussian"
+    damping: float = 0.05
+    friction: float = 0.7
+    step: float = 0.7
+    probe_start: int = 1
+    background: float = 0.001
+    centre_probe: bool = False
+
+    def __post_init__(self) -> None:
+        if self.likelihood not in ("gaussian", "poisson"):
+            raise ValueError(f"likelihood '{self.likelihood}'; wanted gaussian or poisson")
+        if self.order not in batches.KINDS:
+            raise ValueError(f"order '{self.order}'; wanted one of {', '.join(batches.KINDS)}")
+        if self.batches < 1:
+            raise ValueError(f"batches {self.batches}; wanted one or more")
+        if not 0 <= self.friction < 1:
+            raise ValueError(f"friction {self.friction:g}; wanted 0 or more and below 1")
+        for name in ("damping", "background", "step"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one iteration leaves to the next.
+
+    Parameters
+    ----------
+    velocity : State
+        Momentum of object and probe; changed in place.
+    iteration : int
+        Iterations done.
+    """
+
+    velocity: State
+    iteration: int = 0
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The frames of one batch as the object and the probe before its update show them.
+
+    `probes` (b or 1, modes, h, w), `patches` (b, 1, h, w) and `chi` (b, modes, h, w), the exit waves that the
+    likelihood asks for; `phases` are the factors of the frames' sub-pixel shifts, or None.
+    """
+
+    corners: list[tuple[int, int]]
+    phases: tuple[Tensor, Tensor] | None
+    probes: Tensor
+    patches: Tensor
+    chi: Tensor
+
+
+def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  # noqa: ARG001 - same for all engines
+    """Object and probe at rest.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Start object and probe.
+    params : Params
+        How to run.
+    iterations : int
+        How many steps will be asked for.
+
+    Returns
+    -------
+    Memory
+    """
+    return Memory(State(torch.zeros_like(state.object), torch.zeros_like(state.probe)))
+
+
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+    """One pass over all batches.
+
+    With chi_j the change of the exit wave that the likelihood asks for, the directions are dO = sum conj(P) chi_j /
+    (sum |P|^2 + d max) and dP = sum conj(O_j) chi_j / (sum |O_j|^2 + d max); the steps a, b minimise
+    sum_j |chi_j - a P dO_j - b dP O_j|^2. After each batch v <- f v + change, and object and probe move on by f v.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Object and probe before.
+    memory : Memory
+        Momentum before; changed in place.
+    params : Params
+        How to run.
+
+    Returns
+    -------
+    state : State
+        Object and probe after.
+    memory : Memory
+        For the next step.
+    error : float
+        Fourier error, each batch's before its own update.
+
+    References
+    ----------
+    Odstrcil, Menzel & Guizar-Sicairos, Opt. Express 26, 3108 (2018), sections 2 and 3.
+    """
+    iteration = memory.iteration + 1
+    state = State(state.object.clone(), state.probe.clone())
+    misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
+    size = max(1, round(len(data.amplitude) / params.batches))
+    for frames in batches.batches(data.corners(), size, params.order):
+        batch, part = _look(data, state, frames, params)
+        misfit += part
+        change = _change(batch, state, params, fixed_probe=iteration < params.probe_start)
+        for value, by, velocity in zip(_both(state), _both(change), _both(memory.velocity), strict=True):
+            velocity.mul_(params.friction).add_(by)
+            value.add_(by).add_(velocity, alpha=params.friction)
+    return state, Memory(memory.velocity, iteration), (float(misfit) / data.power) ** 0.5
+
+
+def _both(state: State) -> tuple[Tensor, Tensor]:
+    return state.object, state.probe
+
+
+def _look(data: Data, state: State, frames: list[int], params: Params) -> tuple[_Batch, Tensor]:
+    """The frames of a batch through the model, and their misfit sum (|Psi| - a)^2."""
+    places = [data.place(frame) for frame in frames]
+    corners = [corner for corner, _ in places]
+    h, w = state.probe.shape[-2:]
+    phases, probes = None, state.probe[None]
+    if places[0][1] is not None:
+        shifts = [shift for _, shift in places if shift is not None]
+        phases = (torch.cat([rows for rows, _ in shifts]), torch.cat([columns for _, columns in shifts]))
+        probes = ops.shift(ops.far_field(state.probe), phases)
+    patches = ops.gather(state.object, corners, (h, w))[:, None]
+    amplitude = data.amplitude[frames]
+    wave = ops.far_field(probes * patches)
+    squares = ops.intensity(wave)
+    inverse = fit.inverse_modulus(squares)
+    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight)
+    background = params.background * h * w if params.likelihood == "poisson" else None
+    factor = fit.ratio(squares, inverse, amplitude, background).sub_(1).mul_(data.weight)
+    wave.mul_(factor[:, None])
+    return _Batch(corners, phases, probes, patches, ops.inverse_far_field(wave)), misfit
+
+
+def _change(batch: _Batch, state: State, params: Params, *, fixed_probe: bool) -> State:
+    """Directions of object and probe, each times its best step."""
+    image, light = torch.zeros_like(state.object), torch.zeros(state.object.shape, device=state.object.device)
+    ops.scatter_add(image, batch.corners, ops.sum_modes(batch.probes.conj() * batch.chi))
+    dose = ops.intensity(batch.probes).expand(len(batch.corners), -1, -1)
+    image /= ops.scatter_add(light, batch.corners, dose).add_(params.damping * light.max())
+    h, w = state.probe.shape[-2:]
+    along = batch.probes * ops.gather(image, batch.corners, (h, w))[:, None]
+    if fixed_probe:
+        best = _ratio(_real(along, batch.chi), _real(along, along))
+        return State(image * (params.step * best), torch.zeros_like(state.probe))
+    back = batch.patches.conj() * batch.chi
+    probe = back.sum(0) if batch.phases is None else ops.inverse_far_field(ops.shift_adjoint(back, batch.phases))
+    view = ops.intensity(batch.patches).sum(0)
+    probe /= view + params.damping * view.max()
+    turned = probe[None] if batch.phases is None else ops.shift(ops.far_field(probe), batch.phases)
+    across = turned * batch.patches
+    for_image, for_probe = _best_steps(along, across, batch.chi)
+    return State(image * (params.step * for_image), probe * (params.step * for_probe))
+
+
+def _real(a: Tensor, b: Tensor) -> Tensor:
+    """Re <a, b> over everything, in float64 between the frames."""
+    return ops.real_product(a, b).sum((1, 2)).sum(dtype=torch.float64)
+
+
+def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Quotient as float32; zero where a direction is zero."""
+    return torch.where(denominator > 0, numerator / denominator, 0.0).to(torch.float32)
+
+
+def _best_steps(along: Tensor, across: Tensor, chi: Tensor) -> tuple[Tensor, Tensor]:
+    """Steps a, b that minimise sum |chi - a along - b across|^2, kept away from the singular case."""
+    aa, bb, ab = _real(along, along), _real(across, across), _real(along, across)
+    # Where both directions change the waves alike, only their sum is known: a touch of damping shares it out.
+    aa, bb = aa * (1 + 1e-4), bb * (1 + 1e-4)
+    a, b = _real(along, chi), _real(across, chi)
+    determinant = aa * bb - ab * ab
+    return _ratio(a * bb - b * ab, determinant).clamp_(0, 2), _ratio(b * aa - a * ab, determinant).clamp_(0, 2)

@@ -1,0 +1,193 @@
+"""Ptychographic iterative engine: object and probe improved frame by frame, with momentum.
+
+One frame at a time is the quickest way from a poor start to a fair object; near the end the order of the frames leaves
+a noise that an engine over all frames at once takes away.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho.state import Data, State
+
+
+@dataclass(frozen=True)
+class Params:
+    """How the frames are gone through.
+
+    Parameters
+    ----------
+    object_step, probe_step : float
+        Part of the least-squares step that is taken.
+    object_damping, probe_damping : float
+        Part of the largest illumination (of the largest |O|^2) in the denominator, 0 to 1: rPIE's alpha.
+    friction : float
+        Part of the velocity that each kick of momentum keeps, 0 to below 1; 0 is no momentum (rPIE), above it is mPIE.
+    kick : int
+        Frames between two kicks of momentum.
+    probe_start : int
+        Iteration, counted from 1, at which the probe begins to be updated.
+    centre_probe : bool
+        Centre the probe's intensity in its window when the engine ends (`centre_probe`).
+    """
+
+    object_step: float = 0.5
+    probe_step: float = 0.5
+    object_damping: float = 0.1
+    probe_damping: float = 1.0
+    friction: float = 0.7
+    kick: int = 20
+    probe_start: int = 1
+    centre_probe: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("object_step", "probe_step"):
+            if not 0 < getattr(self, name) <= 2:
+                raise ValueError(f"{name} {getattr(self, name):g}; wanted above 0 and at most 2")
+        for name in ("object_damping", "probe_damping"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} {getattr(self, name):g}; wanted above 0 and at most 1")
+        if not 0 <= self.friction < 1:
+            raise ValueError(f"friction {self.friction:g}; wanted 0 or more and below 1")
+        if self.kick < 1:
+            raise ValueError(f"kick {self.kick}; wanted a frame or more")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one iteration leaves to the next.
+
+    Parameters
+    ----------
+    object_velocity, probe_velocity : complex64 tensors in the shape of object and probe
+        Momentum.
+    iteration : int
+        Iterations done.
+    """
+
+    object_velocity: Tensor
+    probe_velocity: Tensor
+    iteration: int = 0
+
+
+def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  # noqa: ARG001 - same for all engines
+    """Object and probe at rest.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Start object and probe.
+    params : Params
+        How to run.
+    iterations : int
+        How many steps will be asked for.
+
+    Returns
+    -------
+    Memory
+    """
+    return Memory(torch.zeros_like(state.object), torch.zeros_like(state.probe))
+
+
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+    """One pass over all frames in random order.
+
+    With chi the exit wave that the modulus projection of frame j adds, O_j += s conj(P) chi / ((1 - a) |P|^2 + a max
+    |P|^2), and P likewise from conj(O_j); every `kick` frames v <- f v + (O - O_before), O += f v, and P likewise.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Object and probe before.
+    memory : Memory
+        Momentum before; changed in place.
+    params : Params
+        How to run.
+
+    Returns
+    -------
+    state : State
+        Object and probe after.
+    memory : Memory
+        For the next step.
+    error : float
+        Fourier error, each frame's before its own update.
+
+    References
+    ----------
+    Maiden, Johnson & Li, Optica 4, 736 (2017), equations 6, 19 and 20.
+    """
+    iteration = memory.iteration + 1
+    moving = _Moving(state.object.clone(), state.probe.clone(), memory, fixed_probe=iteration < params.probe_start)
+    misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
+    for count, frame in enumerate(torch.randperm(len(data.amplitude)).tolist(), start=1):
+        misfit += _visit(data, moving, frame, params)
+        if params.friction and count % params.kick == 0:
+            moving.kick(params.friction)
+    after = State(moving.object, moving.probe)
+    return after, Memory(memory.object_velocity, memory.probe_velocity, iteration), (float(misfit) / data.power) ** 0.5
+
+
+class _Moving:
+    """Object and probe while the frames are gone through, with what they were at the last kick."""
+
+    def __init__(self, image: Tensor, probe: Tensor, memory: Memory, *, fixed_probe: bool) -> None:
+        self.object, self.probe, self.fixed_probe = image, probe, fixed_probe
+        self._memory = memory
+        self._before = (image.clone(), probe.clone())
+
+    def kick(self, friction: float) -> None:
+        """Add what moved since the last kick to the velocity, and move on by it."""
+        pairs = [(self.object, self._memory.object_velocity, self._before[0])]
+        if not self.fixed_probe:
+            pairs.append((self.probe, self._memory.probe_velocity, self._before[1]))
+        for value, velocity, before in pairs:
+            velocity.mul_(friction).add_(value).sub_(before)
+            value.add_(velocity, alpha=friction)
+            before.copy_(value)
+
+
+def _visit(data: Data, moving: _Moving, frame: int, params: Params) -> Tensor:
+    """Update object and probe, in place, by one frame; its misfit before."""
+    (row, column), phases = data.place(frame)
+    h, w = moving.probe.shape[-2:]
+    patch = moving.object[row : row + h, column : column + w]
+    probe = moving.probe
+    if phases is not None:
+        probe = ops.shift(ops.far_field(probe), phases)[0]
+    chi, misfit = _change(data, frame, probe * patch)
+    light = ops.intensity(probe[None])[0]
+    view = ops.intensity(patch[None, None])[0]
+    on_object = (probe.conj() * chi).sum(0)
+    on_object *= params.object_step / _floored(light, params.object_damping)
+    if not moving.fixed_probe:
+        on_probe = patch.conj() * chi
+        on_probe *= params.probe_step / _floored(view, params.probe_damping)
+        if phases is not None:
+            on_probe = ops.inverse_far_field(ops.shift_adjoint(on_probe[None], phases))
+        moving.probe += on_probe
+    patch += on_object
+    return misfit
+
+
+def _change(data: Data, frame: int, exit_wave: Tensor) -> tuple[Tensor, Tensor]:
+    """What the modulus projection adds to an exit wave (modes, h, w), and the misfit before it."""
+    amplitude = data.amplitude[frame]
+    wave = ops.far_field(exit_wave)
+    squares = ops.intensity(wave[None])
+    inverse = fit.inverse_modulus(squares)
+    misfit = fit.modulus_misfit(squares, inverse, amplitude[None], data.weight)
+    wave *= (inverse[0] * amplitude - 1) * data.weight
+    return ops.inverse_far_field(wave), misfit
+
+
+def _floored(squares: Tensor, damping: float) -> Tensor:
+    """(1 - a) x + a max x, never zero."""
+    top = squares.amax().clamp_(min=torch.finfo(squares.dtype).tiny)
+    return squares.lerp(top.expand_as(squares), damping)

@@ -1,0 +1,221 @@
+"""Reflections about the overlap constraint and the frames: what difference map and RAAR have in common."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho.state import Block, Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
+
+
+@dataclass(frozen=True)
+class Reflecting:
+    """How reflections run.
+
+    Parameters
+    ----------
+    relaxation : float
+        r of the relaxed modulus projection, 0 to 1; above 0, or Poisson noise drives the map away.
+    probe_inertia : float
+        Weight of the old probe in the new one, as a part of the largest overlap denominator.
+    object_inertia : float
+        The same of the object; it also keeps the object where no probe falls.
+    probe_start : int
+        Iteration, counted from 1, at which the probe begins to be updated.
+    average : int
+        The result is the mean over that many last iterations; 0 takes the last one.
+    object_max : float
+        Larger object magnitudes are cut to this; infinite cuts none.
+    centre_probe : bool
+        Centre the probe's intensity in its window when the engine ends (`centre_probe`).
+    """
+
+    relaxation: float = 0.2
+    probe_inertia: float = 0.01
+    object_inertia: float = 1e-3
+    probe_start: int = 3
+    average: int = 0
+    object_max: float = float("inf")
+    centre_probe: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.relaxation < 1:
+            raise ValueError(f"relaxation {self.relaxation:g}; wanted 0 or more and below 1")
+        for name in ("probe_inertia", "object_inertia", "average"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number, 0 or more")
+        if not self.object_max > 0:
+            raise ValueError(f"object_max {self.object_max:g}; wanted a magnitude above 0")
+
+
+@dataclass(frozen=True)
+class ExitWaves:
+    """What one iteration leaves to the next; the tensors are changed in place.
+
+    Parameters
+    ----------
+    exit_waves : (n, modes, h, w) complex64
+        The iterate.
+    iteration : int
+        Iterations done.
+    iterations : int
+        Iterations asked for.
+    sums : tuple of tensors
+        Running sums of object and probe over the last iterations; empty where none are averaged.
+    """
+
+    exit_waves: Tensor
+    iteration: int
+    iterations: int
+    sums: tuple[Tensor, ...] = field(default=())
+
+
+def start_waves(data: Data, state: State, params: Reflecting, iterations: int) -> ExitWaves:
+    """Exit waves of the start object and probe.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Start object and probe.
+    params : Params
+        How to run.
+    iterations : int
+        How many steps will be asked for.
+
+    Returns
+    -------
+    ExitWaves
+    """
+    n, h, w = data.amplitude.shape
+    waves = torch.empty((n, state.probe.shape[0], h, w), dtype=torch.complex64, device=data.amplitude.device)
+    spectrum = spectrum_of(data, state.probe)
+    for block in data.blocks:
+        patches = ops.gather(state.object, block.corners, (h, w))[:, None]
+        torch.mul(probes_of(block, state.probe, spectrum), patches, out=waves[block.frames])
+    sums = (torch.zeros_like(state.object), torch.zeros_like(state.probe)) if params.average else ()
+    return ExitWaves(waves, 0, iterations, sums)
+
+
+def reflect(
+    data: Data, state: State, memory: ExitWaves, params: Reflecting, *, beta: float = 1.0
+) -> tuple[State, ExitWaves, float]:
+    """One iteration: psi_j <- beta (psi_j + Pi_F(2 P O_j - psi_j) - P O_j) + (1 - beta) P O_j, then O and P.
+
+    O = sum conj(P) psi / sum |P|^2 and P likewise; beta = 1 is the difference map.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Object and probe before.
+    memory : ExitWaves
+        Exit waves before; changed in place.
+    params : Reflecting
+        How to run.
+    beta : float
+        Weight of the difference map's iterate.
+
+    Returns
+    -------
+    state : State
+        Object and probe after.
+    memory : ExitWaves
+        For the next step.
+    error : float
+        Fourier error of the reflected waves 2 P O_j - psi_j, which the projection has at hand.
+
+    References
+    ----------
+    Thibault et al., Ultramicroscopy 109, 338 (2009), equations 5 to 9; Luke, Inverse Problems 21, 37 (2005), equation
+    18, with the reflections in this order.
+    """
+    iteration = memory.iteration + 1
+    numerator, dose, misfit = _move(data, state, memory.exit_waves, params.relaxation, beta)
+    image = _blend(numerator, dose, state.object, params.object_inertia)
+    if params.object_max < float("inf"):
+        image = image * (params.object_max / image.abs().clamp(min=params.object_max))
+    probe = state.probe
+    if iteration >= params.probe_start:
+        probe = _blend(*_probe_overlap(data, image, memory.exit_waves), probe, params.probe_inertia)
+    state = State(image, probe)
+    error = (float(misfit) / data.power) ** 0.5
+    if memory.sums and iteration > memory.iterations - params.average:
+        state = _average(state, memory, iteration, params)
+    return state, ExitWaves(memory.exit_waves, iteration, memory.iterations, memory.sums), error
+
+
+def _move(
+    data: Data, state: State, exit_waves: Tensor, relaxation: float, beta: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Move all exit waves; return sum conj(P) psi and sum |P|^2 on the object, and the reflected waves' misfit."""
+    numerator = torch.zeros_like(state.object)
+    dose = torch.zeros(numerator.shape, device=numerator.device)
+    misfit = torch.zeros((), dtype=torch.float64, device=numerator.device)
+    spectrum = spectrum_of(data, state.probe)
+    shape = (state.probe.shape[-2], state.probe.shape[-1])
+    for block in data.blocks:
+        (view, wave, spare, probes), maps = room_of(data, block)
+        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        patches = ops.gather(state.object, block.corners, shape, out=spare[:, 0])[:, None]
+        torch.mul(probes, patches, out=view)
+        waves = exit_waves[block.frames]
+        waves -= view
+        # The projection is odd, so psi - 2 P O in place of its negative saves a pass.
+        ops.far_field(torch.sub(waves, view, out=view), out=wave)
+        projected, block_misfit = _project(wave, data, block, relaxation)
+        misfit += block_misfit
+        waves -= ops.inverse_far_field(projected, out=view)
+        if beta < 1:
+            patches = ops.gather(state.object, block.corners, shape, out=spare[:, 0])[:, None]
+            waves.mul_(beta).add_(torch.mul(probes, patches, out=view), alpha=1 - beta)
+        ops.scatter_add(numerator, block.corners, ops.sum_modes(torch.mul(waves, probes.conj(), out=wave)))
+        light = ops.intensity(probes, out=maps[0, : len(probes)], spare=spare[: len(probes)])
+        ops.scatter_add(dose, block.corners, light.expand(len(wave), -1, -1))
+    return numerator, dose, misfit
+
+
+def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> tuple[Tensor, Tensor]:
+    """Relaxed modulus projection of a block's waves, and sum (|Psi| - a)^2 over the measured pixels."""
+    (_, _, projected, _), (squares, inverse, spare) = room_of(data, block)
+    amplitude = data.amplitude[block.frames]
+    fit.inverse_modulus(ops.intensity(wave, out=squares, spare=projected), out=inverse)
+    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=spare)
+    factor = fit.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation, out=spare)
+    return ops.scale(wave, factor, out=projected), misfit
+
+
+def _probe_overlap(data: Data, image: Tensor, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
+    """Numerator sum conj(O_j) psi_j and denominator sum |O_j|^2 of the probe's least-squares update."""
+    numerator = torch.zeros_like(exit_waves[0])
+    denominator = torch.zeros(numerator.shape[-2:], device=image.device)
+    squares = ops.intensity(image[None, None])[0]
+    conjugate = image.conj().resolve_conj()
+    shape = (numerator.shape[-2], numerator.shape[-1])
+    for block in data.blocks:
+        (product, spare, _, _), maps = room_of(data, block)
+        patches = ops.gather(conjugate, block.corners, shape, out=spare[:, 0])[:, None]
+        torch.mul(patches, exit_waves[block.frames], out=product)
+        numerator += sum_on_probe(block, product, spare=spare)
+        # |O|^2 at the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
+        denominator += ops.gather(squares, block.corners, shape, out=maps[0]).sum(0)
+    return from_sum(data, numerator), denominator
+
+
+def _blend(numerator: Tensor, denominator: Tensor, old: Tensor, inertia: float) -> Tensor:
+    """Least-squares update that holds on to the old value, (num + a old) / (den + a), a = inertia max(den)."""
+    hold = inertia * denominator.max()
+    return (numerator + hold * old) / (denominator + hold)
+
+
+def _average(state: State, memory: ExitWaves, iteration: int, params: Reflecting) -> State:
+    """Add to the running sums; the last iteration returns the mean instead of the last iterate."""
+    for total, value in zip(memory.sums, (state.object, state.probe), strict=True):
+        total += value
+    if iteration < memory.iterations:
+        return state
+    count = min(params.average, memory.iterations)
+    return State(memory.sums[0] / count, memory.sums[1] / count)
