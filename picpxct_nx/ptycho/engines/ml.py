@@ -1,6 +1,6 @@
 """Maximum likelihood: object and probe that make the counted frames most probable, by conjugate gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -58,7 +58,7 @@ class Memory:
         Iterations done.
     """
 
-    waves: Tensor
+    waves: Tensor = field(metadata={"scratch": True})
     gradient: State | None = None
     direction: State | None = None
     product: float = 0.0
