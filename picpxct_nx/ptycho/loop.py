@@ -131,6 +131,7 @@ def _begin(problem: Problem, stages: tuple[Stage, ...], where: torch.device, see
         refuse_another(resume, identity)
         run.state = unpack(run.state, resume.arrays, "state", where)
         run.error, run.engines = resume.error.tolist(), list(resume.engines)
+        run.chosen, run.ends = dict(resume.chosen), list(resume.ends)
     return run
 
 
@@ -165,11 +166,11 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         before, run.state = run.state, state
         run.error.append(error)
         run.engines.append(stage.engine)
+        run.chosen |= _choices(stage, memory)
         if plateau.reached(before.object, state.object):
             run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
             break
         _after(run, (number, iteration), memory)
-    run.chosen |= _choices(stage, memory)
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
@@ -184,14 +185,25 @@ def _after(run: _Run, place: tuple[int, int], memory: Any) -> None:
         asked = run.control.progress(*names) is False
     over = run.clock.over() and len(run.error) < run.total
     if run.identity is not None and (asked or over or run.clock.due()):
-        arrays = pack(run.state, "state") | pack(memory, "memory")
-        random = torch.get_rng_state().numpy().copy()
-        errors = np.array(run.error, np.float64)
-        run.clock.keep(Snapshot(run.identity, *place, errors, tuple(run.engines), random, arrays))
+        run.clock.keep(_snapshot(run, run.identity, place, memory))
     if asked:
         raise _Stop
     if over:
         raise _TimeUp
+
+
+def _snapshot(run: _Run, identity: Identity, place: tuple[int, int], memory: Any) -> Snapshot:
+    return Snapshot(
+        identity=identity,
+        stage=place[0],
+        iteration=place[1],
+        error=np.array(run.error, np.float64),
+        engines=tuple(run.engines),
+        random=torch.get_rng_state().numpy().copy(),
+        arrays=pack(run.state, "state") | pack(memory, "memory"),
+        chosen=dict(run.chosen),
+        ends=tuple(run.ends),
+    )
 
 
 def _dose(run: _Run) -> torch.Tensor:

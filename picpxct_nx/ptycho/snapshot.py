@@ -67,6 +67,10 @@ class Snapshot:
         State of the host's random numbers; engines draw from no others.
     arrays : mapping of str to array
         Object and probe as `state.NAME`, the engine's memory as `memory.NAME`.
+    chosen : mapping of str to str
+        ENGINE.PARAMETER to what engines chose so far.
+    ends : tuple of str
+        How turns of engines ended early.
     """
 
     identity: Identity
@@ -76,6 +80,8 @@ class Snapshot:
     engines: tuple[str, ...]
     random: NDArray[np.uint8]
     arrays: Mapping[str, NDArray[Any]]
+    chosen: Mapping[str, str]
+    ends: tuple[str, ...]
 
 
 def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], seed: int) -> Identity:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import ops
+from . import noise, ops
 from .control import Control
 from .device import choose
 from .loop import reconstruct
@@ -25,8 +25,6 @@ from .state import Data, State, load, probes_of, room_of, spectrum_of
 
 # Where less than this part of the largest dose fell the object is not known.
 LEAST_DOSE = 0.1
-# Counts from which on a pixel's root has the variance 1/4 that chi-square counts on.
-BRIGHT = 4.0
 # Iterations of the second fit; it begins at its end. More change the factors by one or two per cent.
 ITERATIONS = 8
 # Frames that are drawn, those in the middle of the scan: for a large scan the factors then cost a few FFT pairs. Fewer
@@ -91,7 +89,7 @@ def errors_of(problem: Problem, result: Result, stage: Stage, *, device: str = "
         data = load(some, where)
         state = State(torch.from_numpy(result.object).to(where), torch.from_numpy(result.probe).to(where))
         counts = model_counts(data, state)
-        chi_square = _chi_square(data, counts)
+        chi_square = noise.ratio(noise.bright_misfit(counts * data.weight.numel(), data.amplitude, data.weight))
         drawn = torch.poisson(counts.cpu(), generator=torch.Generator().manual_seed(seed)).numpy()
     again = reconstruct(
         replace(some, frames=np.fft.fftshift(drawn, axes=(1, 2))),
@@ -143,18 +141,6 @@ def model_counts(data: Data, state: State) -> torch.Tensor:
         wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
         ops.intensity(wave, out=counts[block.frames], spare=exit_waves)
     return counts.div_(data.weight.numel())
-
-
-def _chi_square(data: Data, counts: torch.Tensor) -> float:
-    """Mean of 4 (sqrt n - sqrt m)^2 over measured pixels with m of `BRIGHT` counts or more; 1 where there is none."""
-    total, number = 0.0, 0.0
-    for block in data.blocks:
-        model = counts[block.frames]
-        bright = (model >= BRIGHT) * data.weight
-        apart = (model.sqrt() - data.amplitude[block.frames] / data.weight.numel() ** 0.5).square_()
-        total += 4 * float((apart * bright).sum(dtype=torch.float64))
-        number += float(bright.sum(dtype=torch.float64))
-    return total / number if number else 1.0
 
 
 def _moved(found: NDArray[Any], image: NDArray[Any], weight: NDArray[np.float64]) -> NDArray[np.complex128]:
