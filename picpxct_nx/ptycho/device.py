@@ -44,6 +44,18 @@ def choose(name: str) -> torch.device:
     return torch.device("cuda", index)
 
 
+def named(name: str) -> str:
+    """Name of the device that a name means, "auto" resolved and the number of threads kept.
+
+    Raises
+    ------
+    UsageError, UnavailableError
+        As for `choose`.
+    """
+    found = str(choose(name))
+    return f"{found}:{threads_of(name)}" if threads_of(name) else found
+
+
 def threads_of(name: str) -> int:
     """Threads that a name such as "cpu:4" asks for; 0 where it leaves them open."""
     kind, _, number = name.partition(":")

@@ -9,8 +9,9 @@ from picpxct_nx.errors import UsageError
 
 from .engines import ENGINES
 
-# "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise.
-NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:20", "paper": "dm:1000,ml:500"}
+# "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise; "warm" is
+# for a scan that starts where its neighbour in energy ended.
+NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:20", "paper": "dm:1000,ml:500", "warm": "ml:10"}
 
 
 @dataclass(frozen=True)

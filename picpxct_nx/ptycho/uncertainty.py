@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from . import noise, ops
 from .control import Control
-from .device import choose
+from .device import choose, threads
 from .loop import reconstruct
 from .problem import Problem
 from .recipe import Stage
@@ -85,7 +85,7 @@ def errors_of(problem: Problem, result: Result, stage: Stage, *, device: str = "
     """
     some = _middle(problem, result)
     where = choose(device)
-    with torch.inference_mode():
+    with torch.inference_mode(), threads(device):
         data = load(some, where)
         state = State(torch.from_numpy(result.object).to(where), torch.from_numpy(result.probe).to(where))
         counts = model_counts(data, state)

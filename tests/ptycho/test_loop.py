@@ -174,7 +174,9 @@ def test_callers_random_numbers_are_left_alone(problem: Problem) -> None:
 
 def test_progress_tells_engine_iteration_total_and_error(problem: Problem) -> None:
     said: list[tuple[str, int, int, float]] = []
-    result = reconstruct(problem, "dm:2,ml:1", device="cpu", control=Control(progress=lambda *values: said.append(values)))
+    result = reconstruct(
+        problem, "dm:2,ml:1", device="cpu", control=Control(progress=lambda *values: said.append(values))
+    )
     assert [values[:3] for values in said] == [("dm", 1, 3), ("dm", 2, 3), ("ml", 3, 3)]
     assert [values[3] for values in said] == result.error.tolist()
 
