@@ -54,7 +54,7 @@ class Checkpoints:
         if not target.exists():
             return None
         try:
-            with np.load(target, allow_pickle=False) as archive:
+            with target.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
                 return _snapshot({name: archive[name] for name in archive.files})
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             reason = " ".join(str(error).split())[:100]

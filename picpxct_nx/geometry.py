@@ -193,7 +193,12 @@ def probe_of(other: Reconstruction, scan: Scan) -> Array:
 
 
 def make_reconstruction(
-    scan: Scan, result: Result, grid: Grid, step: Step, others: tuple[Reconstruction, ...] = (), more: Values | None = None
+    scan: Scan,
+    result: Result,
+    grid: Grid,
+    step: Step,
+    others: tuple[Reconstruction, ...] = (),
+    more: Values | None = None,
 ) -> Reconstruction:
     """The record of what a solver made of a scan.
 
