@@ -140,7 +140,7 @@ def main() -> None:
 
 def _timed(options: argparse.Namespace, problem: Any, stages: Any) -> tuple[list[float], list[float]]:
     """Seconds of every iteration, and of the FFT pair laid on every tenth iteration."""
-    from picpxct_nx.ptycho import reconstruct
+    from picpxct_nx.ptycho import Control, reconstruct
 
     times: list[float] = []
     floors = [fft_pair(options.n, options.m, options.device)]
@@ -153,7 +153,7 @@ def _timed(options: argparse.Namespace, problem: Any, stages: Any) -> tuple[list
             floors.append(fft_pair(options.n, options.m, options.device))
         begin = _now(options.device)
 
-    reconstruct(problem, stages, device=options.device, progress=note)
+    reconstruct(problem, stages, device=options.device, control=Control(progress=note))
     return times, floors
 
 

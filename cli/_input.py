@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from picpxct_nx.errors import InputError, MissingInputError, PicpxctError, UsageError
 
@@ -140,6 +140,7 @@ def read_entries(
     *wanted: "type[Record]",
     failed: Failed | None = None,
     note: Callable[[str], None] | None = None,
+    by: "Callable[[Record], Any] | None" = None,
 ) -> "Iterator[tuple[Record, str]]":
     """Records of all inputs one by one, each with the name of its file; a file is open while its records are used.
 
@@ -153,6 +154,8 @@ def read_entries(
         Told of a file or entry that is refused, and the rest is read on; without it the first one stops.
     note : callable, optional
         Told which entries are read.
+    by : callable, optional
+        Key of a record by which the entries of named files are sorted; those of standard input come as they are.
 
     Raises
     ------
@@ -167,6 +170,8 @@ def read_entries(
         path, _ = nexus.split(text)
         if failed is None and not _is_stdin(text) and not os.path.exists(path):  # noqa: PTH110  # takes any text
             raise MissingInputError(f"{path}: is not there; check the name")
+    if by is not None and inputs and not any(map(_is_stdin, inputs)):
+        inputs = _sorted(inputs, wanted, by)
     for source in sources(inputs):
         try:
             yield from _entries(source, wanted, failed, note)
@@ -176,6 +181,20 @@ def read_entries(
             if failed is None:
                 raise
             failed(source.name, error)
+
+
+def _sorted(inputs: Sequence[str], wanted: "tuple[type[Record], ...]", by: "Callable[[Record], Any]") -> list[str]:
+    """The entries of named files one by one in the order of a key; what cannot be read comes last, to be refused."""
+    found: list[tuple[Any, str]] = []
+    rest: list[str] = []
+    for source in sources(inputs):
+        try:
+            records = [record for record, _ in _entries(source, wanted, None, None)]
+        except PicpxctError:
+            rest.append(source.text)
+        else:
+            found += [(by(record), f"{source.name}::{record.entry}") for record in records]
+    return [text for _, text in sorted(found)] + rest
 
 
 def _entries(

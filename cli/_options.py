@@ -33,7 +33,7 @@ Json = Annotated[
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a file and line on stdout.")]
 Show = Annotated[ProgressMode, typer.Option("--progress", help="How to show progress on stderr.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random number.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cpu:N with N threads, cuda or cuda:N.")]
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]
 
 # Of simulate.
@@ -52,20 +52,37 @@ Rotations = Annotated[
 # Of reconstruct.
 Recipe = Annotated[
     str,
-    typer.Option("--recipe", help="Engines and iterations: dm:100,ml:100, or default, or paper (dm:1000,ml:500)."),
+    typer.Option("--recipe", help="Engines and iterations: pie:3,ml:20, or default, or paper (dm:1000,ml:500)."),
 ]
 Frames = Annotated[str, typer.Option("--frames", help="Frames to use, START:STOP:STEP; 0::2 and 1::2 are halves.")]
-Probe = Annotated[
+Start = Annotated[
     str | None,
-    typer.Option("--probe", help="Reconstruction whose probe to start with; else the scan's, else its optics'."),
+    typer.Option(
+        "--start",
+        help="Reconstruction whose probe to start with; or warm: scans in order of energy, each from its neighbour's "
+        "object and probe by ml:10; or warm=RECIPE. Else the scan's probe, else its optics'.",
+    ),
 ]
 EngineNumbers = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="ENGINE.NAME=VALUE", help="Parameter of an engine: dm.relaxation=0.1."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help='Parameter of an engine, ml.damping=0.02, or what ends a scan early: stop.time="90 s", or '
+        "stop.plateau=0.001, the change of the object an iteration.",
+    ),
 ]
-Threads = Annotated[int, typer.Option("--threads", min=0, help="Threads on the CPU; 0 takes all cores.")]
-KeepLast = Annotated[
-    bool, typer.Option("--keep-last", help="On divergence write the last finite state, and still exit with 70.")
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", help="Folder for unfinished scans: the same command goes on to the same numbers."),
+]
+Also = Annotated[
+    str,
+    typer.Option(
+        "--also",
+        help="What else to deliver: errors (sigma maps), halves (resolution by half the frames), diverged (scans at "
+        "their last finite state; exit is still 70); or none.",
+    ),
 ]
 
 # Of frc.

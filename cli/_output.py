@@ -40,6 +40,7 @@ class Delivery:
     verbose: bool = False
     json: bool = False
     failed: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -53,6 +54,13 @@ class Delivery:
     def to_stdout(self) -> bool:
         """Whether the product goes to stdout as bytes."""
         return self.output in (None, "-") and not self.json
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the product goes to files, where a part of it is of use; down a pipe it would pass for the whole."""
+        if self.output in (None, "-"):
+            return self.to_stdout and stat.S_ISREG(os.fstat(1).st_mode)
+        return self.folder is not None or not _is_stream(Path(str(self.output)))
 
     def fail(self, name: str, error: PicpxctError) -> None:
         """With --keep-going: name what failed and why."""
@@ -178,12 +186,27 @@ def is_done(entry: str, delivery: Delivery) -> bool:
     if delivery.folder is None or delivery.overwrite:
         return False
     target = delivery.folder / f"{entry}.nxs"
+    if target.exists() and delivery.keep_going and _is_unfinished(target, entry):
+        say(f"{entry}: {target} was stopped before its end and is made again", quiet=delivery.quiet)
+        delivery.again.append(entry)
+        return False
     if target.exists() and delivery.keep_going:
         say(f"{entry}: {target} is there already", quiet=delivery.quiet)
         return True
     if target.exists():
         raise OutputError(f"{target}: exists already; add --overwrite to replace it, or --keep-going to skip it")
     return False
+
+
+def _is_unfinished(target: Path, entry: str) -> bool:
+    """Whether a product says of itself that a signal stopped it."""
+    from picpxct_nx import nexus
+
+    with nexus.open_valid(target, str(target)) as file:
+        if entry not in nexus.entries(file):
+            return False
+        history = nexus.read(file, entry).history
+    return bool(history) and history[-1].parameters.get("status") == "stopped"
 
 
 def deliver(records: "Iterable[Record]", delivery: Delivery, summary: Summary | None = None) -> None:
@@ -256,7 +279,7 @@ def _write_folder(records: "Iterable[Record]", folder: Path, delivery: Delivery,
     try:
         for record in records:
             target = folder / f"{record.entry}.nxs"
-            nexus.write(target, [record], overwrite=delivery.overwrite)
+            nexus.write(target, [record], overwrite=delivery.overwrite or record.entry in delivery.again)
             say(f"wrote {target}", quiet=delivery.quiet)
             _tell(told)
     finally:

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -24,8 +25,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # Seconds until a signal's exception is raised again: at once where it got lost, later where nobody heard of it.
 _AGAIN, _WATCHDOG = 0.01, 3.0
-# The exit code that the first signal asks for.
+# Seconds within which work that ends patiently has to be written: Slurm kills 30 s after SIGTERM.
+_PATIENCE = 20.0
+# The exit code that the first signal asks for; whether it unwinds the stack; how many blocks would rather be asked.
 _asked: list[int] = []
+_raised: list[bool] = []
+_patient: list[bool] = []
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
@@ -41,7 +46,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except PicpxctError as error:
             # After a signal, errors are only what it left undone.
-            if not _asked:
+            if not _raised:
                 complain(str(error))
             raise SystemExit(error.exit_code) from None
         except OSError as error:
@@ -66,7 +71,7 @@ def run_program(program: Callable[[], object]) -> NoReturn:
     except OSError as error:
         code = _code_of(error)
     except BaseException:
-        if not _asked:
+        if not _raised:
             raise
     signal.setitimer(signal.ITIMER_REAL, 0)
     try:
@@ -76,7 +81,7 @@ def run_program(program: Callable[[], object]) -> NoReturn:
         code = code or _code_of(error)
     if _asked:
         code = _asked[0]
-        if code == SIGINT_CODE:
+        if code == SIGINT_CODE and _raised:
             complain("interrupted; no half-written file is left behind")
     sys.exit(code)
 
@@ -95,17 +100,46 @@ def _listen_to_signals() -> None:
     sys.unraisablehook = _raise_lost_again
 
 
+def asked() -> bool:
+    """Whether a signal asked the program to end."""
+    return bool(_asked)
+
+
+@contextmanager
+def patience(*, wanted: bool = True) -> Iterator[None]:
+    """A block that looks at `asked` itself: the first signal does not unwind it, so that it can hand over what it has.
+
+    A second signal does. SIGINT is waited for without limit, for who presses a key can press it again; other signals
+    come from a scheduler that soon kills, so that block and delivery have `_PATIENCE` seconds.
+    """
+    if wanted:
+        _patient.append(True)
+    try:
+        yield
+    finally:
+        if wanted:
+            _patient.pop()
+
+
 def _stop(ending: int, _number: int, frame: FrameType | None) -> None:
-    # A second signal would only disturb the cleaning up.
-    if not _asked:
+    # Once the stack unwinds, another signal would only disturb the cleaning up.
+    if _raised:
+        return
+    first = not _asked
+    if first:
         _asked.append(ending)
-        _raise_stop(frame)
+    if first and _patient:
+        if ending != SIGINT_CODE:
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+        return
+    _raise_stop(frame)
 
 
 def _raise_stop(frame: FrameType | None) -> None:
     if _inside_spool(frame):
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)
         return
+    _raised.append(True)
     signal.setitimer(signal.ITIMER_REAL, _WATCHDOG)
     raise SystemExit(_asked[0])
 
@@ -120,7 +154,7 @@ def _inside_spool(frame: FrameType | None) -> bool:
 
 
 def _raise_lost_again(lost: "sys.UnraisableHookArgs") -> None:
-    if _asked and isinstance(lost.exc_value, SystemExit):
+    if _raised and isinstance(lost.exc_value, SystemExit):
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)
     else:
         sys.__unraisablehook__(lost)

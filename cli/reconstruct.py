@@ -1,12 +1,13 @@
 """picpxct reconstruct: raw scans to complex images."""
 
-import os
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
-from ._talk import ProgressMode, progress
+from ._run import asked, patience
+from ._talk import ProgressMode, complain, progress
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
@@ -17,10 +18,10 @@ def reconstruct(
     output: o.Output = None,
     recipe: o.Recipe = "default",
     frames: o.Frames = "::",
-    probe: o.Probe = None,
+    start: o.Start = None,
     settings: o.EngineNumbers = None,
-    threads: o.Threads = 0,
-    keep_last: o.KeepLast = False,
+    checkpoint: o.Checkpoint = None,
+    also: o.Also = "errors",
     device: o.Device = "auto",
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
@@ -32,27 +33,28 @@ def reconstruct(
 ) -> None:
     """Reconstruct object and probe of every raw scan.
 
+    A first signal ends the running scan after its iteration, and its file says so; a second one ends at once.
+
     Example: picpxct reconstruct scans/*.nxs -o recs/
     """
-    delivery = Delivery(
-        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
-    )
+    how = {"keep_going": keep_going, "quiet": quiet, "verbose": verbose, "json": as_json}
+    delivery = Delivery(output=output, overwrite=overwrite, **how)
     refuse_early(delivery)
-    if threads:
-        # Read once, when torch is imported; torch has one door, and it is not here.
-        os.environ |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    from picpxct_nx import choice as choices
     from picpxct_nx import reconstruction
     from picpxct_nx.records import Reconstruction, Scan
 
-    choice = reconstruction.choose(recipe, settings or (), frames=frames, device=device, seed=seed, threads=threads)
-    if probe is not None:
-        choice = reconstruction.starting_with(choice, [record for record, _ in read_entries([probe], Reconstruction)])
+    choice = choices.choose(recipe, settings or (), start=start, frames=frames, also=also, device=device, seed=seed)
+    if start is not None and not choice.warm:
+        choice = choices.starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
+    store = reconstruction.Store.of(choice, checkpoint)
     with progress(show, quiet=quiet) as report:
-        listener = reconstruction.Listener(report, delivery.note, delivery.failed.append if keep_last else None)
+        listener = reconstruction.Listener(report, delivery.note, delivery.failed.append, asked, complain)
 
         def make(record: "Record") -> "Record":
-            return reconstruction.reconstruct_scan(record, choice, listener)
+            with patience(wanted=delivery.lasting):
+                return reconstruction.reconstruct_scan(record, choice, listener, store)
 
         failed = delivery.fail if keep_going else None
-        scans = read_entries(inputs, Scan, failed=failed, note=delivery.note)
-        deliver(each(scans, make, delivery), delivery, reconstruction.summary)
+        scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
+        deliver(each(takewhile(lambda _: not asked(), scans), make, delivery), delivery, reconstruction.summary)

@@ -17,12 +17,14 @@ from picpxct_nx.ptycho import Problem, Result
 from picpxct_nx.records import Reconstruction, Scan
 from picpxct_nx.simulate.optics import ZonePlate, ideal_probe
 from picpxct_nx.simulate.spectra import wavelength
-from picpxct_nx.values import Array, ArraySource
+from picpxct_nx.values import Array, ArraySource, Values
 
 # Free pixels around the outermost windows.
 MARGIN_PX = 2
 # In windows. Frames sample a probe well that is at most half a window wide: neighbours farther apart share no light.
 _FARTHEST_NEIGHBOUR = 0.5
+# Neighbouring energies of an edge differ by a percent; more is another geometry.
+MOST_PIXEL_CHANGE = 0.02
 # How far the direct beam may be from the middle of the frame: more would be a visible phase ramp on every image.
 CENTRE_TOLERANCE_PX = 1.0
 
@@ -154,7 +156,7 @@ def start_probe(scan: Scan) -> Array:
     if diameter is None or width is None or defocus is None:
         raise InputError(
             f"{scan.entry}: no start probe: the scan has neither start_probe nor instrument/zone_plate with defocus; "
-            "give --probe FILE with an earlier reconstruction, or import with --map probe=KEY"
+            "give --start FILE with an earlier reconstruction, or import with --map probe=KEY"
         )
     _, h, w = scan.frames.shape
     probe = ideal_probe(
@@ -182,8 +184,7 @@ def probe_of(other: Reconstruction, scan: Scan) -> Array:
         )
     pixel = object_pixel(scan)
     found = (float(other.probe_y[1] - other.probe_y[0]), float(other.probe_x[1] - other.probe_x[0]))
-    # A neighbouring energy of the same edge differs by a percent; more is another geometry.
-    if max(abs(f / p - 1) for f, p in zip(found, pixel, strict=True)) > 0.02:
+    if max(abs(f / p - 1) for f, p in zip(found, pixel, strict=True)) > MOST_PIXEL_CHANGE:
         raise InputError(
             f"{other.entry}: its probe has pixels of {found[0] * 1e9:.4g} nm; {scan.entry} has {pixel[0] * 1e9:.4g} "
             "nm; give a probe of the same geometry"
@@ -192,9 +193,17 @@ def probe_of(other: Reconstruction, scan: Scan) -> Array:
 
 
 def make_reconstruction(
-    scan: Scan, result: Result, grid: Grid, step: Step, others: tuple[Reconstruction, ...] = ()
+    scan: Scan,
+    result: Result,
+    grid: Grid,
+    step: Step,
+    others: tuple[Reconstruction, ...] = (),
+    more: Values | None = None,
 ) -> Reconstruction:
-    """The record of what a solver made of a scan; `others` are reconstructions that the step read as well."""
+    """The record of what a solver made of a scan.
+
+    `others` are reconstructions that the step read as well, `more` are further values of the record by their paths.
+    """
     h, w = result.probe.shape[1:]
     rows, columns = result.object.shape
     centre = result.positions_px + np.array([h // 2, w // 2])
@@ -223,6 +232,7 @@ def make_reconstruction(
         engine=np.array(result.engines, dtype=object),
         extra={p: v for p, v in scan.extra.items() if p in ("experiment_identifier", "collection_identifier")},
     )
+    product = Reconstruction.from_values(scan.entry, product.to_values() | dict(more or {}))
     return product.assuming(scan.assumed).made_by(step, (scan, *others))
 
 

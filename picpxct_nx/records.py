@@ -154,11 +154,13 @@ class Reconstruction(Record):
     formula: str | None = nx("sample/chemical_formula", None)
     rotation: float = nx("sample/transformations/rotation")
     transmission: Array = nx("object/transmission")  # (H, W) complex
+    transmission_sigma: Array | None = nx("object/transmission_errors", None)  # (H, W), of the modulus
     y: Array = nx("object/y")  # (H,)
     x: Array = nx("object/x")  # (W,)
     coverage: Array | None = nx("object/coverage", None)  # (H, W)
     air: Array | None = nx("object/air", None)  # (H, W) bool
     phase: Array = nx("phase/phase")  # (H, W)
+    phase_sigma: Array | None = nx("phase/phase_errors", None)  # (H, W)
     probe: Array = nx("probe/probe")  # (modes, h, w) complex
     probe_y: Array = nx("probe/y")  # (h,)
     probe_x: Array = nx("probe/x")  # (w,)

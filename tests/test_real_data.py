@@ -38,7 +38,7 @@ def star(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _reconstruct(scan: Path, name: str, *words: str) -> Path:
     target = scan.with_name(name)
-    _picpxct("reconstruct", scan, "--recipe", "dm:30,ml:20", "--threads", "1", *words, "-o", target)
+    _picpxct("reconstruct", scan, "--recipe", "dm:30,ml:20", "--device", "cpu:1", *words, "-o", target)
     return target
 
 

@@ -8,9 +8,25 @@ import os
 # sleeping where every core is taken (two cores, measured).
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-from .loop import DivergedError, Progress, reconstruct
+from .control import Control, Progress, Stop
+from .loop import DivergedError, reconstruct
 from .problem import Problem
 from .recipe import Stage, apply, parse
 from .result import Result, centre_probe
+from .snapshot import Identity, Snapshot
 
-__all__ = ["DivergedError", "Problem", "Progress", "Result", "Stage", "apply", "centre_probe", "parse", "reconstruct"]
+__all__ = [
+    "Control",
+    "DivergedError",
+    "Identity",
+    "Problem",
+    "Progress",
+    "Result",
+    "Snapshot",
+    "Stage",
+    "Stop",
+    "apply",
+    "centre_probe",
+    "parse",
+    "reconstruct",
+]

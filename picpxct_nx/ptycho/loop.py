@@ -1,9 +1,8 @@
 """The one loop around all engines: device, blocks, seed, error, progress, stop, divergence."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,14 +10,13 @@ import torch
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
+from .control import Clock, Control, Plateau
 from .engines import ENGINES
 from .problem import Problem
 from .recipe import Stage, parse
 from .result import Result, centre_probe
+from .snapshot import Identity, Snapshot, identify, pack, refuse_another, unpack
 from .state import Data, State, illumination, load, start
-
-# engine, iteration (from 1), iterations in all, Fourier error; False asks to stop after this iteration.
-Progress = Callable[[str, int, int, float], bool | None]
 
 # Wrong phases on a probe of the right power give an error near 1; this far above it, power is being created.
 RUNAWAY_ERROR = 5.0
@@ -39,12 +37,27 @@ class _Run:
     problem: Problem
     data: Data
     state: State
+    stages: tuple[Stage, ...]
+    control: Control
+    identity: Identity | None
+    clock: Clock
     error: list[float] = field(default_factory=list)
     engines: list[str] = field(default_factory=list)
+    chosen: dict[str, str] = field(default_factory=dict)
+    ends: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Iterations of the recipe."""
+        return sum(stage.iterations for stage in self.stages)
 
 
 class _Stop(Exception):  # noqa: N818 - a request, not an error
     """The progress callback asked to stop."""
+
+
+class _TimeUp(Exception):  # noqa: N818 - a rule, not an error
+    """The time limit is reached."""
 
 
 def reconstruct(
@@ -53,7 +66,7 @@ def reconstruct(
     *,
     device: str = "auto",
     seed: int = 0,
-    progress: Progress | None = None,
+    control: Control | None = None,
 ) -> Result:
     """Object and probe of a scan by the engines of a recipe, one after the other.
 
@@ -62,24 +75,24 @@ def reconstruct(
     problem : Problem
         Frames, mask, positions and start guesses.
     recipe : str or tuple of Stage
-        "default", "paper", or for example "dm:100,ml:100"; or stages from `parse`.
+        "default", "paper", or for example "pie:3,ml:20"; or stages from `parse`.
     device : str
-        "auto", "cpu", "cuda" or "cuda:N".
+        "auto", "cpu", "cpu:N" with N threads, "cuda" or "cuda:N".
     seed : int
         Seed of every random choice an engine makes. The same input, seed, device and number of threads give the same
         bits.
-    progress : callable, optional
-        Called after every iteration with (engine, iteration, iterations in all, error); returning False stops.
+    control : Control, optional
+        Who is told, who keeps snapshots, where to go on, and what ends the run early.
 
     Returns
     -------
     Result
-        With status "done" or "stopped".
+        With status "done", by the recipe or by a rule that its message names, or "stopped", on request.
 
     Raises
     ------
     InputError
-        The frames hold what cannot be counts.
+        The frames hold what cannot be counts, or the snapshot to go on from is of another run.
     UsageError
         The recipe or the device has no such name.
     UnavailableError
@@ -91,13 +104,13 @@ def reconstruct(
     """
     stages = parse(recipe) if isinstance(recipe, str) else recipe
     if not stages:
-        raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, dm:100,ml:100")
+        raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, pie:3,ml:20")
     where = devices.choose(device)
     devices_to_seed = [where] if where.type == "cuda" else []
     try:
-        with torch.inference_mode(), torch.random.fork_rng(devices_to_seed):
+        with torch.inference_mode(), torch.random.fork_rng(devices_to_seed), devices.threads(device):
             torch.manual_seed(seed)
-            return _reconstruct(problem, stages, where, progress)
+            return _reconstruct(_begin(problem, stages, where, seed, control or Control()))
     except torch.OutOfMemoryError as error:
         need = 4 * math.prod(problem.frames.shape) * (1 + 2 * problem.probe.shape[0]) / 2**30
         raise RetryError(
@@ -106,34 +119,102 @@ def reconstruct(
         ) from error
 
 
-def _reconstruct(problem: Problem, stages: tuple[Stage, ...], where: torch.device, progress: Progress | None) -> Result:
+def _begin(problem: Problem, stages: tuple[Stage, ...], where: torch.device, seed: int, control: Control) -> _Run:
+    clock = Clock(control)
     data = load(problem, where)
-    run = _Run(problem, data, start(problem, data))
-    total = sum(stage.iterations for stage in stages)
+    identity = None
+    if control.keep is not None or control.resume is not None:
+        identity = identify(problem, data, stages, seed)
+    run = _Run(problem, data, start(problem, data), stages, control, identity, clock)
+    resume = control.resume
+    if resume is not None and identity is not None:
+        refuse_another(resume, identity)
+        run.state = unpack(run.state, resume.arrays, "state", where)
+        run.error, run.engines = resume.error.tolist(), list(resume.engines)
+        run.chosen, run.ends = dict(resume.chosen), list(resume.ends)
+    return run
+
+
+def _reconstruct(run: _Run) -> Result:
+    first = 0 if run.control.resume is None else run.control.resume.stage
     try:
-        for stage in stages:
-            _run_stage(run, stage, total, progress)
+        for number in range(first, len(run.stages)):
+            _run_stage(run, number, run.control.resume if number == first else None)
     except _Stop:
-        return _result(run, "stopped", f"stopped on request after {len(run.error)} of {total} iterations")
-    return _result(run, "done", f"{total} iterations, Fourier error {run.error[-1]:.4f}")
+        return _result(run, "stopped", f"stopped on request after {len(run.error)} of {run.total} iterations")
+    except _TimeUp:
+        limit = f"time limit of {run.control.stop.seconds:g} s"
+        return _result(run, "done", f"{limit} after {len(run.error)} of {run.total} iterations")
+    ends = "".join(f"{end}; " for end in run.ends)
+    return _result(run, "done", f"{ends}{len(run.error)} iterations, Fourier error {run.error[-1]:.4f}")
 
 
-def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -> None:
+def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
     """All iterations of one engine; the engine's memory is freed on return, before the next one's is made."""
+    stage = run.stages[number]
     engine = ENGINES[stage.engine]
     memory = engine.init(run.data, run.state, stage.params, stage.iterations)
-    for _ in range(stage.iterations):
+    done = 0
+    if resume is not None:
+        memory = unpack(memory, resume.arrays, "memory", run.data.weight.device)
+        torch.set_rng_state(torch.from_numpy(resume.random.copy()))
+        done = resume.iteration
+    plateau = Plateau(run.control.stop.plateau, _dose(run))
+    for iteration in range(done + 1, stage.iterations + 1):
         state, memory, error = engine.step(run.data, run.state, memory, stage.params)
         _check(run, stage, state, error)
-        run.state = state
+        before, run.state = run.state, state
         run.error.append(error)
         run.engines.append(stage.engine)
-        if progress is not None and progress(stage.engine, len(run.error), total, error) is False:
-            raise _Stop
+        run.chosen |= _choices(stage, memory)
+        if plateau.reached(before.object, state.object):
+            run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
+            break
+        _after(run, (number, iteration), memory)
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
         run.state = State(torch.from_numpy(centred.object).to(place), torch.from_numpy(centred.probe).to(place))
+
+
+def _after(run: _Run, place: tuple[int, int], memory: Any) -> None:
+    """Tell, keep and stop after an iteration; `place` is the stage and how many of its iterations are done."""
+    asked = False
+    if run.control.progress is not None:
+        names = run.engines[-1], len(run.error), run.total, run.error[-1]
+        asked = run.control.progress(*names) is False
+    over = run.clock.over() and len(run.error) < run.total
+    if run.identity is not None and (asked or over or run.clock.due()):
+        run.clock.keep(_snapshot(run, run.identity, place, memory))
+    if asked:
+        raise _Stop
+    if over:
+        raise _TimeUp
+
+
+def _snapshot(run: _Run, identity: Identity, place: tuple[int, int], memory: Any) -> Snapshot:
+    return Snapshot(
+        identity=identity,
+        stage=place[0],
+        iteration=place[1],
+        error=np.array(run.error, np.float64),
+        engines=tuple(run.engines),
+        random=torch.get_rng_state().numpy().copy(),
+        arrays=pack(run.state, "state") | pack(memory, "memory"),
+        chosen=dict(run.chosen),
+        ends=tuple(run.ends),
+    )
+
+
+def _dose(run: _Run) -> torch.Tensor:
+    shape = (run.state.object.shape[0], run.state.object.shape[1])
+    return illumination(run.data, run.state.probe, shape)
+
+
+def _choices(stage: Stage, memory: Any) -> dict[str, str]:
+    """What an engine chose where a parameter left it to it ("auto"); its memory has it under the same name."""
+    automatic = [name for name, value in vars(stage.params).items() if value == "auto"]
+    return {f"{stage.engine}.{name}": str(getattr(memory, name)) for name in automatic}
 
 
 def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
@@ -151,14 +232,14 @@ def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
 
 def _result(run: _Run, status: Literal["done", "stopped", "diverged"], message: str) -> Result:
     """Host copy of what the run has reached."""
-    shape = (run.state.object.shape[0], run.state.object.shape[1])
     return Result(
         object=run.state.object.cpu().numpy().copy(),
         probe=run.state.probe.cpu().numpy().copy(),
         positions_px=np.array(run.problem.positions_px, np.float64),
         error=np.array(run.error, np.float64),
         engines=tuple(run.engines),
-        illumination=illumination(run.data, run.state.probe, shape).cpu().numpy().copy(),
+        illumination=_dose(run).cpu().numpy().copy(),
         status=status,
         message=message,
+        chosen=dict(run.chosen),
     )

@@ -9,8 +9,9 @@ from picpxct_nx.errors import UsageError
 
 from .engines import ENGINES
 
-# "paper" is the schedule published for this kind of scan; simulated scans are as good after 100 + 100.
-NAMED: Final[dict[str, str]] = {"default": "dm:100,ml:100", "paper": "dm:1000,ml:500"}
+# "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise; "warm" is
+# for a scan that starts where its neighbour in energy ended.
+NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:20", "paper": "dm:1000,ml:500", "warm": "ml:10"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Stage:
 
 
 def parse(text: str, overrides: Mapping[str, str] | None = None) -> tuple[Stage, ...]:
-    """Stages of a recipe such as "dm:100,ml:100", "default" or "paper".
+    """Stages of a recipe such as "pie:3,ml:20", "default" or "paper".
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def _stage(part: str, text: str) -> Stage:
     if engine is None:
         raise UsageError(
             f"recipe '{text}': unknown engine '{name}'; known engines are {', '.join(ENGINES)}, known recipes "
-            f"{', '.join(NAMED)}; write for example dm:100,ml:100"
+            f"{', '.join(NAMED)}; write for example pie:3,ml:20"
         )
     if not colon or not (count.isascii() and count.isdigit()) or int(count) == 0:
         raise UsageError(f"recipe '{text}': '{part}' has no iterations above 0; write for example {name}:100")

@@ -1,6 +1,7 @@
 """What a reconstruction returns, and the one ambiguity of it that has a natural choice."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,8 @@ class Result:
         "done", "stopped" (asked to) or "diverged".
     message : str
         One line about how it ended.
+    chosen : mapping of str to str
+        ENGINE.PARAMETER to what the engine chose where "auto" left it to it.
     """
 
     object: NDArray[np.complex64]
@@ -43,6 +46,7 @@ class Result:
     illumination: NDArray[np.float32]
     status: Literal["done", "stopped", "diverged"]
     message: str
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
 
 def centre_of_mass(probe: NDArray[np.complex64]) -> tuple[float, float]:

@@ -250,7 +250,7 @@ def test_divergence_writes_nothing(call: Call, made: Path, tmp_path: Path) -> No
 
 
 def test_divergence_may_be_kept_at_its_last_finite_state(call: Call, made: Path, tmp_path: Path) -> None:
-    result = call("reconstruct", made / "scan.nxs", *DIVERGING, "-o", "rec.nxs", "-q", "--keep-last")
+    result = call("reconstruct", made / "scan.nxs", *DIVERGING, "-o", "rec.nxs", "-q", "--also", "diverged")
     assert result.exit_code == 70
     assert "diverged at iteration" in message(result)
     with h5py.File(tmp_path / "rec.nxs") as file:
@@ -260,7 +260,7 @@ def test_divergence_may_be_kept_at_its_last_finite_state(call: Call, made: Path,
 
 
 def test_the_start_probe_comes_from_one_reconstruction(call: Call, made: Path, tmp_path: Path) -> None:
-    words = ("reconstruct", made / "scan.nxs", *RUN, "--probe")
+    words = ("reconstruct", made / "scan.nxs", *RUN, "--start")
     assert call(*words, made / "recs.nxs").exit_code == 2
     assert call(*words, made / "scan.nxs").exit_code == 65
     assert call(*words, f"{made}/recs.nxs::{FIRST}").exit_code == 0

@@ -15,7 +15,7 @@ def test_the_same_command_gives_the_same_bytes(call: Call, tmp_path: Path, monke
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     for name in "ab":
         assert call("simulate", *ONE, "-o", f"{name}.nxs").exit_code == 0
-        words = ("--recipe", "dm:2,ml:2", "--device", "cpu", "--threads", "1", "-o", f"rec_{name}.nxs")
+        words = ("--recipe", "dm:2,ml:2", "--device", "cpu:1", "-o", f"rec_{name}.nxs")
         assert call("reconstruct", f"{name}.nxs", *words).exit_code == 0
     assert (tmp_path / "a.nxs").read_bytes() == (tmp_path / "b.nxs").read_bytes()
     assert (tmp_path / "rec_a.nxs").read_bytes() == (tmp_path / "rec_b.nxs").read_bytes()

@@ -1,5 +1,7 @@
 """What sets the engines apart: momentum, batches, reflections."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -93,3 +95,37 @@ def test_a_parameter_out_of_range_is_refused(key: str, value: str) -> None:
 
 def test_every_engine_is_known_by_the_name_of_its_file() -> None:
     assert all(module.__name__.endswith(f".{name}") for name, module in ENGINES.items())
+
+
+def _chosen(problem: Problem, recipe: str) -> str:
+    return reconstruct(problem, recipe, device="cpu").chosen["ml.likelihood"]
+
+
+def test_poisson_counts_are_taken_for_what_they_are(problem: Problem) -> None:
+    assert _chosen(problem, "pie:3,ml:12") == "poisson"
+
+
+def test_counts_with_another_noise_are_not(problem: Problem) -> None:
+    # A detector that integrates: readout noise of three counts.
+    noise = np.random.default_rng(2).normal(0, 3, problem.frames.shape)
+    frames = np.maximum(np.asarray(problem.frames[:]) + noise, 0).astype(np.float32)
+    assert _chosen(dataclasses.replace(problem, frames=frames), "pie:3,ml:12") == "gaussian"
+
+
+def test_a_model_that_does_not_fit_keeps_to_gaussian(problem: Problem) -> None:
+    astray = problem.positions_px + np.random.default_rng(2).integers(-2, 3, problem.positions_px.shape)
+    astray = np.clip(astray, 0, np.array(problem.object_shape) - 64)
+    assert _chosen(dataclasses.replace(problem, positions_px=astray), "pie:3,ml:12") == "gaussian"
+
+
+def test_a_likelihood_that_is_asked_for_is_kept(problem: Problem) -> None:
+    result = reconstruct(problem, parse("pie:3,ml:4", {"ml.likelihood": "gaussian"}), device="cpu")
+    assert result.chosen == {}
+
+
+def test_the_likelihood_chosen_costs_no_quality(scan: ReferenceScan, problem: Problem) -> None:
+    auto, gaussian, poisson = (
+        _error(reconstruct(problem, parse("pie:3,ml:20", {"ml.likelihood": kind}), device="cpu"), scan)
+        for kind in ("auto", "gaussian", "poisson")
+    )
+    assert auto < 1.1 * poisson < gaussian

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from picpxct_nx.errors import ConvergenceError, InputError, RetryError, UnavailableError, UsageError
 from picpxct_nx.images.score import lit_region, object_error
-from picpxct_nx.ptycho import DivergedError, Problem, Result, centre_probe, loop, parse, reconstruct
+from picpxct_nx.ptycho import Control, DivergedError, Problem, Result, centre_probe, loop, parse, reconstruct
 from picpxct_nx.ptycho.engines import ENGINES, dm, ml
 from picpxct_nx.ptycho.result import centre_of_mass
 from picpxct_nx.ptycho.state import State, load, start
@@ -174,13 +174,16 @@ def test_callers_random_numbers_are_left_alone(problem: Problem) -> None:
 
 def test_progress_tells_engine_iteration_total_and_error(problem: Problem) -> None:
     said: list[tuple[str, int, int, float]] = []
-    result = reconstruct(problem, "dm:2,ml:1", device="cpu", progress=lambda *values: said.append(values))
+    result = reconstruct(
+        problem, "dm:2,ml:1", device="cpu", control=Control(progress=lambda *values: said.append(values))
+    )
     assert [values[:3] for values in said] == [("dm", 1, 3), ("dm", 2, 3), ("ml", 3, 3)]
     assert [values[3] for values in said] == result.error.tolist()
 
 
 def test_stop_request_returns_what_was_reached(problem: Problem) -> None:
-    result = reconstruct(problem, "dm:5,ml:5", device="cpu", progress=lambda _e, iteration, _n, _f: iteration < 7)
+    control = Control(progress=lambda _e, iteration, _n, _f: iteration < 7)
+    result = reconstruct(problem, "dm:5,ml:5", device="cpu", control=control)
     assert result.status == "stopped"
     assert len(result.error) == len(result.engines) == 7
     assert "7 of 10" in result.message
@@ -198,7 +201,7 @@ def test_numbers_that_overflow_raise_with_the_last_finite_result(
     data = load(problem, torch.device("cpu"))
     monkeypatch.setattr(loop, "load", lambda *_: data)
     with pytest.raises(ConvergenceError) as caught:
-        reconstruct(problem, "dm:5", device="cpu", progress=overflow)
+        reconstruct(problem, "dm:5", device="cpu", control=Control(progress=overflow))
     monkeypatch.undo()
     assert isinstance(caught.value, DivergedError)
     assert str(caught.value).startswith("dm: diverged at iteration 3, object or probe is not finite; wanted")

@@ -1,11 +1,12 @@
 """Maximum likelihood: object and probe that make the counted frames most probable, by conjugate gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho.noise import POISSON_BELOW, chi_square
 from picpxct_nx.ptycho.state import Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
 
 
@@ -17,7 +18,8 @@ class Params:
     ----------
     likelihood : str
         "gaussian": the counts' square roots have equal Gaussian noise, sum (|Psi| - sqrt I)^2;
-        "poisson": the counts are Poisson distributed, sum |Psi|^2 - I log |Psi|^2.
+        "poisson": the counts are Poisson distributed, sum |Psi|^2 - I log |Psi|^2;
+        "auto": gaussian, and poisson from where the model fits the bright pixels as Poisson counts allow (`noise`).
     damping : float
         Part of the largest illumination that is added to the preconditioner's, so that dim pixels stay bounded.
     probe_start : int
@@ -28,15 +30,15 @@ class Params:
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
 
-    likelihood: str = "gaussian"
+    likelihood: str = "auto"
     damping: float = 0.01
     probe_start: int = 1
-    background: float = 0.1
+    background: float = 0.001
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
-        if self.likelihood not in ("gaussian", "poisson"):
-            raise ValueError(f"likelihood '{self.likelihood}'; wanted gaussian or poisson")
+        if self.likelihood not in ("auto", "gaussian", "poisson"):
+            raise ValueError(f"likelihood '{self.likelihood}'; wanted auto, gaussian or poisson")
         for name in ("damping", "background"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
@@ -56,13 +58,16 @@ class Memory:
         <gradient, preconditioned gradient> of the last iteration.
     iteration : int
         Iterations done.
+    likelihood : str
+        "gaussian" or "poisson": that of the next step.
     """
 
-    waves: Tensor
+    waves: Tensor = field(metadata={"scratch": True})
     gradient: State | None = None
     direction: State | None = None
     product: float = 0.0
     iteration: int = 0
+    likelihood: str = "gaussian"
 
 
 def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  # noqa: ARG001 - same for all engines
@@ -85,7 +90,8 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     """
     n, h, w = data.amplitude.shape
     shape = (n, state.probe.shape[0], h, w)
-    return Memory(torch.empty(shape, dtype=torch.complex64, device=data.amplitude.device))
+    waves = torch.empty(shape, dtype=torch.complex64, device=data.amplitude.device)
+    return Memory(waves, likelihood="poisson" if params.likelihood == "poisson" else "gaussian")
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
@@ -117,6 +123,8 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Ribiere's with the restart of Powell.
     """
     iteration = memory.iteration + 1
+    decide = params.likelihood == "auto" and memory.likelihood == "gaussian"
+    params = replace(params, likelihood=memory.likelihood)
     gradient, misfit = _gradient(data, state, memory.waves, params)
     if iteration < params.probe_start:
         gradient.probe.zero_()
@@ -131,7 +139,11 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     length = _dot(gradient, direction) / curvature if curvature > 0 else 0.0
     state = State(state.object - length * direction.object, state.probe - length * direction.probe)
     error = (float(misfit) / data.power) ** 0.5
-    return state, Memory(memory.waves, gradient, direction, product, iteration), error
+    after = Memory(memory.waves, gradient, direction, product, iteration, params.likelihood)
+    if decide and chi_square(data, memory.waves) < POISSON_BELOW:
+        # Another misfit has other conjugate directions.
+        after = Memory(memory.waves, iteration=iteration, likelihood="poisson")
+    return state, after, error
 
 
 def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[State, Tensor]:

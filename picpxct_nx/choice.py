@@ -1,0 +1,147 @@
+"""How to reconstruct, as the words of the command line say it: what stays the same for all scans of one run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from picpxct_nx import units
+from picpxct_nx.errors import UsageError
+from picpxct_nx.ptycho import Stage, Stop, parse
+from picpxct_nx.ptycho.device import named
+from picpxct_nx.records import Reconstruction, Record
+
+# What can be delivered beside object and probe.
+ALSO = {
+    "errors": "sigma maps of modulus and phase",
+    "halves": "resolution from the ring correlation of half the frames with the other half",
+    "diverged": "scans that diverged, at their last finite state",
+}
+_WARM = "warm"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to reconstruct.
+
+    Parameters
+    ----------
+    stages : tuple of Stage
+        The recipe.
+    frames : str
+        Range of the frames.
+    device : str
+        Where, and with how many threads.
+    seed : int
+        Seed of every random number.
+    also : frozenset of str
+        Words of `ALSO`.
+    stop : Stop
+        What ends a scan before its recipe does.
+    probe : Reconstruction, optional
+        Whose probe to start with.
+    warm : tuple of Stage
+        The recipe of a scan that starts from its neighbour; empty where none does.
+    """
+
+    stages: tuple[Stage, ...]
+    frames: str = "::"
+    device: str = "cpu"
+    seed: int = 0
+    also: frozenset[str] = frozenset()
+    stop: Stop = field(default_factory=Stop)
+    probe: Reconstruction | None = None
+    warm: tuple[Stage, ...] = ()
+
+
+def choose(  # noqa: PLR0913 - one for each option
+    recipe: str,
+    settings: Iterable[str] = (),
+    *,
+    start: str | None = None,
+    frames: str = "::",
+    also: str = "errors",
+    device: str = "auto",
+    seed: int = 0,
+) -> Choice:
+    """What the command line asks for, checked before anything is read.
+
+    Parameters
+    ----------
+    recipe : str
+        "default", "paper", or for example "pie:3,ml:20".
+    settings : iterable of str
+        ENGINE.NAME=VALUE, stop.plateau=PART, stop.time=QUANTITY.
+    start : str, optional
+        "warm" or "warm=RECIPE"; anything else is a file, which is not read here.
+    frames : str
+        Range of the frames.
+    also : str
+        Words of `ALSO` with commas between them, or "none".
+    device : str
+        "auto", "cpu", "cpu:N", "cuda" or "cuda:N"; what "auto" means is chosen here.
+    seed : int
+        Seed of every random number.
+
+    Raises
+    ------
+    UsageError
+        The recipe, a setting, a word or the device is not understood.
+    UnavailableError
+        A GPU is asked for and not there.
+    """
+    overrides: dict[str, str] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set '{text}': wanted ENGINE.NAME=VALUE, for example ml.damping=0.02")
+        overrides[name.strip()] = value.strip().strip("\"'")
+    stop = _stop({name: overrides.pop(name) for name in list(overrides) if name.startswith("stop.")})
+    stages = parse(recipe, overrides)
+    warm: tuple[Stage, ...] = ()
+    if is_warm(start):
+        words = str(start).partition("=")[2] or _WARM
+        known = {stage.engine for stage in parse(words)}
+        warm = parse(words, {name: value for name, value in overrides.items() if name.partition(".")[0] in known})
+    return Choice(stages, frames, named(device), seed, also=_words(also), stop=stop, warm=warm)
+
+
+def is_warm(start: str | None) -> bool:
+    """Whether `--start` asks for the neighbour in energy, and not for a file; a file of that name is ./warm."""
+    return start is not None and start.partition("=")[0] == _WARM
+
+
+def starting_with(choice: Choice, records: Sequence[Record]) -> Choice:
+    """The choice with the probe of an earlier reconstruction to start with.
+
+    Raises
+    ------
+    UsageError
+        There is more than one reconstruction to take it from.
+    """
+    if len(records) != 1 or not isinstance(records[0], Reconstruction):
+        raise UsageError(f"--start: found {len(records)} reconstructions; wanted one: select it with FILE::ENTRY")
+    return replace(choice, probe=records[0])
+
+
+def _words(text: str) -> frozenset[str]:
+    words = frozenset(word.strip() for word in text.split(",")) - {"none"}
+    wrong = sorted(words - set(ALSO))
+    if wrong:
+        raise UsageError(f"--also '{text}': unknown word '{wrong[0]}'; wanted {', '.join(ALSO)} or none")
+    return words
+
+
+def _stop(settings: dict[str, str]) -> Stop:
+    stop = Stop()
+    for name, value in settings.items():
+        try:
+            if name == "stop.time":
+                stop = replace(stop, seconds=units.quantity(value, "s"))
+            elif name == "stop.plateau":
+                stop = replace(stop, plateau=float(value))
+            else:
+                raise UsageError(f"--set {name}={value}: unknown rule; wanted stop.plateau=PART or stop.time=QUANTITY")
+        except ValueError as error:
+            raise UsageError(f"--set {name}={value}: {error}") from None
+        except UsageError as error:
+            raise UsageError(f"--set {name}={value}: {str(error).removeprefix(f'--set {name}={value}: ')}") from None
+    return stop

@@ -1,0 +1,125 @@
+"""Warm start: a scan begins where its neighbour in energy ended, in metres, not in pixels.
+
+An object pixel is lambda z / (N p) wide and so changes with the energy, while object and beam do not: both are carried
+over in physical coordinates. Where the scans say how far the sample stood from the focus, the beam is also propagated
+by what the product of wavelength and defocus changed, on which alone its shape in metres depends.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from picpxct_nx.geometry import MOST_PIXEL_CHANGE, Grid, object_pixel
+from picpxct_nx.ptycho import Problem
+from picpxct_nx.records import Reconstruction, Record, Scan, polarization_angle
+from picpxct_nx.simulate.optics import frequencies
+from picpxct_nx.simulate.spectra import wavelength
+from picpxct_nx.values import Array
+
+# Where less than this part of the strongest light fell, a neighbour's object is not worth carrying over.
+_LEAST_COVERAGE = 0.01
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A reconstruction to start from, and wavelength times defocus of its scan in m^2, None where it is not known."""
+
+    record: Reconstruction
+    blur: float | None
+
+
+class Neighbours:
+    """The last reconstruction of every sample and polarisation."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, float], Neighbour] = {}
+
+    def add(self, scan: Scan, record: Reconstruction) -> None:
+        """Remember a reconstruction that ended well; one that was stopped or diverged is no start."""
+        if record.history and record.history[-1].parameters.get("status", "done") == "done":
+            self._last[_key(scan)] = Neighbour(record, _blur(scan))
+
+    def of(self, scan: Scan) -> Neighbour | None:
+        """The neighbour of a scan, where there is one with the same window and nearly the same pixels."""
+        found = self._last.get(_key(scan))
+        if found is None or found.record.probe.shape[1:] != scan.frames.shape[1:]:
+            return None
+        old = _step(found.record.probe_y), _step(found.record.probe_x)
+        change = max(abs(a / b - 1) for a, b in zip(old, object_pixel(scan), strict=True))
+        return found if change <= MOST_PIXEL_CHANGE else None
+
+
+def order(record: Record) -> tuple[str, float, float]:
+    """Sorts scans so that neighbours follow each other: by sample, polarisation and energy."""
+    assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
+    return (*_key(record), record.energy_ev)
+
+
+def probe_for(neighbour: Neighbour, scan: Scan) -> Array:
+    """The neighbour's probe on the grid of a scan; (modes, h, w) complex64.
+
+    Resampled in metres, and propagated by exp(-i pi (lambda_2 d_2 - lambda_1 d_1) q^2), with lambda the wavelengths and
+    d the defocus, where the scans tell it.
+
+    References
+    ----------
+    Goodman, Introduction to Fourier Optics, 3rd ed., section 3.10.
+    """
+    old = neighbour.record
+    h, w = old.probe.shape[1:]
+    pixel = object_pixel(scan)
+    y, x = pixel[0] * (np.arange(h) - h // 2), pixel[1] * (np.arange(w) - w // 2)
+    probe = _resampled(np.asarray(old.probe), (old.probe_y, old.probe_x), (y, x))
+    blur = _blur(scan)
+    if blur is not None and neighbour.blur is not None:
+        q_y, q_x = frequencies((h, w), pixel)
+        turn = np.exp(-1j * np.pi * (blur - neighbour.blur) * (q_y**2 + q_x**2))
+        probe = np.fft.ifft2(np.fft.fft2(probe) * turn)
+    return np.asarray(probe, np.complex64)
+
+
+def with_object(problem: Problem, grid: Grid, neighbour: Neighbour) -> Problem:
+    """The problem with the neighbour's object, resampled in metres; 1 where the neighbour did not see it."""
+    old = neighbour.record
+    rows, columns = problem.object_shape
+    y, x = grid.axis(0, rows), grid.axis(1, columns)
+    image = np.asarray(old.transmission, np.complex128)
+    if old.coverage is not None:
+        image = np.where(np.asarray(old.coverage) > _LEAST_COVERAGE * np.max(old.coverage), image, 1)
+    moved = _resampled(image, (old.y, old.x), (y, x))
+    inside = _within(y, old.y)[:, None] & _within(x, old.x)
+    return replace(problem, object=np.where(inside, moved, 1).astype(np.complex64))
+
+
+def _resampled(image: Array, old: tuple[Array, Array], new: tuple[Array, Array]) -> Array:
+    """An image (..., h, w) at other coordinates, by trigonometric interpolation along each axis."""
+    rows, columns = (_interpolation(a, b) for a, b in zip(old, new, strict=True))
+    return np.asarray(rows @ image @ columns.T)
+
+
+def _interpolation(old: Array, new: Array) -> Array:
+    """Matrix of values at `old` coordinates to values at `new` ones: sum_k f_k D(t - k), D the periodic sinc."""
+    size = len(old)
+    apart = (np.asarray(new)[:, None] - old[0]) / _step(old) - np.arange(size)
+    apart = (apart + size / 2) % size - size / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        turned = np.tan(np.pi * apart / size) if size % 2 == 0 else np.sin(np.pi * apart / size)
+        kernel = np.sin(np.pi * apart) / (size * turned)
+    return np.where(np.abs(apart) < 1e-9, 1.0, kernel)
+
+
+def _within(new: Array, old: Array) -> Array:
+    return np.asarray((new >= old[0]) & (new <= old[-1]))
+
+
+def _step(axis: Array) -> float:
+    return float(axis[1] - axis[0])
+
+
+def _key(scan: Scan) -> tuple[str, float]:
+    # A tenth of a degree: rotation stages repeat better, and no two polarisations are so near.
+    return scan.sample, round(float(np.degrees(polarization_angle(scan.stokes, scan.rotation))), 1)
+
+
+def _blur(scan: Scan) -> float | None:
+    return None if scan.defocus is None else wavelength(scan.energy_ev) * scan.defocus
