@@ -110,8 +110,6 @@ class Plateau:
 
     def reached(self, before: Tensor, after: Tensor) -> bool:
         """Whether the mean of the last changes |O_k - O_(k-1)| / |O_k| is below the least one."""
-        if not self._least:
-            return False
         change, size = (
             float((image.abs().square() * self._lit).sum(dtype=torch.float64)) for image in (after - before, after)
         )

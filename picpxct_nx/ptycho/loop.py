@@ -159,7 +159,7 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         memory = unpack(memory, resume.arrays, "memory", run.data.weight.device)
         torch.set_rng_state(torch.from_numpy(resume.random.copy()))
         done = resume.iteration
-    plateau = Plateau(run.control.stop.plateau, _dose(run))
+    plateau = Plateau(run.control.stop.plateau, _dose(run)) if run.control.stop.plateau else None
     for iteration in range(done + 1, stage.iterations + 1):
         state, memory, error = engine.step(run.data, run.state, memory, stage.params)
         _check(run, stage, state, error)
@@ -167,7 +167,7 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         run.error.append(error)
         run.engines.append(stage.engine)
         run.chosen |= _choices(stage, memory)
-        if plateau.reached(before.object, state.object):
+        if plateau is not None and plateau.reached(before.object, state.object):
             run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
             break
         _after(run, (number, iteration), memory)
