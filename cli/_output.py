@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from picpxct_nx.errors import ConvergenceError, InputError, OutputError, PicpxctError, UsageError
 
 from ._input import naming_damage, spool
+from ._run import asked
 from ._talk import complain, say
 
 if TYPE_CHECKING:
@@ -118,7 +119,9 @@ def _is_stream(target: Path) -> bool:
 def each(
     entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record], Record]", delivery: Delivery
 ) -> "Iterator[Record]":
-    """Products of the records one by one. With --keep-going a failure is named and the next record taken.
+    """Products of the records one by one, until a signal asks to end.
+
+    With --keep-going a failure is named and the next record taken.
 
     With a folder as output, a record whose product is there already is not computed a second time.
 
@@ -128,6 +131,8 @@ def each(
         Two records have the same entry name but are not the same (UUID), or the data of one are damaged.
     """
     for record, name in entries:
+        if asked():
+            return
         try:
             if _is_repeated(record, name, delivery) or is_done(record.entry, delivery):
                 continue
@@ -203,10 +208,8 @@ def _is_unfinished(target: Path, entry: str) -> bool:
     from picpxct_nx import nexus
 
     with nexus.open_valid(target, str(target)) as file:
-        if entry not in nexus.entries(file):
-            return False
-        history = nexus.read(file, entry).history
-    return bool(history) and history[-1].parameters.get("status") == "stopped"
+        past = nexus.read(file, entry).history if entry in nexus.entries(file) else ()
+    return bool(past) and past[-1].parameters.get("status") == "stopped"
 
 
 def deliver(records: "Iterable[Record]", delivery: Delivery, summary: Summary | None = None) -> None:

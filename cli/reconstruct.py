@@ -1,6 +1,5 @@
 """picpxct reconstruct: raw scans to complex images."""
 
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from . import _options as o
@@ -31,30 +30,29 @@ def reconstruct(
     verbose: o.Verbose = False,
     as_json: o.Json = False,
 ) -> None:
-    """Reconstruct object and probe of every raw scan.
-
-    A first signal ends the running scan after its iteration, and its file says so; a second one ends at once.
+    """Reconstruct object and probe of every raw scan; Ctrl-C ends after the iteration and keeps what is reached.
 
     Example: picpxct reconstruct scans/*.nxs -o recs/
     """
-    how = {"keep_going": keep_going, "quiet": quiet, "verbose": verbose, "json": as_json}
-    delivery = Delivery(output=output, overwrite=overwrite, **how)
+    delivery = Delivery(
+        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
+    )
     refuse_early(delivery)
-    from picpxct_nx import choice as choices
     from picpxct_nx import reconstruction
+    from picpxct_nx.choice import choose, starting_with
     from picpxct_nx.records import Reconstruction, Scan
 
-    choice = choices.choose(recipe, settings or (), start=start, frames=frames, also=also, device=device, seed=seed)
+    choice = choose(recipe, settings or (), start=start, frames=frames, also=also, device=device, seed=seed)
     if start is not None and not choice.warm:
-        choice = choices.starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
+        choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
     store = reconstruction.Store.of(choice, checkpoint)
     with progress(show, quiet=quiet) as report:
         listener = reconstruction.Listener(report, delivery.note, delivery.failed.append, asked, complain)
 
+        @patience(wanted=delivery.lasting)
         def make(record: "Record") -> "Record":
-            with patience(wanted=delivery.lasting):
-                return reconstruction.reconstruct_scan(record, choice, listener, store)
+            return reconstruction.reconstruct_scan(record, choice, listener, store)
 
         failed = delivery.fail if keep_going else None
         scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
-        deliver(each(takewhile(lambda _: not asked(), scans), make, delivery), delivery, reconstruction.summary)
+        deliver(each(scans, make, delivery), delivery, reconstruction.summary)

@@ -80,6 +80,7 @@ def _arrays(snapshot: Snapshot) -> dict[str, NDArray[Any]]:
         "random": snapshot.random,
         "chosen": np.array([*snapshot.chosen.items()], dtype=np.str_).reshape(-1, 2),
         "ends": np.array(snapshot.ends, dtype=np.str_),
+        "changes": np.array(snapshot.changes, np.float64),
         **{f"array.{name}": array for name, array in snapshot.arrays.items()},
     }
 
@@ -97,4 +98,5 @@ def _snapshot(arrays: dict[str, NDArray[Any]]) -> Snapshot:
         arrays={name.removeprefix("array."): array for name, array in arrays.items() if name.startswith("array.")},
         chosen={str(key): str(value) for key, value in arrays["chosen"]},
         ends=tuple(map(str, arrays["ends"])),
+        changes=tuple(arrays["changes"].tolist()),
     )

@@ -12,7 +12,7 @@ from picpxct_nx.ptycho import Identity, Snapshot
 SNAPSHOT = Snapshot(
     Identity("1", "abc", "def", "7"), 1, 4, np.array([0.5, 0.25]), ("pie", "ml"), np.arange(5, dtype=np.uint8),
     {"state.object": np.full((3, 2), 1 + 2j, np.complex64), "memory.iteration": np.array(4)},
-    {"ml.likelihood": "poisson"}, ("pie: plateau",),
+    {"ml.likelihood": "poisson"}, ("pie: plateau",), (0.1, 0.05),
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
@@ -103,17 +103,15 @@ class Clock:
 class Plateau:
     """Whether an engine's iterations still change the object: fed with the object after each of its iterations."""
 
-    def __init__(self, least: float, dose: Tensor) -> None:
+    def __init__(self, least: float, dose: Tensor, changes: Iterable[float] = ()) -> None:
         self._least = least
         self._lit = (dose > LIT * dose.max()).to(torch.float32)
-        self._changes: deque[float] = deque(maxlen=PLATEAU_WINDOW)
+        self.changes: deque[float] = deque(changes, maxlen=PLATEAU_WINDOW)
 
     def reached(self, before: Tensor, after: Tensor) -> bool:
         """Whether the mean of the last changes |O_k - O_(k-1)| / |O_k| is below the least one."""
-        if not self._least:
-            return False
         change, size = (
             float((image.abs().square() * self._lit).sum(dtype=torch.float64)) for image in (after - before, after)
         )
-        self._changes.append(math.sqrt(change / size) if size else 0.0)
-        return len(self._changes) == PLATEAU_WINDOW and sum(self._changes) < PLATEAU_WINDOW * self._least
+        self.changes.append(math.sqrt(change / size) if size else 0.0)
+        return len(self.changes) == PLATEAU_WINDOW and sum(self.changes) < PLATEAU_WINDOW * self._least

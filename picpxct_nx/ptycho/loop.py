@@ -159,7 +159,9 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         memory = unpack(memory, resume.arrays, "memory", run.data.weight.device)
         torch.set_rng_state(torch.from_numpy(resume.random.copy()))
         done = resume.iteration
-    plateau = Plateau(run.control.stop.plateau, _dose(run))
+    plateau = None
+    if run.control.stop.plateau:
+        plateau = Plateau(run.control.stop.plateau, _dose(run), () if resume is None else resume.changes)
     for iteration in range(done + 1, stage.iterations + 1):
         state, memory, error = engine.step(run.data, run.state, memory, stage.params)
         _check(run, stage, state, error)
@@ -167,17 +169,17 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         run.error.append(error)
         run.engines.append(stage.engine)
         run.chosen |= _choices(stage, memory)
-        if plateau.reached(before.object, state.object):
+        if plateau is not None and plateau.reached(before.object, state.object):
             run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
             break
-        _after(run, (number, iteration), memory)
+        _after(run, (number, iteration), memory, () if plateau is None else tuple(plateau.changes))
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
         run.state = State(torch.from_numpy(centred.object).to(place), torch.from_numpy(centred.probe).to(place))
 
 
-def _after(run: _Run, place: tuple[int, int], memory: Any) -> None:
+def _after(run: _Run, place: tuple[int, int], memory: Any, changes: tuple[float, ...]) -> None:
     """Tell, keep and stop after an iteration; `place` is the stage and how many of its iterations are done."""
     asked = False
     if run.control.progress is not None:
@@ -185,14 +187,16 @@ def _after(run: _Run, place: tuple[int, int], memory: Any) -> None:
         asked = run.control.progress(*names) is False
     over = run.clock.over() and len(run.error) < run.total
     if run.identity is not None and (asked or over or run.clock.due()):
-        run.clock.keep(_snapshot(run, run.identity, place, memory))
+        run.clock.keep(_snapshot(run, run.identity, place, memory, changes))
     if asked:
         raise _Stop
     if over:
         raise _TimeUp
 
 
-def _snapshot(run: _Run, identity: Identity, place: tuple[int, int], memory: Any) -> Snapshot:
+def _snapshot(
+    run: _Run, identity: Identity, place: tuple[int, int], memory: Any, changes: tuple[float, ...]
+) -> Snapshot:
     return Snapshot(
         identity=identity,
         stage=place[0],
@@ -203,6 +207,7 @@ def _snapshot(run: _Run, identity: Identity, place: tuple[int, int], memory: Any
         arrays=pack(run.state, "state") | pack(memory, "memory"),
         chosen=dict(run.chosen),
         ends=tuple(run.ends),
+        changes=changes,
     )
 
 

@@ -71,6 +71,8 @@ class Snapshot:
         ENGINE.PARAMETER to what engines chose so far.
     ends : tuple of str
         How turns of engines ended early.
+    changes : tuple of float
+        The last changes of the object, where a plateau is looked for.
     """
 
     identity: Identity
@@ -82,6 +84,7 @@ class Snapshot:
     arrays: Mapping[str, NDArray[Any]]
     chosen: Mapping[str, str]
     ends: tuple[str, ...]
+    changes: tuple[float, ...] = ()
 
 
 def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], seed: int) -> Identity:

@@ -111,7 +111,7 @@ def test_an_unknown_variable_of_a_command_is_a_typing_error(call: Call, monkeypa
     monkeypatch.setenv("PICPXCT_RECONSTRUCT_DEVISE", "cpu")
     result = call("validate", "nowhere.nxs")
     assert result.exit_code == 78
-    assert "PICPXCT_RECONSTRUCT_DEVISE is no option; wanted one of PICPXCT_RECONSTRUCT_DEVICE" in message(result)
+    assert "PICPXCT_RECONSTRUCT_DEVISE is no option; wanted one of PICPXCT_RECONSTRUCT_ALSO" in message(result)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

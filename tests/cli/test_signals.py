@@ -104,3 +104,30 @@ def test_no_signal_gets_lost_while_data_are_written(tmp_path: Path, made: Path, 
         assert b"ignored" not in ended.stderr
         assert b"Traceback" not in ended.stderr
         assert not list(tmp_path.glob(".*.part"))
+
+
+# A block that would be asked, and does not look.
+DEAF = """
+import os, sys, threading, time
+from picpxct_nx.cli import _run
+_run._PATIENCE = 0.5
+@_run.command
+def work():
+    for delay in sys.argv[2:]:
+        threading.Timer(float(delay), os.kill, (os.getpid(), int(sys.argv[1]))).start()
+    with _run.patience():
+        time.sleep(60)
+_run.run_program(work)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "delays", "code"),
+    [(signal.SIGTERM, ("0.1",), 143), (signal.SIGHUP, ("0.1",), 129), (signal.SIGINT, ("0.1", "0.3"), 130)],
+    ids=["TERM alone", "HUP alone", "INT twice"],
+)
+def test_patience_has_an_end(number: signal.Signals, delays: tuple[str, ...], code: int) -> None:
+    words = [sys.executable, "-c", DEAF, str(int(number)), *delays]
+    ended = subprocess.run(words, capture_output=True, env=environment(), timeout=30, check=False)
+    assert ended.returncode == code
+    assert b"Traceback" not in ended.stderr

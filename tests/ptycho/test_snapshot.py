@@ -129,6 +129,13 @@ def test_a_plateau_ends_the_turn_of_its_engine_and_says_so(problem: Problem) -> 
     assert result.message.startswith(f"ml: plateau at iteration {turns[1]} of 200; ")
 
 
+def test_a_plateau_is_found_at_the_same_iteration_after_a_stop(problem: Problem) -> None:
+    stop, kept = Stop(plateau=8e-3), list[Snapshot]()
+    whole = reconstruct(problem, "pie:3,ml:60", device="cpu", control=Control(stop=stop, keep=kept.append, every=0))
+    assert len(whole.error) < 63
+    _same(reconstruct(problem, "pie:3,ml:60", device="cpu", control=Control(stop=stop, resume=kept[-2])), whole)
+
+
 def test_a_smaller_plateau_takes_longer_and_comes_nearer(problem: Problem) -> None:
     runs = [
         reconstruct(problem, "pie:3,ml:60", device="cpu", control=Control(stop=Stop(plateau=least)))
