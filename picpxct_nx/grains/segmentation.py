@@ -33,7 +33,7 @@ class Recipe:
         So do regions that are nowhere as wide as this: rims, where two grains are seen at once.
     """
 
-    tv_weight: float = 2.0
+    tv_weight: float = 4.0
     blur_px: float = 0.7
     significance: float = 5.0
     floor: float = 0.01
