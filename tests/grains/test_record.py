@@ -33,7 +33,8 @@ def missed(found: GrainMap, projection: Projection) -> tuple[float, float]:
         errors.append(np.min(np.abs(apart)))
         weights.append(inside.sum())
     rms = np.rad2deg(np.sqrt(np.average(np.square(errors), weights=weights)))
-    return float(adapted_rand_error(truth, found.label, ignore_labels=[0])[0]), float(rms)
+    rand, _, _ = adapted_rand_error(truth, found.label, ignore_labels=[0])  # type: ignore[no-untyped-call]
+    return float(rand), float(rms)
 
 
 @pytest.mark.parametrize("signal", ["od-peak", "phase-lobe"])
@@ -44,7 +45,8 @@ def test_three_polarisations_find_the_grains_and_their_axes(make_cube: Make, sig
     rand, rms = missed(found, projection)
     assert rand < 0.06
     assert rms < 1.5
-    assert len(found.grain_id) == projection.label.max()
+    # The edge step of a pixel is a noisy thickness, which can split off a piece of the rim.
+    assert 0 <= len(found.grain_id) - projection.label.max() <= (by == "edge-jump")
     assert not found.mirror_ambiguous
     assert ((found.label > 0) <= (np.asarray(cube.mask) == 0).all(axis=0)).all()
 

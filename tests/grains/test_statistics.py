@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from picpxct_nx.grains.orientation import Direction, Light, find
 from picpxct_nx.grains.statistics import mean_direction, table
@@ -9,11 +10,11 @@ from picpxct_nx.grains.statistics import mean_direction, table
 Y, X = 2e-8 * np.arange(60.0) - 3e-7, 1e-8 * np.arange(80.0)
 
 
-def ellipse(angle: float) -> np.ndarray:
+def ellipse(angle: float) -> NDArray[np.int32]:
     """An ellipse with half axes of 0.3 and 0.1 um at an angle from x towards y, on pixels of 20 x 10 nm."""
     y, x = (Y - Y.mean())[:, None], (X - X.mean())[None]
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    return ((along / 3e-7) ** 2 + (across / 1e-7) ** 2 < 1).astype(np.int32)
+    return np.asarray((along / 3e-7) ** 2 + (across / 1e-7) ** 2 < 1, np.int32)
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 90, 150])
