@@ -23,7 +23,7 @@ from picpxct_nx.records import GrainMap
 from picpxct_nx.simulate.phantom import Projection
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "grains"))
-from normalised import DENSE_EV, SPARSE_EV, normalised, truth  # noqa: E402  # the particles of the tests
+from normalised import DENSE_EV, SPARSE_EV, normalised, truth  # the particles of the tests
 
 PIXEL = 48.8e-9
 POLARISATIONS = ((0.0, 90.0), (0.0, 60.0, 120.0), (0.0, 45.0, 90.0, 135.0))
@@ -37,7 +37,7 @@ CASES = (
 Floats = NDArray[np.float64]
 
 
-def errors_of(angle: Floats, true: Floats, ambiguous: bool) -> Floats:
+def errors_of(angle: Floats, true: Floats, *, ambiguous: bool) -> Floats:
     """Difference of directions in degrees, modulo the mirror image where there is one."""
     found = apart(angle, true)
     return np.rad2deg(np.minimum(found, apart(-angle, true)) if ambiguous else found)
@@ -48,15 +48,15 @@ def judge(found: GrainMap, projection: Projection) -> tuple[float, ...]:
     seen, mirror = found.label > 0, bool(found.mirror_ambiguous)
     true = np.where(seen, projection.label, 0).astype(np.int32)
     inside = true > 0
-    pixel = np.median(errors_of(found.orientation[inside], projection.azimuth[inside], mirror))
+    pixel = np.median(errors_of(found.orientation[inside], projection.azimuth[inside], ambiguous=mirror))
     sigma = 0.6745 * np.rad2deg(np.median(found.orientation_errors[inside]))
     azimuth = np.array([projection.azimuth[projection.label == n][0] for n in range(1, true.max() + 1)])
     signal, spread = found.signal.astype(np.float64), np.asarray(found.signal_errors, np.float64)
     background = (found.background or 0.0, found.background_errors or 0.0)
     grains = mean_direction(signal, spread, true, light(found.stokes, found.polarization_angle), background)
-    over_true = np.sqrt(np.mean(errors_of(grains.angle, azimuth, mirror) ** 2))
+    over_true = np.sqrt(np.mean(errors_of(grains.angle, azimuth, ambiguous=mirror) ** 2))
     most = np.array([np.bincount(true[found.label == n]).argmax() for n in found.grain_id])
-    missed = errors_of(found.mean_orientation, azimuth[most - 1], mirror)
+    missed = errors_of(found.mean_orientation, azimuth[most - 1], ambiguous=mirror)
     over_found = np.sqrt(np.average(missed**2, weights=found.pixels))
     rand = adapted_rand_error(true, found.label, ignore_labels=[0])[0]
     whole = adapted_rand_error(projection.label, found.label, ignore_labels=[0])[0]
