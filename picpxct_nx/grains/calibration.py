@@ -1,6 +1,6 @@
 """Signal of a known orientation: the background a and the amplitude b of I = a + b cos^2(tilt) cos^2(theta - p)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,8 +145,14 @@ def of_map(record: Record, signal_name: str) -> Calibration:
 
 def of_crystal(means: Floats, errors: Floats, beam: Light) -> Calibration:
     """The calibration that one crystal gives, its axis in the plane (along a polarisation, for two), from (P, 1)."""
-    found = automatic(means, errors, beam)
     text = "of a single crystal, whose axis is taken to lie in the plane"
-    ambiguous = f"{text} and along one of the two polarisations" if is_ambiguous(beam) else text
-    return Calibration("file", found.background, found.background_errors, found.amplitude, found.amplitude_errors,
-                       ambiguous)  # fmt: skip
+    if not is_ambiguous(beam):
+        return replace(automatic(means, errors, beam), source="file", assumption=text)
+    purity = float(np.mean(beam.purity))
+    low, high = int(np.argmin(means[:, 0])), int(np.argmax(means[:, 0]))
+    amplitude = float(means[high, 0] - means[low, 0]) / purity
+    background, sigma = float(means[low, 0]) - amplitude * (1 - purity) / 2, float(errors[low, 0])
+    sigma_b = float(np.hypot(sigma, errors[high, 0])) / purity
+    if not amplitude > 0:
+        raise InputError("the single crystal shows no dichroism; wanted its axis along one of the polarisations")
+    return Calibration("file", background, sigma, amplitude, sigma_b, f"{text} and along one of the two polarisations")

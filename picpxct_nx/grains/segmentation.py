@@ -33,10 +33,10 @@ class Recipe:
         So do regions that are nowhere as wide as this: rims, where two grains are seen at once.
     """
 
-    tv_weight: float = 2.0
+    tv_weight: float = 4.0
     blur_px: float = 0.7
     significance: float = 5.0
-    floor: float = 0.01
+    floor: float = 0.007
     least_pixels: int = 40
     least_width_px: int = 4
 

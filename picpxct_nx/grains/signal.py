@@ -71,7 +71,9 @@ def maps(cube: NormalizedCube, signal: Name, found: Windows) -> Maps:
     # Spectra that nobody divided grow with the thickness.
     common = cube.thickness_by == "none" or _roughness(shared, good) < _roughness(own, good)
     values = np.where(good, shared if common else own, np.nan)
-    by = np.broadcast_to(thickness, divisor.shape) if common else divisor
+    # What a cube without scale maps was divided by is only a guess, which serves to compare but not to measure noise.
+    shares = common or _stored(cube, f"maps/{kind}_scale") is None
+    by = np.broadcast_to(thickness, divisor.shape) if shares else divisor
     errors = np.where(good, _standard_deviation(cube, kind, found, values, by), np.nan)
     return Maps(values, errors, good, _metres(cube, good), float(np.median(errors[:, good])), common)
 
@@ -117,7 +119,7 @@ def _propagated(errors: ArraySource, polarisation: int, windows_: list[NDArray[n
 def _sign_of_phase(cube: NormalizedCube, good: NDArray[np.bool_]) -> float:
     """+1 where XPNES keeps the sign of the phase, which rises at the edge (delta is least there), else -1."""
     energies = inside(cube, (cube.edge_energy_ev + EDGE_EV[0], cube.edge_energy_ev + EDGE_EV[1]))
-    values = [np.median(image(cube.xpnes, p, int(e))[good]) for p in range(len(cube.mask)) for e in energies]
+    values = [np.nanmedian(image(cube.xpnes, p, int(e))[good]) for p in range(len(cube.mask)) for e in energies]
     if not values or not abs(np.mean(values)) > 0:
         text = (
             f"{cube.entry}: no energy lies at the edge, {cube.edge_energy_ev:.1f} eV, to see the sign of the phase by"
