@@ -39,7 +39,7 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
     Returns
     -------
     SpectralCube
-        Aligned; `known` and `air` are what is left of them.
+        Aligned; `known` is what is left of it, `air` what most projections show of it.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
         if not known[one.index].any():
             raise InputError(f"{one.name()}: no pixel is known after the shifts; scan a larger field")
         if air is not None and one.air is not None:
-            air[one.index] = _common(one.air, shift_px) & known[one.index]
+            air[one.index] = _most(one.air, shift_px) & known[one.index]
         canvas = extension.canvas(one.known)
         for energy, shift in zip(one.energies, shift_px, strict=True):
             image = finite(one, energy)
@@ -78,6 +78,14 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
 
 def _common(mask: Mask, shift_px: Real) -> Mask:
     return np.asarray(np.all([extension.moved_mask(mask, (y, x)) for y, x in shift_px], axis=0))
+
+
+def _most(mask: Mask, shift_px: Real) -> Mask:
+    """Where most images show the mask: the sample is the same in each, and what all show may be nothing."""
+    total = np.zeros(mask.shape)
+    for y, x in shift_px:
+        total += extension.moved_share(mask, (y, x))
+    return np.asarray(2 * total > len(shift_px))
 
 
 def _fields(found: Found) -> dict[str, Value]:

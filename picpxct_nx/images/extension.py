@@ -84,10 +84,17 @@ def moved_mask(mask: Mask, shift_px: tuple[float, float]) -> Mask:
     The place that a pixel came from lies between two pixels of each axis; both must be in the mask. What comes from
     beyond the array is not.
     """
-    result = np.ones(mask.shape, bool)
-    for y in {int(np.floor(shift_px[0])), int(np.ceil(shift_px[0]))}:
-        for x in {int(np.floor(shift_px[1])), int(np.ceil(shift_px[1]))}:
-            result &= _rolled(mask, y, x)
+    return np.asarray(moved_share(mask, shift_px) > 1 - 1e-9)
+
+
+def moved_share(mask: Mask, shift_px: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """The part of each pixel (H, W), 0 to 1, that came from the mask when an image moved by a sub-pixel shift."""
+    (low_y, part_y), (low_x, part_x) = ((int(np.floor(s)), s - np.floor(s)) for s in shift_px)
+    result = np.zeros(mask.shape)
+    for y, share_y in ((low_y, 1 - part_y), (low_y + 1, part_y)):
+        for x, share_x in ((low_x, 1 - part_x), (low_x + 1, part_x)):
+            if share_y * share_x > 0:
+                result += share_y * share_x * _rolled(mask, y, x)
     return result
 
 

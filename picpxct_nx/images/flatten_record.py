@@ -134,7 +134,7 @@ def _step(record: Record, choice: FlattenOptions) -> tuple[Step, tuple[Record, .
 
 
 def _flatten_cube(cube: SpectralCube, choice: FlattenOptions) -> SpectralCube:
-    """Every projection of a cube, flattened anew on the air that all of its polarisation share."""
+    """Every projection of a cube, flattened anew on the air that its polarisation shares."""
     valid, known = np.asarray(cube.valid, bool), np.asarray(cube.known, bool)
     air = np.stack([_air_of(cube, row, choice) for row in range(len(valid))])
     result = np.full(cube.transmission.shape, np.nan, np.complex64)
@@ -162,7 +162,7 @@ _CUBE_FIELDS: dict[str, tuple[int, ...]] = {"air_phase": (), "air_slope": (2,), 
 
 
 def _air_of(cube: SpectralCube, row: int, choice: FlattenOptions) -> Array:
-    """Air (H, W) of one polarisation: chosen, or the cube's own, or what every projection has in common."""
+    """Air (H, W) of one polarisation: chosen, or the cube's own, or what most projections show."""
     known = np.asarray(cube.known[row], bool)
     chosen = choice.air.mask(cube.entry, cube.y, cube.x)
     if chosen is None and cube.air is not None:
@@ -174,11 +174,11 @@ def _air_of(cube: SpectralCube, row: int, choice: FlattenOptions) -> Array:
                 "one mask for all, or one for each"
             )
         return np.asarray((chosen if chosen.ndim == 2 else chosen[row]) & known)
-    common = known
-    for column in np.flatnonzero(cube.valid[row]):
+    columns, votes = np.flatnonzero(cube.valid[row]), np.zeros(known.shape, np.int32)
+    for column in columns:
         image = np.asarray(cube.transmission[row, int(column)])
-        common = common & _air(cube.entry, image, known.astype(np.float64), choice, (cube.y, cube.x))[0]
-    return np.asarray(common)
+        votes += _air(cube.entry, image, known.astype(np.float64), choice, (cube.y, cube.x))[0]
+    return np.asarray(known & (2 * votes > len(columns)))
 
 
 def sentence(record: Record) -> str:

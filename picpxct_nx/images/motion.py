@@ -71,13 +71,18 @@ def places(y: Real, x: Real, motion: Motion) -> tuple[Real, Real]:
 
 def move_mask(mask: Mask, motion: Motion) -> Mask:
     """Pixels whose content came from between four pixels of the mask (side, side)."""
+    return np.asarray(mask_share(mask, motion) > 1 - 1e-9)
+
+
+def mask_share(mask: Mask, motion: Motion) -> Real:
+    """The part of each pixel (side, side), 0 to 1, whose content came from the mask, linear between its pixels."""
     if motion.still:
-        return mask
+        return mask.astype(np.float64)
     middle = mask.shape[0] // 2
     axis = np.arange(mask.shape[0], dtype=np.float64) - middle
     where = places(axis[:, None], axis[None, :], motion)
-    share = ndimage.map_coordinates(mask.astype(np.float64), [one + middle for one in where], order=1, cval=0.0)
-    return np.asarray(share > 1 - 1e-9)
+    place = [one + middle for one in where]
+    return np.asarray(ndimage.map_coordinates(mask.astype(np.float64), place, order=1, cval=0.0))
 
 
 def reach(side: int, motion: Motion) -> int:

@@ -135,13 +135,19 @@ def _seen(one: Projections, turns: int, rest: Motion, on: Feature) -> tuple[Real
     total = sum(finite(one, int(energy)).astype(np.complex128) for energy in one.energies)
     mean = np.asarray(total / len(one.energies), np.complex64)
     image, known = _moved(mean, one.known, turns, rest)
-    level = known if one.air is None or not one.air.any() else _mask(one.air, turns, rest)
+    level = known if one.air is None or not one.air.any() else _air(one.air, turns, rest)
     return np.asarray(features.extract(image, on, level), np.float64), features.window(known)
 
 
 def _mask(mask: Mask, turns: int, rest: Motion) -> Mask:
     side = motion.frame_side(mask.shape)
     return motion.move_mask(motion.turned(motion.framed(mask, side, fill=False), turns), rest)
+
+
+def _air(mask: Mask, turns: int, rest: Motion) -> Mask:
+    """Pixels that are air for the larger part: nothing is interpolated from them, and rims of air are narrow."""
+    side = motion.frame_side(mask.shape)
+    return motion.mask_share(motion.turned(motion.framed(mask, side, fill=False), turns), rest) > 0.5
 
 
 def _moved(image: Image, known: Mask, turns: int, rest: Motion) -> tuple[Image, Mask]:
@@ -218,7 +224,7 @@ def apply_registration(cube: SpectralCube, found: Registration, *, crop: bool) -
             images[one.index, energy] = image[rows, columns]
     air = None
     if cube.air is not None:
-        air = np.stack([_mask(one.air, t, m) for one, t, m in placed if one.air is not None]) & known
+        air = np.stack([_air(one.air, t, m) for one, t, m in placed if one.air is not None]) & known
         air = air[:, rows, columns]
     rotation = refined_rotation(cube, found)
     axis = pixel_steps(cube)[0] * (np.arange(side) - side // 2)

@@ -97,7 +97,7 @@ def stack(projections: Sequence[Projection], choice: StackOptions) -> Stacked:
     result = np.full((len(members), len(members[0]), *shape), np.nan, np.complex64)
     known = np.stack([_fill(result[row], places, axes) for row, places in enumerate(members)])
     phase = np.stack([_settle(result[row], known[row], places) for row, places in enumerate(members)])
-    air = _common_air(members, known, axes)
+    air = _most_air(members, known, axes)
     valid = np.array([[bool(items) for items in places] for places in members])
     measured = np.array([[_mean([i.record.energy_ev for i in items]) for items in places] for places in members])
     each = [[item for items in places for item in items] for places in members]
@@ -143,16 +143,22 @@ def _settle(
     return np.asarray(np.angle(total), np.float32)
 
 
-def _common_air(
+def _most_air(
     members: list[list[list[Projection]]], known: npt.NDArray[np.bool_], axes: tuple[Axis, Axis]
 ) -> npt.NDArray[np.bool_] | None:
-    """Air (P, H, W) of every projection of a polarisation; None where one of them has none."""
+    """Air (P, H, W) of most projections of a polarisation; None where one of them says nothing of it.
+
+    Each projection misses some air by chance: what all of sixty have in common may be nothing at all.
+    """
     air = known.copy()
     for row, places in enumerate(members):
-        for item in (item for items in places for item in items):
+        every = [item for items in places for item in items]
+        votes = np.zeros(known.shape[1:], np.int32)
+        for item in every:
             if item.air is None:
                 return None
-            air[row] &= mask_on(item.air, item.axes, axes)
+            votes += mask_on(item.air, item.axes, axes)
+        air[row] &= 2 * votes > len(every)
     return air
 
 

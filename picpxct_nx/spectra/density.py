@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+# Air of fewer pixels would put more noise into the zero of a projection than flatten left there.
+LEAST_AIR_PX = 16
+
 # Bits of the mask, as the definition has them.
 THIN, AIR, OUTSIDE, WRAPPED, NOT_FINITE = 1, 2, 4, 8, 16
 
@@ -26,7 +29,7 @@ class Densities:
     -k int delta dz in rad, both float32 and 0 in air, NaN in projections that were not measured and 0 where a
     pixel is flawed. `depth` (P, H, W) is how far the mean phase is below zero, rad, 0 where not known. `flaws`
     (P, H, W) holds bits AIR, OUTSIDE, WRAPPED, NOT_FINITE. `offset` is the largest |t - 1| that the air of a
-    projection had and that was divided out.
+    projection had and that was divided out. `zero` (P,) says whose zero that is: "air" of the cube, or "flattened".
     """
 
     density: Singles
@@ -34,6 +37,7 @@ class Densities:
     depth: Floats
     flaws: NDArray[np.int32]
     offset: float
+    zero: tuple[str, ...]
 
     @property
     def sample(self) -> Mask:
@@ -52,32 +56,34 @@ Progress = Callable[[int, int], None]
 def densities(cube: SpectralCube) -> Densities:
     """Optical density and phase of a cube, projection by projection.
 
-    Each projection is divided by the mean transmission of its air. The phase is unwrapped once, through the mean
-    transmission t_mean over the energies of a polarisation: phase = phi_mean + angle(t exp(-i phi_mean)), so that
-    no 2 pi lies between two energies.
+    Each projection is divided by the mean transmission of its air; where the projections of a polarisation have next
+    to none in common, each keeps the zero that flatten found in its own, wider field. The phase is unwrapped once,
+    through the mean transmission t_mean over the energies of a polarisation: phase = phi_mean +
+    angle(t exp(-i phi_mean)), so that no 2 pi lies between two energies.
 
     Raises
     ------
     InputError
-        There is no air, or a known pixel is not finite, or no phase can be unwrapped.
+        Nobody said where air is, or a known pixel is not finite, or no phase can be unwrapped.
     """
     shape = tuple(cube.transmission.shape)
     density, phase = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     depth = np.zeros((shape[0], *shape[2:]))
     flaws = np.zeros(depth.shape, np.int32)
-    offset = 0.0
+    offset, zero = 0.0, []
     for p in range(shape[0]):
         known = np.asarray(cube.known[p], bool)
         air = _air(cube, p, known)
         images = _images(cube, p, known)
-        for image in images.values():
+        zero.append("air" if air.sum() >= LEAST_AIR_PX else "flattened")
+        for image in images.values() if zero[p] == "air" else ():
             level = np.mean(image[air], dtype=np.complex128)
             offset = max(offset, float(abs(level - 1)))
             image /= level
         mean = np.zeros(shape[2:], np.complex128)
         for image in images.values():
             mean += image
-        unwrapped = unwrap_mean(mean / len(images), known, air)
+        unwrapped = unwrap_mean(mean / len(images), known, air if zero[p] == "air" else None)
         lost = known & np.isnan(unwrapped)
         smooth = np.nan_to_num(unwrapped)
         flaws[p] = AIR * air + OUTSIDE * ~known + WRAPPED * lost
@@ -87,18 +93,16 @@ def densities(cube: SpectralCube) -> Densities:
             density[p, e] = np.where(gone | ~known, 0, -2 * np.log(np.abs(np.where(gone, 1, image))))
             phase[p, e] = np.where(known & ~lost, smooth + np.angle(image * np.exp(-1j * smooth)), 0)
         depth[p] = -smooth
-    return Densities(density, phase, depth, flaws, offset)
+    return Densities(density, phase, depth, flaws, offset, tuple(zero))
 
 
 def _air(cube: SpectralCube, p: int, known: Mask) -> Mask:
-    air = np.zeros(known.shape, bool) if cube.air is None else np.asarray(cube.air[p], bool) & known
-    if not air.any():
-        angle = np.rad2deg(cube.polarization_angle[p])
+    if cube.air is None:
         raise InputError(
-            f"{cube.entry}: no air is known at polarisation {angle:.4g} deg; the phase has no zero without it: "
-            "run picpxct flatten with an --air that the images show"
+            f"{cube.entry}: nobody said where its air is, and the phase has no zero without it: run picpxct flatten on "
+            "the cube, with an --air that the images show"
         )
-    return air
+    return np.asarray(cube.air[p], bool) & known
 
 
 def _images(cube: SpectralCube, p: int, known: Mask) -> dict[int, NDArray[np.complex64]]:

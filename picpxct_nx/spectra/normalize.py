@@ -53,8 +53,8 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
         raise InputError(f"{cube.entry}: there is one energy; spectra take energies before and after the edge")
     chosen = None if options.e0_ev is None else _windows(nominal, options.e0_ev, options)
     found = densities(cube)
-    air = int(np.min(np.sum(found.flaws & AIR != 0, axis=(1, 2))))
-    note(f"{cube.entry}: air ({air} pixels) was within {found.offset:.2g} of 1 and is now 1 in every projection")
+    for text in _of_zero(cube, found):
+        note(text)
     if not found.sample.any():
         raise InputError(f"{cube.entry}: no known pixel is anything but air; is the air mask right?")
     if np.mean(found.depth[found.sample]) <= 0:
@@ -73,6 +73,23 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
         )
     maps = [reduce(found, p, one) for p, one in enumerate(linear)]
     return scaled(cube, found, linear, maps, chosen, options)
+
+
+def _of_zero(cube: SpectralCube, found: Densities) -> list[str]:
+    """Where the zero of density and phase was taken from, in sentences."""
+    pixels, texts = np.sum(found.flaws & AIR != 0, axis=(1, 2)), []
+    if "air" in found.zero:
+        air = int(min(count for count, zero in zip(pixels, found.zero, strict=True) if zero == "air"))
+        texts.append(
+            f"{cube.entry}: air ({air} pixels) was within {found.offset:.2g} of 1 and is now 1 in every projection"
+        )
+    texts += [
+        f"{cube.entry}: the projections of polarisation {np.rad2deg(cube.polarization_angle[p]):.4g} deg have "
+        f"{pixels[p]} pixels of air in common; each keeps the zero that flatten found"
+        for p, zero in enumerate(found.zero)
+        if zero == "flattened"
+    ]
+    return texts
 
 
 def _means(found: Densities) -> tuple[Floats, Floats]:

@@ -136,6 +136,7 @@ def parameters(options: Options, found: Normalised) -> dict[str, Value]:
         "victoreen": options.orders.victoreen,
         "least_sigma": options.least_sigma,
         "air_offset": found.air_offset,
+        "zero": np.array(found.zero, dtype=object),
     }
     if options.density is not None:
         values["table_accuracy"] = TABLE_ACCURACY

@@ -52,6 +52,7 @@ class Normalised:
     chi: Floats | None
     residual: Floats | None  # (P,)
     air_offset: float
+    zero: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ def scaled(
         chi=_chi(maps, linear),
         residual=residual,
         air_offset=found.offset,
+        zero=found.zero,
     )
 
 

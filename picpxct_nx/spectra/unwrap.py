@@ -11,18 +11,22 @@ Mask = NDArray[np.bool_]
 
 # The phase of a mean that is weaker than this is noise, not phase.
 LEAST_MODULUS = 0.05
+# Matter has negative phase; noise makes some of it less negative.
+_THINNEST = 0.98
 
 
-def unwrap_mean(mean: NDArray[np.complex128], known: Mask, air: Mask) -> Floats:
+def unwrap_mean(mean: NDArray[np.complex128], known: Mask, air: Mask | None) -> Floats:
     """Unwrapped phase of a mean transmission, zero in air and negative in matter.
 
     Each connected region of known pixels is shifted by the multiple of 2 pi that brings its air to zero. A region
-    without air, and pixels beside a jump of more than pi, are not unwrapped.
+    without air, and pixels beside a jump of more than pi, are not unwrapped. Where no air is shown at all (None), the
+    thinnest matter of each region is taken to be less than half a turn deep.
 
     Parameters
     ----------
     mean : (h, w) transmission averaged over the energies
-    known, air : (h, w)
+    known : (h, w)
+    air : (h, w), optional
 
     Returns
     -------
@@ -51,8 +55,10 @@ def unwrap_mean(mean: NDArray[np.complex128], known: Mask, air: Mask) -> Floats:
         phase = np.where(usable, np.ma.getdata(masked), np.nan)
     regions, count = ndimage.label(usable)
     anchors = np.full(count + 1, np.nan)
-    for region in np.unique(regions[usable & air]):
-        anchors[region] = 2 * np.pi * np.rint(np.median(phase[air & (regions == region)]) / (2 * np.pi))
+    for region in np.unique(regions[usable if air is None else usable & air]):
+        inside = regions == region
+        zero = np.quantile(phase[inside], _THINNEST) if air is None else np.median(phase[air & inside])
+        anchors[region] = 2 * np.pi * np.rint(zero / (2 * np.pi))
     phase = np.asarray(phase - anchors[regions], np.float64)
     phase[_torn(phase)] = np.nan
     return phase

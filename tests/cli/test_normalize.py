@@ -217,7 +217,7 @@ def _bad(cube: SpectralCube, kind: str) -> dict[str, Any]:
     [
         ("stacked", "is stacked; normalize wants registered: run picpxct align, then register first"),
         ("aligned", "is aligned; normalize wants registered: run picpxct register first"),
-        ("no air", "no air is known"),
+        ("no air", "nobody said where its air is"),
         ("all air", "no known pixel is anything but air"),
         ("no formula", "has no sample/chemical_formula"),
         ("one energy", "there is one energy"),

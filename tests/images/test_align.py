@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.images import aligned, features, shifts
@@ -90,6 +91,19 @@ def test_the_aligned_cube_is_what_a_still_sample_shows(make_cube: Make, few: tup
     assert np.abs(still[:, product.air[0]] - 1).max() < 2e-3
     assert product.stage == "aligned"
     assert [step.command for step in product.history] == ["stack", "align"]
+
+
+def test_a_narrow_rim_of_air_outlives_the_drift(make_cube: Make, few: tuple[Array, ...]) -> None:
+    """A tight field: a ring of air four pixels wide, and images that are moved by nearly as much."""
+    stack, still, moves, energies = few
+    air = air_of(still)[0]
+    rim = air & ndimage.binary_dilation(~air, iterations=4)
+    assert np.abs(moves).max() > 3.5
+    cube = make_cube(stack[None], energies, [0.0], pixel=PIXEL, cube__air=rim[None])
+    product = align_cube(cube, AlignOptions())
+    assert product.air is not None
+    assert product.air.sum() > 0.3 * rim.sum()
+    assert np.abs(still[:, product.air[0]] - 1).max() < 0.03
 
 
 def test_a_reference_stays_where_it_is_and_is_not_interpolated(make_cube: Make, few: tuple[Array, ...]) -> None:

@@ -58,6 +58,23 @@ def test_known_and_air_hold_for_all_energies(records: list[Reconstruction]) -> N
     np.testing.assert_allclose(cube.phase, np.angle(cube.transmission[:].mean(axis=1)), atol=1e-5)
 
 
+def test_air_is_what_most_projections_call_air() -> None:
+    """What is missed by chance in each must not be missed in all."""
+    whole = [flattened(5460.0 + 2 * n) for n in range(9)]
+    rng = np.random.default_rng(0)
+    # A third of the air of each is missed, in blocks of 4 x 4 pixels.
+    lost = [np.kron(rng.random((16, 16)) < 1 / 3, np.ones((4, 4), bool))[: 64 - 3, : 64 - 1] for _ in whole]
+    patchy = [dataclasses.replace(r, air=np.asarray(r.air) & ~gap) for r, gap in zip(whole, lost, strict=True)]
+    (full,), (cube,) = cubes(whole), cubes(patchy)
+    assert full.air is not None
+    assert cube.air is not None
+    assert cube.air.sum() > 0.6 * full.air.sum()
+    assert not (cube.air & ~full.air).any()
+    # All of the nine have next to none in common.
+    everywhere = np.all([np.asarray(r.air) for r in patchy], axis=0)
+    assert everywhere.sum() < 0.06 * full.air.sum()
+
+
 def test_the_cube_says_where_each_projection_came_from(records: list[Reconstruction]) -> None:
     (cube,) = cubes(records)
     uuids = np.asarray(cube.extra["projections/source_uuid"])

@@ -190,6 +190,24 @@ def test_every_masked_pixel_has_its_reason(make_cube: MakeCube) -> None:
     assert (np.median(np.abs(found.step.value[:, 2:][air[:, 2:]])) < 0.02).all()
 
 
+def test_a_field_without_common_air_keeps_the_zero_that_flatten_found(make_cube: MakeCube) -> None:
+    """A tight field: no pixel of air is left in the second polarisation, and what is known is matter."""
+    cube, truth = make_cube(noise=0.005)
+    whole = normalise(cube, Options(E0, density=3357.0))
+    known, air = np.array(cube.known), np.array(cube.air)
+    known[1] &= truth.thickness > 0.2e-6
+    air[1] = False
+    said: list[str] = []
+    found = normalise(dataclasses.replace(cube, known=known, air=air), Options(E0, density=3357.0), said.append)
+    assert found.zero == ("air", "flattened")
+    assert any("polarisation 90 deg have 0 pixels of air in common; each keeps the zero" in text for text in said)
+    assert found.relative is not None
+    assert whole.relative is not None
+    assert found.metres is not None
+    thickness = found.relative.value[:, truth.inner] * found.metres
+    np.testing.assert_allclose(thickness.mean(axis=1), truth.thickness[truth.inner].mean(), rtol=0.02)
+
+
 def test_blocks_of_pixels_do_not_change_the_result(make_cube: MakeCube, monkeypatch: pytest.MonkeyPatch) -> None:
     cube, _ = make_cube()
     whole = normalise(cube, Options(E0))
@@ -241,7 +259,7 @@ def test_a_scale_of_ones_own_makes_metres(make_cube: MakeCube) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "words"),
     [
-        ({"air": None}, Options(E0), "no air is known at polarisation 0 deg"),
+        ({"air": None}, Options(E0), "nobody said where its air is"),
         ({"formula": None}, Options(E0, density=3357.0), "has no sample/chemical_formula"),
         ({}, Options(E0, least_sigma=1e6), "too thin for a step of 1e\\+06 standard deviations"),
         ({}, Options(5450.0), "e0 = 5450 eV lies outside the energies, 5460 to 5520 eV"),

@@ -52,6 +52,13 @@ def test_regions_that_do_not_touch_are_each_anchored_on_their_own_air() -> None:
     np.testing.assert_allclose(found[:, 33:], phase[:, 33:], atol=1e-9)
 
 
+def test_without_any_air_the_thinnest_matter_is_less_than_half_a_turn_deep() -> None:
+    phase = _ball(9.0) - 1.0
+    known = phase < -1.5
+    found = unwrap_mean(np.exp(1j * phase), known, None)
+    np.testing.assert_allclose(found[known], phase[known], atol=1e-9)
+
+
 def test_a_cliff_that_cannot_be_unwrapped_is_marked() -> None:
     phase = np.zeros((SIDE, SIDE))
     # A screw: the phase winds once about a point.
