@@ -87,7 +87,7 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         "pixel_size": 1e-8, "instrument/detector/x_pixel_size": 7.5e-5, "instrument/detector/y_pixel_size": 7.5e-5,
         "instrument/detector/beam_center_x": 7.5e-5, "instrument/detector/beam_center_y": 7.5e-5,
     }  # fmt: skip
-    for path in ("cube/polarization_angle", "xanes/polarization_angle", "signal/polarization_angle"):
+    for path in ("cube/polarization_angle", "xanes/polarization_angle", "dichroism/polarization_angle"):
         rotation = values.get("sample/rotation_angle", 0.0)
         made[path] = (np.arctan2(0.1, -0.9) / 2 - np.asarray(rotation)) % np.pi
     for path in ("data/frame", "positions/frame", "convergence/iteration"):

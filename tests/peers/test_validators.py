@@ -32,7 +32,7 @@ BITES = {
     "NXspecptycho_cube": set(),
     "NXspecptycho_normalized": set(),
     "NXspecptycho_grainmap": {"array of one"},
-    "NXspecptycho_dose": set(),
+    "NXspecptycho_dose": {"array of one"},
 }
 
 # nexusformat 2.1, base classes alone: errors that are none. The file's own definition is not asked in this mode.
