@@ -262,7 +262,7 @@ class GrainMap(Record):
     """Grains of a polycrystal and the direction of their axes (NXspecptycho_grainmap)."""
 
     DEFINITION = "NXspecptycho_grainmap"
-    LINKS = {"signal/y": "orientation/y", "signal/x": "orientation/x"}
+    LINKS = {"dichroism/y": "orientation/y", "dichroism/x": "orientation/x"}
 
     signal_name: str = nx("signal_name")
     edge_energy_ev: float = nx("edge_energy")
@@ -287,9 +287,9 @@ class GrainMap(Record):
     tilt_errors: Array | None = nx("orientation/tilt_errors", None)  # (H, W)
     y: Array = nx("orientation/y")  # (H,)
     x: Array = nx("orientation/x")  # (W,)
-    signal: Array = nx("signal/signal")  # (polarisations, H, W)
-    signal_errors: Array | None = nx("signal/signal_errors", None)  # (polarisations, H, W)
-    polarization_angle: Array = nx("signal/polarization_angle")  # (polarisations,)
+    signal: Array = nx("dichroism/dichroism")  # (polarisations, H, W)
+    signal_errors: Array | None = nx("dichroism/dichroism_errors", None)  # (polarisations, H, W)
+    polarization_angle: Array = nx("dichroism/polarization_angle")  # (polarisations,)
     grain_id: Array = nx("grains/grain_id")  # (grains,)
     area: Array = nx("grains/area")  # (grains,)
     pixels: Array = nx("grains/pixels")  # (grains,)

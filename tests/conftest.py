@@ -78,7 +78,7 @@ def _sensible(values: dict[str, Value]) -> dict[str, Value]:
         "pre_edge": np.array([-20.0, -10.0]), "post_edge": np.array([15.0, 30.0]),
         "half_period": 2e-8, "full_period": 4e-8,
     }  # fmt: skip
-    for path in ("cube/polarization_angle", "xanes/polarization_angle", "signal/polarization_angle"):
+    for path in ("cube/polarization_angle", "xanes/polarization_angle", "dichroism/polarization_angle"):
         rotation = values.get("sample/rotation_angle", 0.0)
         made[path] = (np.arctan2(0.1, -0.9) / 2 - np.asarray(rotation)) % np.pi
     for path in ("data/frame", "positions/frame", "convergence/iteration"):

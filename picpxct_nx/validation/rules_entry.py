@@ -152,7 +152,7 @@ def stage_history(view: View) -> Found:
 def polarization(view: View) -> Found:
     """The angle of the polarisation is atan2(U, Q) / 2 less the rotation of the sample, modulo pi."""
     stokes, rotation = view.array(STOKES), view.array("sample/rotation_angle")
-    for path in ("cube/polarization_angle", "xanes/polarization_angle", "signal/polarization_angle"):
+    for path in ("cube/polarization_angle", "xanes/polarization_angle", "dichroism/polarization_angle"):
         angle = view.array(path)
         if angle is None or stokes is None or rotation is None:
             continue

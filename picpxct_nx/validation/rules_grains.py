@@ -95,7 +95,7 @@ def ranges(view: View) -> Found:
 
 def _middle(view: View) -> float | None:
     """Direction halfway between two polarisations at a right angle, the one nearer to pi/4; None for others."""
-    ambiguous, angle = view.array("mirror_ambiguous"), view.array("signal/polarization_angle")
+    ambiguous, angle = view.array("mirror_ambiguous"), view.array("dichroism/polarization_angle")
     if ambiguous is None or not bool(ambiguous) or angle is None or len(angle) != 2:
         return None
     if abs(np.cos(angle[1] - angle[0])) > _SQUARE:
