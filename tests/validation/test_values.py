@@ -36,12 +36,10 @@ def put(path: str, value: Any) -> Mutate:
     return mutate
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    list(
-        zip(KINDS, ["", "scan 12", FIRST_UUID.upper(), FIRST_UUID.replace("-", ""), f"urn:uuid:{OTHER}"], strict=True)
-    ),
-)
+NO_UUIDS = ("", "scan 12", FIRST_UUID.upper(), FIRST_UUID.replace("-", ""), f"urn:uuid:{OTHER}")
+
+
+@pytest.mark.parametrize(("name", "text"), [(kind, NO_UUIDS[i % len(NO_UUIDS)]) for i, kind in enumerate(KINDS)])
 def test_an_entry_is_named_by_a_uuid(name: str, text: str, check_mutant: CheckMutant) -> None:
     faults = found(check_mutant(name, put("entry_identifier_uuid", text)))
     assert faults == [("UUID", "entry_identifier_uuid")]
