@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -11,11 +11,12 @@ import torch
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
+from .beam import illumination, start
 from .engines import ENGINES
 from .problem import Problem
 from .recipe import Stage, parse
 from .result import Result, centre_probe
-from .state import Data, State, illumination, load, start
+from .state import Data, State, load
 
 # engine, iteration (from 1), iterations in all, Fourier error; False asks to stop after this iteration.
 Progress = Callable[[str, int, int, float], bool | None]
@@ -133,7 +134,8 @@ def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
-        run.state = State(torch.from_numpy(centred.object).to(place), torch.from_numpy(centred.probe).to(place))
+        image, probe = (torch.from_numpy(array).to(place) for array in (centred.object, centred.probe))
+        run.state = replace(run.state, object=image, probe=probe)
 
 
 def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
@@ -151,14 +153,13 @@ def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
 
 def _result(run: _Run, status: Literal["done", "stopped", "diverged"], message: str) -> Result:
     """Host copy of what the run has reached."""
-    shape = (run.state.object.shape[0], run.state.object.shape[1])
     return Result(
         object=run.state.object.cpu().numpy().copy(),
         probe=run.state.probe.cpu().numpy().copy(),
         positions_px=np.array(run.problem.positions_px, np.float64),
         error=np.array(run.error, np.float64),
         engines=tuple(run.engines),
-        illumination=illumination(run.data, run.state.probe, shape).cpu().numpy().copy(),
+        illumination=illumination(run.data, run.state).cpu().numpy().copy(),
         status=status,
         message=message,
     )
