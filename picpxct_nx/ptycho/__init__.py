@@ -9,8 +9,24 @@ import os
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from .loop import DivergedError, Progress, reconstruct
+from .model import Background, Intensity, Model, Positions, Variation
 from .problem import Problem
 from .recipe import Stage, apply, parse
 from .result import Result, centre_probe
 
-__all__ = ["DivergedError", "Problem", "Progress", "Result", "Stage", "apply", "centre_probe", "parse", "reconstruct"]
+__all__ = [
+    "Background",
+    "DivergedError",
+    "Intensity",
+    "Model",
+    "Positions",
+    "Problem",
+    "Progress",
+    "Result",
+    "Stage",
+    "Variation",
+    "apply",
+    "centre_probe",
+    "parse",
+    "reconstruct",
+]

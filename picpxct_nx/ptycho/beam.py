@@ -163,13 +163,17 @@ def start(problem: Problem, data: Data) -> State:
         image = torch.ones(problem.object_shape, dtype=torch.complex64, device=device)
     else:
         image = torch.from_numpy(np.array(problem.object, np.complex64)).to(device)
-    expected = float(_model_power(data, State(image, probe)))
+    scale = None
+    if problem.intensity is not None:
+        relative = np.sqrt(problem.intensity / np.mean(problem.intensity))
+        scale = torch.from_numpy(relative.astype(np.float32)).to(device)
+    expected = float(_model_power(data, State(image, probe, scale=scale)))
     if not 0 < expected < float("inf"):
         raise InputError(
             f"probe: the start model puts {expected:g} counts on the measured pixels; wanted a finite number above 0; "
             "check the start object's magnitude and that the probe's far field falls on measured pixels"
         )
-    return State(image, probe * (data.power / expected) ** 0.5)
+    return State(image, probe * (data.power / expected) ** 0.5, scale=scale)
 
 
 def _model_power(data: Data, state: State) -> Tensor:

@@ -3,18 +3,23 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
+from . import refine
 from .beam import illumination, start
 from .engines import ENGINES
+from .model import Model
+from .modes import orthogonal, with_modes
 from .problem import Problem
 from .recipe import Stage, parse
+from .reflections import ExitWaves
 from .result import Result, centre_probe
 from .state import Data, State, load
 
@@ -40,6 +45,7 @@ class _Run:
     problem: Problem
     data: Data
     state: State
+    plan: refine.Plan
     error: list[float] = field(default_factory=list)
     engines: list[str] = field(default_factory=list)
 
@@ -52,6 +58,7 @@ def reconstruct(
     problem: Problem,
     recipe: str | tuple[Stage, ...] = "default",
     *,
+    model: Model | None = None,
     device: str = "auto",
     seed: int = 0,
     progress: Progress | None = None,
@@ -64,6 +71,8 @@ def reconstruct(
         Frames, mask, positions and start guesses.
     recipe : str or tuple of Stage
         "default", "paper", or for example "dm:100,ml:100"; or stages from `parse`.
+    model : Model, optional
+        What is refined beside object and probe; by default nothing is.
     device : str
         "auto", "cpu", "cuda" or "cuda:N".
     seed : int
@@ -98,7 +107,7 @@ def reconstruct(
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices_to_seed):
             torch.manual_seed(seed)
-            return _reconstruct(problem, stages, where, progress)
+            return _reconstruct(problem, stages, model or Model(), where, progress)
     except torch.OutOfMemoryError as error:
         need = 4 * math.prod(problem.frames.shape) * (1 + 2 * problem.probe.shape[0]) / 2**30
         raise RetryError(
@@ -107,9 +116,13 @@ def reconstruct(
         ) from error
 
 
-def _reconstruct(problem: Problem, stages: tuple[Stage, ...], where: torch.device, progress: Progress | None) -> Result:
+def _reconstruct(
+    problem: Problem, stages: tuple[Stage, ...], model: Model, where: torch.device, progress: Progress | None
+) -> Result:
+    problem = with_modes(problem, model.modes)
     data = load(problem, where)
-    run = _Run(problem, data, start(problem, data))
+    state = start(problem, data)
+    run = _Run(problem, data, state, refine.plan(problem, model, data, state))
     total = sum(stage.iterations for stage in stages)
     try:
         for stage in stages:
@@ -125,12 +138,15 @@ def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -
     memory = engine.init(run.data, run.state, stage.params, stage.iterations)
     for _ in range(stage.iterations):
         state, memory, error = engine.step(run.data, run.state, memory, stage.params)
+        movable = not isinstance(memory, ExitWaves)
+        data, state = refine.improve(run.data, state, run.plan, len(run.error) + 1, movable=movable)
         _check(run, stage, state, error)
-        run.state = state
+        run.data, run.state = data, state
         run.error.append(error)
         run.engines.append(stage.engine)
         if progress is not None and progress(stage.engine, len(run.error), total, error) is False:
             raise _Stop
+    run.state = orthogonal(run.state)
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
@@ -152,14 +168,30 @@ def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
 
 
 def _result(run: _Run, status: Literal["done", "stopped", "diverged"], message: str) -> Result:
-    """Host copy of what the run has reached."""
+    """Host copy of what the run has reached, its modes orthogonal."""
+    state = orthogonal(run.state)
     return Result(
-        object=run.state.object.cpu().numpy().copy(),
-        probe=run.state.probe.cpu().numpy().copy(),
-        positions_px=np.array(run.problem.positions_px, np.float64),
+        object=state.object.cpu().numpy().copy(),
+        probe=state.probe.cpu().numpy().copy(),
+        positions_px=(run.plan.given if state.positions is None else state.positions).numpy().copy(),
         error=np.array(run.error, np.float64),
         engines=tuple(run.engines),
-        illumination=illumination(run.data, run.state).cpu().numpy().copy(),
+        illumination=illumination(run.data, state).cpu().numpy().copy(),
         status=status,
         message=message,
+        **_refined(state),
     )
+
+
+def _refined(state: State) -> dict[str, NDArray[Any]]:
+    """Host copies of what was refined beside object, probe and positions, by the names of `Result`."""
+    found = {}
+    if state.scale is not None:
+        found["intensity"] = state.scale.square().cpu().numpy().copy()
+    if state.background is not None:
+        counts = torch.fft.fftshift(state.background) / state.background.numel()
+        found["background"] = counts.cpu().numpy().copy()
+    if state.variation is not None and state.weights is not None:
+        found["variation"] = state.variation.cpu().numpy().copy()
+        found["weights"] = state.weights.cpu().numpy().copy()
+    return found

@@ -49,6 +49,10 @@ class Problem:
         Start probe modes of any scale; they are scaled to the measured counts at the start.
     object : (H, W) complex64, optional
         Start object; ones where none is given.
+    intensity : (n,) float64, optional
+        Intensity of the beam in each frame, on any scale, as a monitor measured it; equal where none is given.
+    pupil : (h, w) bool, optional
+        Where the probe's far field can have light, zero frequency at [h // 2, w // 2], as the optics say.
 
     Raises
     ------
@@ -62,6 +66,8 @@ class Problem:
     object_shape: tuple[int, int]
     probe: NDArray[np.complex64]
     object: NDArray[np.complex64] | None = None
+    intensity: NDArray[np.float64] | None = None
+    pupil: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         _check_shapes(self)
@@ -79,6 +85,10 @@ def _check_shapes(problem: Problem) -> None:
     ]
     if problem.object is not None:
         wanted.append(("object", problem.object, problem.object_shape, "crop or pad the start object"))
+    if problem.intensity is not None:
+        wanted.append(("intensity", problem.intensity, (n,), "give one monitor reading a frame"))
+    if problem.pupil is not None:
+        wanted.append(("pupil", problem.pupil, (h, w), "give one value a detector pixel"))
     for name, array, expected, remedy in wanted:
         if array.shape != expected:
             raise InputError(f"{name}: shape {array.shape}; wanted {expected}; {remedy}")
@@ -98,6 +108,13 @@ def _check_values(problem: Problem) -> None:
         raise InputError("probe: all zero; wanted a start guess of the illumination; give another start probe")
     if problem.object is not None and not np.isfinite(problem.object).all():
         raise InputError("object: holds NaN or infinity; wanted finite values; give another start object")
+    if problem.intensity is not None and not (np.isfinite(problem.intensity) & (problem.intensity > 0)).all():
+        index = int(np.argmin(np.isfinite(problem.intensity) & (problem.intensity > 0)))
+        raise InputError(
+            f"intensity: frame {index} has {problem.intensity[index]}; wanted a finite number above 0; drop that frame"
+        )
+    if problem.pupil is not None and not problem.pupil.any():
+        raise InputError("pupil: lets no light through; wanted at least one True; check the optics' numbers")
     if not np.isfinite(problem.positions_px).all():
         index = int(np.argmin(np.isfinite(problem.positions_px).all(1)))
         raise InputError(f"positions_px: position {index} is not finite; wanted pixels; drop that frame")

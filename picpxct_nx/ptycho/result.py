@@ -19,9 +19,9 @@ class Result:
     object : (H, W) complex64
         Transmission, dimensionless.
     probe : (modes, h, w) complex64
-        Probe modes, sqrt(counts).
+        Probe modes, sqrt(counts); orthogonal, the strongest first.
     positions_px : (n, 2) float64
-        Top-left corners of the windows in the object.
+        Top-left corners of the windows in the object, as refined where they were.
     error : (iterations,) float64
         Fourier error sqrt(sum (|Psi| - sqrt I)^2 / sum I) over measured pixels, one an iteration, of the waves that the
         engine projected: the reflected waves of the difference map, the model before the step of maximum likelihood.
@@ -33,6 +33,14 @@ class Result:
         "done", "stopped" (asked to) or "diverged".
     message : str
         One line about how it ended.
+    intensity : (n,) float32, optional
+        Intensity of each frame relative to the mean of all; none where all were taken as equal.
+    background : (h, w) float32, optional
+        Counts a pixel that come without the beam, zero frequency at [h // 2, w // 2]; none where none was refined.
+    variation : (k, modes, h, w) complex64, optional
+        Orthonormal changes of the probe over the scan.
+    weights : (n, k) complex64, optional
+        How much of each a frame has, sqrt(counts).
     """
 
     object: NDArray[np.complex64]
@@ -43,6 +51,10 @@ class Result:
     illumination: NDArray[np.float32]
     status: Literal["done", "stopped", "diverged"]
     message: str
+    intensity: NDArray[np.float32] | None = None
+    background: NDArray[np.float32] | None = None
+    variation: NDArray[np.complex64] | None = None
+    weights: NDArray[np.complex64] | None = None
 
 
 def centre_of_mass(probe: NDArray[np.complex64]) -> tuple[float, float]:
