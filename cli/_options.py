@@ -61,7 +61,14 @@ Probe = Annotated[
 ]
 EngineNumbers = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="ENGINE.NAME=VALUE", help="Parameter of an engine: dm.relaxation=0.1."),
+    typer.Option(
+        "--set", metavar="PART.NAME=VALUE", help="Parameter of an engine or of what is refined: positions.limit=3."
+    ),
+]
+Modes = Annotated[int, typer.Option("--modes", min=0, help="Probe modes; 0 takes those of the start probe.")]
+Refine = Annotated[
+    list[str] | None,
+    typer.Option("--refine", metavar="PART,...", help="Also refine positions, intensity, background, variation."),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="Threads on the CPU; 0 takes all cores.")]
 KeepLast = Annotated[

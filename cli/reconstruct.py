@@ -18,6 +18,8 @@ def reconstruct(
     recipe: o.Recipe = "default",
     frames: o.Frames = "::",
     probe: o.Probe = None,
+    modes: o.Modes = 0,
+    refine: o.Refine = None,
     settings: o.EngineNumbers = None,
     threads: o.Threads = 0,
     keep_last: o.KeepLast = False,
@@ -44,15 +46,15 @@ def reconstruct(
     from picpxct_nx import reconstruction
     from picpxct_nx.records import Reconstruction, Scan
 
-    choice = reconstruction.choose(recipe, settings or (), frames=frames, device=device, seed=seed, threads=threads)
+    words = reconstruction.Words(recipe, tuple(settings or ()), modes, tuple(refine or ()))
+    choice = reconstruction.choose(words, frames=frames, device=device, seed=seed, threads=threads)
     if probe is not None:
-        choice = reconstruction.starting_with(choice, [record for record, _ in read_entries([probe], Reconstruction)])
+        choice = reconstruction.starting_with(choice, [found for found, _ in read_entries([probe], Reconstruction)])
     with progress(show, quiet=quiet) as report:
         listener = reconstruction.Listener(report, delivery.note, delivery.failed.append if keep_last else None)
 
         def make(record: "Record") -> "Record":
             return reconstruction.reconstruct_scan(record, choice, listener)
 
-        failed = delivery.fail if keep_going else None
-        scans = read_entries(inputs, Scan, failed=failed, note=delivery.note)
+        scans = read_entries(inputs, Scan, failed=delivery.fail if keep_going else None, note=delivery.note)
         deliver(each(scans, make, delivery), delivery, reconstruction.summary)

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picpxct_nx.errors import InputError, UsageError
+from picpxct_nx.illumination import monitor, object_pixel, pupil, start_probe
 from picpxct_nx.provenance import Step
 from picpxct_nx.ptycho import Problem, Result
 from picpxct_nx.records import Reconstruction, Scan
-from picpxct_nx.simulate.optics import ZonePlate, ideal_probe
-from picpxct_nx.simulate.spectra import wavelength
 from picpxct_nx.values import Array, ArraySource
 
 # Free pixels around the outermost windows.
@@ -65,13 +64,6 @@ class _Selected:
                     "counts of zero or more; mark the pixel in pixel_mask, or leave the frame out with --frames"
                 )
         return frames
-
-
-def object_pixel(scan: Scan) -> tuple[float, float]:
-    """Size of an object pixel along y and x, m: lambda z / (N p)."""
-    _, h, w = scan.frames.shape
-    reach = wavelength(scan.energy_ev) * scan.distance
-    return reach / (h * scan.y_pixel_size), reach / (w * scan.x_pixel_size)
 
 
 def frame_range(text: str, count: int) -> range:
@@ -132,63 +124,14 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
         positions_px=corner[rows.start : rows.stop : rows.step],
         object_shape=(int(shape[0]), int(shape[1])),
         probe=(start_probe(scan) if probe is None else probe).astype(np.complex64),
+        intensity=monitor(scan, rows),
+        pupil=pupil(scan),
     )
     origin = (
         float(least[0] - (MARGIN_PX + h // 2) * pixel[0]),
         float(least[1] - (MARGIN_PX + w // 2) * pixel[1]),
     )
     return problem, Grid(origin, pixel, np.arange(len(position))[rows.start : rows.stop : rows.step])
-
-
-def start_probe(scan: Scan) -> Array:
-    """Start probe of a scan: the one it carries, or that of its zone plate; (modes, h, w) complex.
-
-    Raises
-    ------
-    InputError
-        The scan carries neither.
-    """
-    if scan.start_probe is not None:
-        return np.asarray(scan.start_probe)
-    diameter, width, defocus = scan.zone_plate_diameter, scan.outermost_zone_width, scan.defocus
-    if diameter is None or width is None or defocus is None:
-        raise InputError(
-            f"{scan.entry}: no start probe: the scan has neither start_probe nor instrument/zone_plate with defocus; "
-            "give --probe FILE with an earlier reconstruction, or import with --map probe=KEY"
-        )
-    _, h, w = scan.frames.shape
-    probe = ideal_probe(
-        ZonePlate(diameter, width, scan.central_stop_diameter or 0.0),
-        wavelength=wavelength(scan.energy_ev),
-        pixel_size=object_pixel(scan),
-        shape=(h, w),
-        defocus=defocus,
-    )
-    return probe[np.newaxis]
-
-
-def probe_of(other: Reconstruction, scan: Scan) -> Array:
-    """Probe of an earlier reconstruction as the start for a scan; (modes, h, w) complex.
-
-    Raises
-    ------
-    InputError
-        Its window has another shape, or its pixels are of another size.
-    """
-    shape, wanted = other.probe.shape[1:], scan.frames.shape[1:]
-    if tuple(shape) != tuple(wanted):
-        raise InputError(
-            f"{other.entry}: its probe is {tuple(shape)}; wanted {tuple(wanted)}, as the frames of {scan.entry}"
-        )
-    pixel = object_pixel(scan)
-    found = (float(other.probe_y[1] - other.probe_y[0]), float(other.probe_x[1] - other.probe_x[0]))
-    # A neighbouring energy of the same edge differs by a percent; more is another geometry.
-    if max(abs(f / p - 1) for f, p in zip(found, pixel, strict=True)) > 0.02:
-        raise InputError(
-            f"{other.entry}: its probe has pixels of {found[0] * 1e9:.4g} nm; {scan.entry} has {pixel[0] * 1e9:.4g} "
-            "nm; give a probe of the same geometry"
-        )
-    return np.asarray(other.probe)
 
 
 def make_reconstruction(
@@ -218,6 +161,10 @@ def make_reconstruction(
         position_y=grid.origin[0] + grid.pixel[0] * centre[:, 0],
         position_x=grid.origin[1] + grid.pixel[1] * centre[:, 1],
         position_frame=grid.frame,
+        intensity=result.intensity,
+        background=result.background,
+        variation=result.variation,
+        variation_weights=result.weights,
         error=result.error.astype(np.float64),
         iteration=np.arange(1, len(result.error) + 1),
         engine=np.array(result.engines, dtype=object),

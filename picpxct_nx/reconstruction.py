@@ -1,19 +1,24 @@
 """One raw scan to its reconstruction: geometry, solver, record."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from picpxct_nx.errors import UsageError
-from picpxct_nx.geometry import make_problem, make_reconstruction, probe_of
+from picpxct_nx.geometry import make_problem, make_reconstruction
+from picpxct_nx.illumination import probe_of
 from picpxct_nx.provenance import step
-from picpxct_nx.ptycho import Stage, parse, reconstruct
+from picpxct_nx.ptycho import Model, Result, Stage, describe, parse, reconstruct
 from picpxct_nx.ptycho.device import choose as choose_device
 from picpxct_nx.ptycho.loop import DivergedError
+from picpxct_nx.ptycho.model import LIMITS, REFINABLE
+from picpxct_nx.ptycho.modes import powers
+from picpxct_nx.ptycho.positions import affine
+from picpxct_nx.ptycho.recipe import of_model
 from picpxct_nx.records import Reconstruction, Record, Scan
-from picpxct_nx.values import Value
+from picpxct_nx.values import Array, Value
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,34 @@ class Choice:
     """How to reconstruct: what stays the same for all scans of one run."""
 
     stages: tuple[Stage, ...]
+    model: Model = field(default_factory=Model)
     frames: str = "::"
     probe: Reconstruction | None = None
     device: str = "cpu"
     seed: int = 0
     threads: int = 0
+
+
+@dataclass(frozen=True)
+class Words:
+    """How to reconstruct, in the words of the command line.
+
+    Parameters
+    ----------
+    recipe : str
+        "default", "paper", or for example "dm:100,ml:100".
+    settings : tuple of str
+        ENGINE.NAME=VALUE or PART.NAME=VALUE.
+    modes : int
+        Probe modes; 0 takes those of the start probe.
+    refine : tuple of str
+        What is refined beside object and probe; names, or names separated by commas.
+    """
+
+    recipe: str
+    settings: tuple[str, ...] = ()
+    modes: int = 0
+    refine: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,17 +69,13 @@ class Listener:
     diverged: Callable[[str], None] | None = None
 
 
-def choose(
-    recipe: str, settings: Iterable[str] = (), *, frames: str = "::", device: str = "auto", seed: int = 0, threads: int
-) -> Choice:
+def choose(words: Words, *, frames: str = "::", device: str = "auto", seed: int = 0, threads: int) -> Choice:
     """What the command line asks for, checked before anything is read.
 
     Parameters
     ----------
-    recipe : str
-        "default", "paper", or for example "dm:100,ml:100".
-    settings : iterable of str
-        ENGINE.NAME=VALUE.
+    words : Words
+        Engines, their parameters and what they refine.
     frames, device, seed, threads
         As the options say; the device that "auto" means is chosen here.
 
@@ -63,12 +87,15 @@ def choose(
         A GPU is asked for and not there.
     """
     overrides: dict[str, str] = {}
-    for text in settings:
+    for text in words.settings:
         name, equals, value = text.partition("=")
         if not equals:
-            raise UsageError(f"--set '{text}': wanted ENGINE.NAME=VALUE, for example dm.relaxation=0.1")
+            raise UsageError(f"--set '{text}': wanted PART.NAME=VALUE, for example dm.relaxation=0.1")
         overrides[name.strip()] = value.strip()
-    return Choice(parse(recipe, overrides), frames, None, str(choose_device(device)), seed, threads)
+    stages = parse(words.recipe, {key: value for key, value in overrides.items() if not of_model(key)})
+    parts = {key: value for key, value in overrides.items() if of_model(key)}
+    model = describe(words.refine, modes=words.modes, overrides=parts)
+    return Choice(stages, model, frames, None, str(choose_device(device)), seed, threads)
 
 
 def starting_with(choice: Choice, records: Sequence[Record]) -> Choice:
@@ -98,9 +125,10 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener) -> Reco
     start = probe_of(choice.probe, record) if choice.probe is not None else None
     problem, grid = make_problem(record, frames=choice.frames, probe=start)
     rows, columns = problem.object_shape
+    modes = choice.model.modes or len(problem.probe)
     listener.note(
         f"{record.entry}: {len(grid.frame)} of {len(record.stage_x)} frames, object {rows} x {columns} px of "
-        f"{grid.pixel[0] * 1e9:.4g} x {grid.pixel[1] * 1e9:.4g} nm, {len(problem.probe)} probe modes, {choice.device}"
+        f"{grid.pixel[0] * 1e9:.4g} x {grid.pixel[1] * 1e9:.4g} nm, {modes} probe modes, {choice.device}"
     )
 
     def progress(engine: str, iteration: int, total: int, error: float) -> bool:
@@ -108,29 +136,55 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener) -> Reco
         return True
 
     try:
-        result = reconstruct(problem, choice.stages, device=choice.device, seed=choice.seed, progress=progress)
+        result = reconstruct(
+            problem, choice.stages, model=choice.model, device=choice.device, seed=choice.seed, progress=progress
+        )
     except DivergedError as error:
         if listener.diverged is None or not len(error.last.error):
             raise
         listener.diverged(f"{record.entry} ({error})")
         result = error.last
+    for line in _found(problem.positions_px, result):
+        listener.note(f"{record.entry}: {line}")
     others = () if choice.probe is None else (choice.probe,)
     ended: dict[str, Value] = {"status": result.status, "message": result.message}
     made = step("reconstruct", _parameters(choice) | ended, [parent.as_input() for parent in (record, *others)])
     return make_reconstruction(record, result, grid, made, others)
 
 
+def _found(given: Array, result: Result) -> Iterator[str]:
+    """What was found beside object and probe, a line each."""
+    if len(result.probe) > 1:
+        yield "power of the probe modes " + ", ".join(f"{100 * part:.3g} %" for part in powers(result.probe))
+    away = result.positions_px - given
+    if away.any():
+        by = affine(given, result.positions_px)
+        yield (
+            f"positions moved by {np.sqrt((away**2).sum(1).mean()):.2g} px (rms), of it scale {100 * by.scale:+.2g} %, "
+            f"asymmetry {100 * by.asymmetry:+.2g} %, rotation {1e3 * by.rotation:+.2g} mrad, "
+            f"shear {1e3 * by.shear:+.2g} mrad"
+        )
+    if result.intensity is not None:
+        yield f"intensity of the frames varies by {100 * result.intensity.std():.2g} % (rms)"
+    if result.background is not None:
+        yield f"background {result.background.sum():.3g} counts a frame"
+
+
 def _parameters(choice: Choice) -> dict[str, Value]:
     values: dict[str, Value] = {
         "recipe": ",".join(f"{s.engine}:{s.iterations}" for s in choice.stages),
+        "modes": choice.model.modes,
+        "refine": ",".join(name for name in REFINABLE if getattr(choice.model, name) is not None) or "none",
         "frames": choice.frames,
         "device": choice.device,
         "seed": choice.seed,
         "threads": choice.threads,
     }
-    for stage in choice.stages:
-        for name, value in vars(stage.params).items():
-            values[f"{stage.engine}.{name}"] = "none" if value is None else value
+    parts = {stage.engine: stage.params for stage in choice.stages}
+    parts |= {name: getattr(choice.model, name) for name in (*REFINABLE, *LIMITS)}
+    for part, params in parts.items():
+        for name, value in ({} if params is None else vars(params)).items():
+            values[f"{part}.{name}"] = "none" if value is None else value
     return values
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.geometry import frame_range, make_problem, make_reconstruction, object_pixel, probe_of, start_probe
+from picpxct_nx.geometry import frame_range, make_problem, make_reconstruction
+from picpxct_nx.illumination import object_pixel, probe_of, start_probe
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import parse, reconstruct
 from picpxct_nx.records import Reconstruction, Scan

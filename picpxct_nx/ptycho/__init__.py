@@ -11,7 +11,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 from .loop import DivergedError, Progress, reconstruct
 from .model import Background, Intensity, Model, Positions, Variation
 from .problem import Problem
-from .recipe import Stage, apply, parse
+from .recipe import Stage, apply, describe, parse
 from .result import Result, centre_probe
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Variation",
     "apply",
     "centre_probe",
+    "describe",
     "parse",
     "reconstruct",
 ]

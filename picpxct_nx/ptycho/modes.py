@@ -102,11 +102,10 @@ def orthogonal(state: State) -> State:
 
 def _turned(turn: Tensor, modes: Tensor) -> Tensor:
     """Modes (..., m, h, w) mixed by a unitary matrix (m, m)."""
-    mixed: Tensor = (turn @ modes.flatten(-2)).unflatten(-1, modes.shape[-2:])
-    return mixed
+    return (turn @ modes.flatten(-2)).reshape(modes.shape)
 
 
 def powers(probe: NDArray[np.complex64]) -> NDArray[np.float64]:
     """Part of the power in each mode, (modes,)."""
-    power = (np.abs(probe.astype(np.complex128)) ** 2).sum((1, 2))
-    return power / power.sum()
+    power: NDArray[np.float64] = (np.abs(probe.astype(np.complex128)) ** 2).sum((1, 2))
+    return np.asarray(power / power.sum())

@@ -81,7 +81,8 @@ def gauss_newton(slope: Tensor, curvature: Tensor) -> Tensor:
     if not mean > 0:
         return torch.zeros_like(slope)
     damped = curvature + DAMPING * mean * torch.eye(2, dtype=torch.float64, device=slope.device)
-    return torch.linalg.solve(damped, slope[..., None])[..., 0]
+    step: Tensor = torch.linalg.solve(damped, slope[..., None])[..., 0]
+    return step
 
 
 def affine(given: NDArray[np.float64], found: NDArray[np.float64]) -> Affine:

@@ -133,5 +133,5 @@ def _orthonormal(state: State) -> State:
         flat = flat - torch.outer(flat @ along.conj(), along)
     basis, mixing = torch.linalg.qr(flat.mT)  # flat = mixing^T basis^T
     left, strength, right = torch.linalg.svd((weights - mean) @ mixing.mT, full_matrices=False)
-    changes = (right @ basis.mT).unflatten(1, variation.shape[1:])
+    changes = (right @ basis.mT).reshape(variation.shape)
     return replace(state, probe=probe, variation=changes, weights=left * strength)
