@@ -87,7 +87,9 @@ def frame_range(text: str, count: int) -> range:
     return rows
 
 
-def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) -> tuple[Problem, Grid]:
+def make_problem(
+    scan: Scan, *, frames: str = "::", probe: Array | None = None, use_monitor: bool = False
+) -> tuple[Problem, Grid]:
     """The problem in pixels that a scan poses, and where its pixels lie.
 
     All positions of the scan fix the grid, so that half data sets are reconstructed on the same one.
@@ -100,6 +102,8 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
         Range of the frames to use.
     probe : (modes, h, w) complex, optional
         Start probe; without one, that of `start_probe`.
+    use_monitor : bool
+        Take the intensity of the frames from the scan's monitor, where it has one.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
         positions_px=corner[rows.start : rows.stop : rows.step],
         object_shape=(int(shape[0]), int(shape[1])),
         probe=(start_probe(scan) if probe is None else probe).astype(np.complex64),
-        intensity=monitor(scan, rows),
+        intensity=monitor(scan, rows) if use_monitor else None,
         pupil=pupil(scan),
     )
     origin = (

@@ -123,13 +123,18 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener) -> Reco
     """
     assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
     start = probe_of(choice.probe, record) if choice.probe is not None else None
-    problem, grid = make_problem(record, frames=choice.frames, probe=start)
+    # A monitor has noise of its own, so that it is a start for intensities that are refined, and nothing else.
+    monitored = choice.model.intensity is not None and record.monitor is not None
+    problem, grid = make_problem(record, frames=choice.frames, probe=start, use_monitor=monitored)
     rows, columns = problem.object_shape
     modes = choice.model.modes or len(problem.probe)
     listener.note(
         f"{record.entry}: {len(grid.frame)} of {len(record.stage_x)} frames, object {rows} x {columns} px of "
         f"{grid.pixel[0] * 1e9:.4g} x {grid.pixel[1] * 1e9:.4g} nm, {modes} probe modes, {choice.device}"
     )
+
+    if monitored:
+        listener.note(f"{record.entry}: intensities start with the monitor's")
 
     def progress(engine: str, iteration: int, total: int, error: float) -> bool:
         listener.report(f"{record.entry} {engine}", iteration, total, error)

@@ -151,7 +151,8 @@ def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
         image, probe = (torch.from_numpy(array).to(place) for array in (centred.object, centred.probe))
-        run.state = replace(run.state, object=image, probe=probe)
+        varied = None if centred.variation is None else torch.from_numpy(centred.variation).to(place)
+        run.state = replace(run.state, object=image, probe=probe, variation=varied)
 
 
 def _check(run: _Run, stage: Stage, state: State, error: float) -> None:

@@ -250,3 +250,25 @@ def scale(wave: Tensor, factor: Tensor, *, out: Tensor | None = None) -> Tensor:
         out = torch.empty_like(wave)
     # Mixed types would be promoted into fresh memory; so the factor is made complex where the result goes.
     return out.copy_(factor[:, None]).mul_(wave)
+
+
+def roughness(image: Tensor) -> Tensor:
+    """Negative Laplacian of an image by nearest neighbours, D^T D with D the differences along rows and columns.
+
+    <image, D^T D image> = sum |O(r) - O(r')|^2 over neighbouring pixels, each pair once.
+
+    Parameters
+    ----------
+    image : (H, W)
+        Object.
+
+    Returns
+    -------
+    (H, W); nothing leaves at the edges.
+    """
+    result = torch.zeros_like(image)
+    for axis, size in enumerate(image.shape):
+        step = image.narrow(axis, 1, size - 1) - image.narrow(axis, 0, size - 1)
+        result.narrow(axis, 0, size - 1).sub_(step)
+        result.narrow(axis, 1, size - 1).add_(step)
+    return result

@@ -99,6 +99,7 @@ def centre_probe(result: Result) -> Result:
     return replace(
         result,
         probe=np.roll(result.probe, (-move[0], -move[1]), axis=(1, 2)),
+        variation=None if result.variation is None else np.roll(result.variation, (-move[0], -move[1]), axis=(2, 3)),
         object=_moved(result.object, move, fill=1),
         illumination=_moved(result.illumination, move, fill=0),
     )

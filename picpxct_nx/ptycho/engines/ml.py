@@ -25,6 +25,8 @@ class Params:
         Iteration, counted from 1, at which the probe begins to be refined.
     background : float
         Counts a pixel that are added to data and model in the Poisson likelihood, which a dark pixel makes infinite.
+    smoothness : float
+        Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels, that the object is smooth; 0 is none.
     centre_probe : bool
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
@@ -33,6 +35,7 @@ class Params:
     damping: float = 0.01
     probe_start: int = 1
     background: float = 0.1
+    smoothness: float = 0.0
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
@@ -41,6 +44,8 @@ class Params:
         for name in ("damping", "background"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
+        if not 0 <= self.smoothness < float("inf"):
+            raise ValueError(f"smoothness {self.smoothness:g}; wanted a finite number of counts, 0 or more")
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,8 @@ def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[
         back = ops.inverse_far_field(residual, out=exit_waves)
         ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(back, probes.conj(), out=spare)))
         on_probe += sum_on_probe(beam, block, torch.mul(patches.conj_physical_(), back, out=spare), spare=exit_waves)
+    if params.smoothness:
+        on_object.add_(ops.roughness(state.object), alpha=params.smoothness)
     return State(on_object, from_sum(data, on_probe)), misfit
 
 
@@ -210,7 +217,11 @@ def _curvature(data: Data, state: State, direction: State, waves: Tensor, params
         length = ops.intensity(change, out=inverse, spare=spare)
         total += fit.weighted_sum(length.lerp_(along, ratio), data.weight)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
-    return float(total) / data.weight.numel()
+    curvature = float(total) / data.weight.numel()
+    if params.smoothness:
+        rough = torch.linalg.vecdot(direction.object, ops.roughness(direction.object)).real
+        curvature += params.smoothness * float(rough.sum(dtype=torch.float64))
+    return curvature
 
 
 def _dot(a: State, b: State) -> float:
