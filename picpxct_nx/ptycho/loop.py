@@ -14,6 +14,7 @@ from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 from . import device as devices
 from . import refine
 from .beam import illumination, start
+from .coarse import doubled, halved
 from .engines import ENGINES
 from .model import Model
 from .modes import orthogonal, with_modes
@@ -91,7 +92,7 @@ def reconstruct(
     InputError
         The frames hold what cannot be counts.
     UsageError
-        The recipe or the device has no such name.
+        The recipe or the device has no such name, or positions are to be refined and no engine moves them.
     UnavailableError
         A GPU is asked for and not there.
     ConvergenceError
@@ -102,6 +103,11 @@ def reconstruct(
     stages = parse(recipe) if isinstance(recipe, str) else recipe
     if not stages:
         raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, dm:100,ml:100")
+    if model is not None and model.positions is not None and not any(_movable(stage) for stage in stages):
+        raise UsageError(
+            "positions: no engine of the recipe moves them; wanted one without exit waves of its own (pie, lsqml, ml); "
+            "add for example ml:20, or leave the positions as they are"
+        )
     where = devices.choose(device)
     devices_to_seed = [where] if where.type == "cuda" else []
     try:
@@ -120,6 +126,9 @@ def _reconstruct(
     problem: Problem, stages: tuple[Stage, ...], model: Model, where: torch.device, progress: Progress | None
 ) -> Result:
     problem = with_modes(problem, model.modes)
+    if model.start.coarse:
+        first = (replace(stages[0], iterations=model.start.coarse),)
+        problem = doubled(problem, _reconstruct(halved(problem), first, Model(), where, None))
     data = load(problem, where)
     state = start(problem, data)
     run = _Run(problem, data, state, refine.plan(problem, model, data, state))
@@ -138,8 +147,7 @@ def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -
     memory = engine.init(run.data, run.state, stage.params, stage.iterations)
     for _ in range(stage.iterations):
         state, memory, error = engine.step(run.data, run.state, memory, stage.params)
-        movable = not isinstance(memory, ExitWaves)
-        data, state = refine.improve(run.data, state, run.plan, len(run.error) + 1, movable=movable)
+        data, state = refine.improve(run.data, state, run.plan, len(run.error) + 1, movable=_movable(stage))
         _check(run, stage, state, error)
         run.data, run.state = data, state
         run.error.append(error)
@@ -153,6 +161,11 @@ def _run_stage(run: _Run, stage: Stage, total: int, progress: Progress | None) -
         image, probe = (torch.from_numpy(array).to(place) for array in (centred.object, centred.probe))
         varied = None if centred.variation is None else torch.from_numpy(centred.variation).to(place)
         run.state = replace(run.state, object=image, probe=probe, variation=varied)
+
+
+def _movable(stage: Stage) -> bool:
+    """Whether positions may move under an engine; exit waves that it keeps belong to the windows of their positions."""
+    return not issubclass(ENGINES[stage.engine].Memory, ExitWaves)
 
 
 def _check(run: _Run, stage: Stage, state: State, error: float) -> None:

@@ -153,6 +153,23 @@ class ObjectLimits:
 
 
 @dataclass(frozen=True)
+class Start:
+    """How object and probe are begun.
+
+    Parameters
+    ----------
+    coarse : int
+        Iterations of the recipe's first engine on the middle half of the frames, before the recipe; 0 for none.
+    """
+
+    coarse: int = 0
+
+    def __post_init__(self) -> None:
+        if self.coarse < 0:
+            raise ValueError(f"coarse {self.coarse}; wanted a number of iterations, 0 or more")
+
+
+@dataclass(frozen=True)
 class Model:
     """What belongs to the model of a scan beside one object and the given probe modes.
 
@@ -166,6 +183,8 @@ class Model:
         What is known of the probe.
     object : ObjectLimits
         What is known of the object.
+    start : Start
+        How both are begun.
     """
 
     modes: int = 0
@@ -175,6 +194,7 @@ class Model:
     variation: Variation | None = None
     probe: ProbeLimits = field(default_factory=ProbeLimits)
     object: ObjectLimits = field(default_factory=ObjectLimits)
+    start: Start = field(default_factory=Start)
 
     def __post_init__(self) -> None:
         if self.modes < 0:
@@ -187,7 +207,7 @@ REFINABLE: Final = {
     "background": Background,
     "variation": Variation,
 }
-LIMITS: Final = ("probe", "object")
+LIMITS: Final = ("probe", "object", "start")
 
 
 def _above(params: object, *names: str) -> None:

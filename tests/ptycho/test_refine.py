@@ -63,8 +63,11 @@ def test_positions_stay_within_their_limit_and_in_the_object(subpixel_scan: Refe
     assert (result.positions_px >= 0).all()
 
 
-def test_exit_waves_keep_their_positions(scan: ReferenceScan) -> None:
-    result = reconstruct(problem_of(scan), "dm:5", model=Model(positions=Positions()), device="cpu")
+def test_positions_rest_while_an_engine_keeps_exit_waves(scan: ReferenceScan) -> None:
+    model = Model(positions=Positions(start=1))
+    with pytest.raises(UsageError, match="no engine of the recipe moves them"):
+        reconstruct(problem_of(scan), "dm:5,raar:2", model=model, device="cpu")
+    result = reconstruct(problem_of(scan), "dm:5,ml:1", model=model, device="cpu", progress=lambda *v: v[1] < 5)
     assert np.array_equal(result.positions_px, scan.positions_px)
 
 
@@ -142,7 +145,13 @@ def test_every_engine_leaves_unmeasured_pixels_free(scan: ReferenceScan, recipe:
     good = np.ones((64, 64), bool)
     good[:, 20:23] = good[30:34, 30:34] = False
     frames = [np.where(good, scan.frames, fill).astype(np.float32) for fill in (0, 4e9)]
-    everything = Model(positions=Positions(), intensity=Intensity(), background=Background(start=3))
+    movable = recipe.split(":")[0] not in ("dm", "raar")
+    everything = Model(
+        positions=Positions() if movable else None,
+        intensity=Intensity(),
+        background=Background(start=3),
+        variation=Variation(start=3),
+    )
     for model in (None, everything):
         one, other = (
             reconstruct(replace(problem_of(scan, f), good=good), recipe.split(":")[0] + ":6", model=model, device="cpu")
