@@ -67,10 +67,15 @@ EngineNumbers = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        metavar="NAME=VALUE",
-        help='Parameter of an engine, ml.damping=0.02, or what ends a scan early: stop.time="90 s", or '
-        "stop.plateau=0.001, the change of the object an iteration.",
+        metavar="PART.NAME=VALUE",
+        help="Parameter of an engine, ml.damping=0.02, or of what is refined, positions.limit=3; or what ends a scan "
+        'early: stop.time="90 s", or stop.plateau=0.001, the change of the object an iteration.',
     ),
+]
+Modes = Annotated[int, typer.Option("--modes", min=0, help="Probe modes; 0 takes those of the start probe.")]
+Refine = Annotated[
+    list[str] | None,
+    typer.Option("--refine", metavar="PART,...", help="Also refine positions, intensity, background, variation."),
 ]
 Checkpoint = Annotated[
     Path | None,

@@ -17,6 +17,8 @@ def reconstruct(
     output: o.Output = None,
     recipe: o.Recipe = "default",
     frames: o.Frames = "::",
+    modes: o.Modes = 0,
+    refine: o.Refine = None,
     start: o.Start = None,
     settings: o.EngineNumbers = None,
     checkpoint: o.Checkpoint = None,
@@ -38,11 +40,14 @@ def reconstruct(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
     )
     refuse_early(delivery)
-    from picpxct_nx import reconstruction
+    from picpxct_nx import account, reconstruction
     from picpxct_nx.choice import choose, starting_with
     from picpxct_nx.records import Reconstruction, Scan
 
-    choice = choose(recipe, settings or (), start=start, frames=frames, also=also, device=device, seed=seed)
+    choice = choose(
+        recipe, settings or (), modes=modes, refine=refine or (), start=start, frames=frames, also=also,
+        device=device, seed=seed,
+    )  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
     store = reconstruction.Store.of(choice, checkpoint)
@@ -55,4 +60,4 @@ def reconstruct(
 
         failed = delivery.fail if keep_going else None
         scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
-        deliver(each(scans, make, delivery), delivery, reconstruction.summary)
+        deliver(each(scans, make, delivery), delivery, account.summary)

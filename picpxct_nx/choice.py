@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from picpxct_nx import units
 from picpxct_nx.errors import UsageError
-from picpxct_nx.ptycho import Stage, Stop, parse
+from picpxct_nx.ptycho import Model, Stage, Stop, describe, parse
 from picpxct_nx.ptycho.device import named
+from picpxct_nx.ptycho.recipe import of_model
 from picpxct_nx.records import Reconstruction, Record
 
 # What can be delivered beside object and probe.
@@ -40,6 +41,8 @@ class Choice:
         Whose probe to start with.
     warm : tuple of Stage
         The recipe of a scan that starts from its neighbour; empty where none does.
+    model : Model
+        What is refined beside object and probe.
     """
 
     stages: tuple[Stage, ...]
@@ -50,12 +53,15 @@ class Choice:
     stop: Stop = field(default_factory=Stop)
     probe: Reconstruction | None = None
     warm: tuple[Stage, ...] = ()
+    model: Model = field(default_factory=Model)
 
 
 def choose(  # noqa: PLR0913 - one for each option
     recipe: str,
     settings: Iterable[str] = (),
     *,
+    modes: int = 0,
+    refine: Iterable[str] = (),
     start: str | None = None,
     frames: str = "::",
     also: str = "errors",
@@ -69,7 +75,11 @@ def choose(  # noqa: PLR0913 - one for each option
     recipe : str
         "default", "paper", or for example "pie:3,ml:20".
     settings : iterable of str
-        ENGINE.NAME=VALUE, stop.plateau=PART, stop.time=QUANTITY.
+        ENGINE.NAME=VALUE, PART.NAME=VALUE of the model, stop.plateau=PART, stop.time=QUANTITY.
+    modes : int
+        Probe modes; 0 takes those of the start probe.
+    refine : iterable of str
+        What is refined beside object and probe; names, or names separated by commas.
     start : str, optional
         "warm" or "warm=RECIPE"; anything else is a file, which is not read here.
     frames : str
@@ -92,16 +102,18 @@ def choose(  # noqa: PLR0913 - one for each option
     for text in settings:
         name, equals, value = text.partition("=")
         if not equals:
-            raise UsageError(f"--set '{text}': wanted ENGINE.NAME=VALUE, for example ml.damping=0.02")
+            raise UsageError(f"--set '{text}': wanted PART.NAME=VALUE, for example ml.damping=0.02")
         overrides[name.strip()] = value.strip().strip("\"'")
     stop = _stop({name: overrides.pop(name) for name in list(overrides) if name.startswith("stop.")})
+    parts = {name: overrides.pop(name) for name in list(overrides) if of_model(name)}
+    model = describe(refine, modes=modes, overrides=parts)
     stages = parse(recipe, overrides)
     warm: tuple[Stage, ...] = ()
     if is_warm(start):
         words = str(start).partition("=")[2] or _WARM
         known = {stage.engine for stage in parse(words)}
         warm = parse(words, {name: value for name, value in overrides.items() if name.partition(".")[0] in known})
-    return Choice(stages, frames, named(device), seed, also=_words(also), stop=stop, warm=warm)
+    return Choice(stages, frames, named(device), seed, also=_words(also), stop=stop, warm=warm, model=model)
 
 
 def is_warm(start: str | None) -> bool:

@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picpxct_nx.errors import InputError, UsageError
+from picpxct_nx.illumination import monitor, object_pixel, pupil, start_probe
 from picpxct_nx.provenance import Step
 from picpxct_nx.ptycho import Problem, Result
 from picpxct_nx.records import Reconstruction, Scan
-from picpxct_nx.simulate.optics import ZonePlate, ideal_probe
-from picpxct_nx.simulate.spectra import wavelength
 from picpxct_nx.values import Array, ArraySource, Values
 
 # Free pixels around the outermost windows.
 MARGIN_PX = 2
 # In windows. Frames sample a probe well that is at most half a window wide: neighbours farther apart share no light.
 _FARTHEST_NEIGHBOUR = 0.5
-# Neighbouring energies of an edge differ by a percent; more is another geometry.
-MOST_PIXEL_CHANGE = 0.02
 # How far the direct beam may be from the middle of the frame: more would be a visible phase ramp on every image.
 CENTRE_TOLERANCE_PX = 1.0
 
@@ -69,13 +66,6 @@ class _Selected:
         return frames
 
 
-def object_pixel(scan: Scan) -> tuple[float, float]:
-    """Size of an object pixel along y and x, m: lambda z / (N p)."""
-    _, h, w = scan.frames.shape
-    reach = wavelength(scan.energy_ev) * scan.distance
-    return reach / (h * scan.y_pixel_size), reach / (w * scan.x_pixel_size)
-
-
 def frame_range(text: str, count: int) -> range:
     """Frames that a slice such as `0::2` or `:100` names.
 
@@ -97,7 +87,9 @@ def frame_range(text: str, count: int) -> range:
     return rows
 
 
-def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) -> tuple[Problem, Grid]:
+def make_problem(
+    scan: Scan, *, frames: str = "::", probe: Array | None = None, use_monitor: bool = False
+) -> tuple[Problem, Grid]:
     """The problem in pixels that a scan poses, and where its pixels lie.
 
     All positions of the scan fix the grid, so that half data sets are reconstructed on the same one.
@@ -110,6 +102,8 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
         Range of the frames to use.
     probe : (modes, h, w) complex, optional
         Start probe; without one, that of `start_probe`.
+    use_monitor : bool
+        Take the intensity of the frames from the scan's monitor, where it has one.
 
     Raises
     ------
@@ -134,62 +128,14 @@ def make_problem(scan: Scan, *, frames: str = "::", probe: Array | None = None) 
         positions_px=corner[rows.start : rows.stop : rows.step],
         object_shape=(int(shape[0]), int(shape[1])),
         probe=(start_probe(scan) if probe is None else probe).astype(np.complex64),
+        intensity=monitor(scan, rows) if use_monitor else None,
+        pupil=pupil(scan),
     )
     origin = (
         float(least[0] - (MARGIN_PX + h // 2) * pixel[0]),
         float(least[1] - (MARGIN_PX + w // 2) * pixel[1]),
     )
     return problem, Grid(origin, pixel, np.arange(len(position))[rows.start : rows.stop : rows.step])
-
-
-def start_probe(scan: Scan) -> Array:
-    """Start probe of a scan: the one it carries, or that of its zone plate; (modes, h, w) complex.
-
-    Raises
-    ------
-    InputError
-        The scan carries neither.
-    """
-    if scan.start_probe is not None:
-        return np.asarray(scan.start_probe)
-    diameter, width, defocus = scan.zone_plate_diameter, scan.outermost_zone_width, scan.defocus
-    if diameter is None or width is None or defocus is None:
-        raise InputError(
-            f"{scan.entry}: no start probe: the scan has neither start_probe nor instrument/zone_plate with defocus; "
-            "give --start FILE with an earlier reconstruction, or import with --map probe=KEY"
-        )
-    _, h, w = scan.frames.shape
-    probe = ideal_probe(
-        ZonePlate(diameter, width, scan.central_stop_diameter or 0.0),
-        wavelength=wavelength(scan.energy_ev),
-        pixel_size=object_pixel(scan),
-        shape=(h, w),
-        defocus=defocus,
-    )
-    return probe[np.newaxis]
-
-
-def probe_of(other: Reconstruction, scan: Scan) -> Array:
-    """Probe of an earlier reconstruction as the start for a scan; (modes, h, w) complex.
-
-    Raises
-    ------
-    InputError
-        Its window has another shape, or its pixels are of another size.
-    """
-    shape, wanted = other.probe.shape[1:], scan.frames.shape[1:]
-    if tuple(shape) != tuple(wanted):
-        raise InputError(
-            f"{other.entry}: its probe is {tuple(shape)}; wanted {tuple(wanted)}, as the frames of {scan.entry}"
-        )
-    pixel = object_pixel(scan)
-    found = (float(other.probe_y[1] - other.probe_y[0]), float(other.probe_x[1] - other.probe_x[0]))
-    if max(abs(f / p - 1) for f, p in zip(found, pixel, strict=True)) > MOST_PIXEL_CHANGE:
-        raise InputError(
-            f"{other.entry}: its probe has pixels of {found[0] * 1e9:.4g} nm; {scan.entry} has {pixel[0] * 1e9:.4g} "
-            "nm; give a probe of the same geometry"
-        )
-    return np.asarray(other.probe)
 
 
 def make_reconstruction(
@@ -227,6 +173,10 @@ def make_reconstruction(
         position_y=grid.origin[0] + grid.pixel[0] * centre[:, 0],
         position_x=grid.origin[1] + grid.pixel[1] * centre[:, 1],
         position_frame=grid.frame,
+        intensity=result.intensity,
+        background=result.background,
+        variation=result.variation,
+        variation_weights=result.weights,
         error=result.error.astype(np.float64),
         iteration=np.arange(1, len(result.error) + 1),
         engine=np.array(result.engines, dtype=object),

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from picpxct_nx import warm
+from picpxct_nx import account, warm
 from picpxct_nx.checkpoints import Checkpoints
 from picpxct_nx.choice import Choice
 from picpxct_nx.errors import ConvergenceError, PicpxctError
-from picpxct_nx.geometry import Grid, frame_range, make_problem, make_reconstruction, probe_of
+from picpxct_nx.geometry import Grid, frame_range, make_problem, make_reconstruction
+from picpxct_nx.illumination import probe_of
 from picpxct_nx.images.frc import FrcOptions, RingCorrelation, sentence
 from picpxct_nx.images.frc_record import correlate
 from picpxct_nx.provenance import step
-from picpxct_nx.ptycho import Control, Problem, Result, Stage, parse, reconstruct
-from picpxct_nx.ptycho.device import threads_of
+from picpxct_nx.ptycho import Control, Model, Problem, Result, Stage, parse, reconstruct
 from picpxct_nx.ptycho.loop import DivergedError
-from picpxct_nx.ptycho.uncertainty import Errors, errors_of
+from picpxct_nx.ptycho.model import begun
+from picpxct_nx.ptycho.uncertainty import errors_of
 from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.values import Value
 
@@ -68,6 +69,7 @@ class _Task:
     problem: Problem
     grid: Grid
     stages: tuple[Stage, ...]
+    model: Model
     others: tuple[Reconstruction, ...]
 
 
@@ -86,16 +88,18 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
     store = store or Store()
     task = _prepare(record, choice, listener, store)
     result = _solve(task, choice, listener, store.checkpoints)
+    for line in account.found(task.problem.positions_px, result):
+        listener.note(f"{record.entry}: {line}")
     facts: dict[str, Value] = {"status": result.status, "message": result.message}
     sigmas = curve = None
     if result.status == "done" and "errors" in choice.also:
         stage = _fitting(task.stages, result)
-        sigmas = errors_of(task.problem, result, stage, device=choice.device, seed=choice.seed)
+        sigmas = errors_of(task.problem, result, stage, model=task.model, device=choice.device, seed=choice.seed)
     if result.status == "done" and "halves" in choice.also:
         curve = _halves(task, result, choice, listener)
-    made = step("reconstruct", _parameters(task, choice, result) | facts | _facts(sigmas, curve),
-                [parent.as_input() for parent in (record, *task.others)])  # fmt: skip
-    product = make_reconstruction(record, result, task.grid, made, task.others, _extra(sigmas, curve))
+    facts = account.parameters(choice, task.stages, task.model, result) | facts | account.facts(sigmas, curve)
+    made = step("reconstruct", facts, [parent.as_input() for parent in (record, *task.others)])
+    product = make_reconstruction(record, result, task.grid, made, task.others, account.more_values(sigmas, curve))
     if result.status == "stopped":
         listener.stopped(f"{record.entry}: {result.message}")
     elif store.checkpoints is not None:
@@ -107,21 +111,28 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
 
 def _prepare(scan: Scan, choice: Choice, listener: Listener, store: Store) -> _Task:
     near = store.neighbours.of(scan) if store.neighbours is not None else None
+    # A monitor has noise of its own, so that it is a start for intensities that are refined, and nothing else.
+    monitored = choice.model.intensity is not None and scan.monitor is not None
+    probe = probe_of(choice.probe, scan) if choice.probe is not None else None
+    probe = warm.probe_for(near, scan) if near is not None else probe
+    problem, grid = make_problem(scan, frames=choice.frames, probe=probe, use_monitor=monitored)
     if near is not None:
-        problem, grid = make_problem(scan, frames=choice.frames, probe=warm.probe_for(near, scan))
-        task = _Task(scan, warm.with_object(problem, grid, near), grid, _likewise(choice.warm, near), (near.record,))
+        problem = warm.with_object(problem, grid, near)
+        task = _Task(scan, problem, grid, _likewise(choice.warm, near), begun(choice.model), (near.record,))
         origin = f"warm from {near.record.entry}"
     else:
-        probe = probe_of(choice.probe, scan) if choice.probe is not None else None
-        problem, grid = make_problem(scan, frames=choice.frames, probe=probe)
-        task = _Task(scan, problem, grid, choice.stages, () if choice.probe is None else (choice.probe,))
+        others = () if choice.probe is None else (choice.probe,)
+        task = _Task(scan, problem, grid, choice.stages, choice.model, others)
         origin = "cold" if store.neighbours is not None else ""
     rows, columns = problem.object_shape
+    modes = choice.model.modes or len(problem.probe)
     listener.note(
         f"{scan.entry}: {len(grid.frame)} of {len(scan.stage_x)} frames, object {rows} x {columns} px of "
-        f"{grid.pixel[0] * 1e9:.4g} x {grid.pixel[1] * 1e9:.4g} nm, {len(problem.probe)} probe modes, {choice.device}"
+        f"{grid.pixel[0] * 1e9:.4g} x {grid.pixel[1] * 1e9:.4g} nm, {modes} probe modes, {choice.device}"
         f"{', ' if origin else ''}{origin}"
     )
+    if monitored:
+        listener.note(f"{scan.entry}: intensities start with the monitor's")
     return task
 
 
@@ -151,7 +162,9 @@ def _solve(task: _Task, choice: Choice, listener: Listener, checkpoints: Checkpo
             listener.note(f"{entry}: goes on after iteration {len(resume.error)} from {checkpoints.path(entry)}")
         control = replace(control, resume=resume, keep=lambda snapshot: checkpoints.save(entry, snapshot))
     try:
-        return reconstruct(task.problem, task.stages, device=choice.device, seed=choice.seed, control=control)
+        return reconstruct(
+            task.problem, task.stages, model=task.model, device=choice.device, seed=choice.seed, control=control
+        )
     except DivergedError as error:
         if "diverged" not in choice.also or not len(error.last.error):
             raise
@@ -170,11 +183,11 @@ def _halves(task: _Task, result: Result, choice: Choice, listener: Listener) -> 
     """Ring correlation of the images that the odd and the even frames give, or why there is none.
 
     Each begins with an empty object, for a warm start would give both the noise of all frames and a resolution that is
-    too good; the probe is that of all frames, whose noise is far smaller, and is fitted further.
+    too good; the probe and all else that was refined are those of all frames, whose noise is far smaller, and are
+    refined further.
     """
-    rows = frame_range(choice.frames, len(task.scan.stage_x))
     try:
-        images = [_half(task, result, choice, listener, rows[first::2]) for first in (0, 1)]
+        images = [_half(task, result, choice, listener, slice(first, None, 2)) for first in (0, 1)]
         curve = correlate(images[0], images[1], _HALVES)
     except PicpxctError as error:
         listener.note(f"{task.scan.entry}: no resolution from halves: {error}")
@@ -183,91 +196,25 @@ def _halves(task: _Task, result: Result, choice: Choice, listener: Listener) -> 
     return curve
 
 
-def _half(task: _Task, result: Result, choice: Choice, listener: Listener, rows: range) -> Reconstruction:
+def _half(task: _Task, result: Result, choice: Choice, listener: Listener, part: slice) -> Reconstruction:
+    rows = frame_range(choice.frames, len(task.scan.stage_x))[part]
     text = f"{rows.start}:{rows.stop}:{rows.step}"
     problem, grid = make_problem(task.scan, frames=text, probe=result.probe)
+    problem = replace(
+        problem,
+        positions_px=result.positions_px[part],
+        intensity=None if result.intensity is None else result.intensity[part].astype(np.float64),
+        background=result.background,
+    )
 
     def progress(engine: str, iteration: int, total: int, error: float) -> bool:
         listener.report(f"{task.scan.entry} {text} {engine}", iteration, total, error)
         return not listener.asked()
 
-    control = Control(progress, choice.stop)
-    half = reconstruct(problem, choice.stages, device=choice.device, seed=choice.seed, control=control)
+    half = reconstruct(
+        problem, choice.stages, model=choice.model, device=choice.device, seed=choice.seed,
+        control=Control(progress, choice.stop),
+    )  # fmt: skip
     if half.status != "done":
         raise ConvergenceError(f"a half was {half.message}")
     return make_reconstruction(task.scan, half, grid, step("reconstruct", {}))
-
-
-def _extra(sigmas: Errors | None, curve: RingCorrelation | str | None) -> dict[str, Value]:
-    """Values of the record that come with what else was asked for."""
-    values: dict[str, Value] = {}
-    if sigmas is not None:
-        values |= {"object/transmission_errors": sigmas.modulus, "phase/phase_errors": sigmas.phase}
-    if isinstance(curve, RingCorrelation):
-        values |= {
-            "halves/image": curve.image,
-            "halves/threshold_name": curve.threshold_name,
-            "halves/correlation": curve.correlation,
-            "halves/spatial_frequency": curve.spatial_frequency,
-        }
-        if curve.half_period is not None:
-            values["halves/half_period"] = curve.half_period
-    return values
-
-
-def _facts(sigmas: Errors | None, curve: RingCorrelation | str | None) -> dict[str, Value]:
-    """What was found on the way, for the history."""
-    facts: dict[str, Value] = {}
-    if sigmas is not None:
-        facts |= {
-            "errors.modulus_factor": sigmas.modulus_factor,
-            "errors.phase_factor": sigmas.phase_factor,
-            "errors.chi_square": sigmas.chi_square,
-        }
-    unresolved = curve.unresolved if isinstance(curve, RingCorrelation) else curve
-    if unresolved:
-        facts["halves.unresolved"] = unresolved
-    return facts
-
-
-def _parameters(task: _Task, choice: Choice, result: Result) -> dict[str, Value]:
-    values: dict[str, Value] = {
-        "recipe": ",".join(f"{s.engine}:{s.iterations}" for s in task.stages),
-        "frames": choice.frames,
-        "device": choice.device,
-        "seed": choice.seed,
-        "threads": threads_of(choice.device),
-        "also": ",".join(sorted(choice.also)) or "none",
-        "stop.plateau": choice.stop.plateau,
-    }
-    if np.isfinite(choice.stop.seconds):
-        values |= {"stop.time": choice.stop.seconds, "stop.time@units": "s"}
-    for stage in task.stages:
-        for name, value in vars(stage.params).items():
-            values[f"{stage.engine}.{name}"] = "none" if value is None else value
-    # What was left to an engine is stored as it chose.
-    return values | dict(result.chosen)
-
-
-def summary(record: Record) -> dict[str, Any]:
-    """What `--json` prints of a reconstruction."""
-    assert isinstance(record, Reconstruction)  # noqa: S101  # the command made it
-    errors = np.empty(0) if record.error is None else record.error
-    parameters = record.history[-1].parameters
-    found = {
-        "entry": record.entry,
-        "uuid": record.uuid,
-        "energy_ev": record.energy_ev,
-        "shape": list(record.transmission.shape),
-        "pixel_m": [float(record.y[1] - record.y[0]), float(record.x[1] - record.x[0])],
-        "status": str(parameters.get("status")),
-        "message": str(parameters.get("message")),
-        "iterations": len(errors),
-        "fourier_error": float(errors[-1]) if len(errors) else None,
-    }
-    if record.phase_sigma is not None:
-        found["phase_sigma_rad"] = float(np.nanmedian(record.phase_sigma))
-    if "halves/image" in record.extra:
-        half = record.extra.get("halves/half_period")
-        found["half_period_m"] = None if half is None else float(np.asarray(half))
-    return found

@@ -167,6 +167,10 @@ class Reconstruction(Record):
     position_y: Array | None = nx("positions/y", None)  # (n,)
     position_x: Array | None = nx("positions/x", None)  # (n,)
     position_frame: Array | None = nx("positions/frame", None)  # (n,)
+    intensity: Array | None = nx("positions/intensity", None)  # (n,)
+    background: Array | None = nx("background/background", None)  # (h, w)
+    variation: Array | None = nx("variation/probe", None)  # (k, modes, h, w) complex
+    variation_weights: Array | None = nx("variation/weights", None)  # (n, k) complex
     error: Array | None = nx("convergence/error", None)  # (iterations,)
     iteration: Array | None = nx("convergence/iteration", None)  # (iterations,)
     engine: Array | None = nx("convergence/engine", None)  # (iterations,) text

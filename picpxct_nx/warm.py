@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from picpxct_nx.geometry import MOST_PIXEL_CHANGE, Grid, object_pixel
+from picpxct_nx.geometry import Grid
+from picpxct_nx.illumination import MOST_PIXEL_CHANGE, object_pixel
 from picpxct_nx.ptycho import Problem
 from picpxct_nx.records import Reconstruction, Record, Scan, polarization_angle
 from picpxct_nx.simulate.optics import frequencies

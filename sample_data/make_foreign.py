@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from picpxct_nx import nexus
-from picpxct_nx.geometry import start_probe
+from picpxct_nx.illumination import start_probe
 from picpxct_nx.records import Scan
 
 HERE = Path(__file__).parent

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.geometry import frame_range, make_problem, make_reconstruction, object_pixel, probe_of, start_probe
+from picpxct_nx.geometry import frame_range, make_problem, make_reconstruction
+from picpxct_nx.illumination import PUPIL_MARGIN, monitor, object_pixel, probe_of, pupil, start_probe
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import parse, reconstruct
 from picpxct_nx.records import Reconstruction, Scan
@@ -201,3 +202,24 @@ def test_a_position_that_is_astray_is_named(scan: Scan, place: int) -> None:
     stage[place] = 0.5
     with pytest.raises(InputError, match=f"transformations/x: position {place} is"):
         make_problem(dataclasses.replace(scan, stage_x=stage))
+
+
+def test_the_light_of_the_true_probe_comes_through_the_pupil(scan: Scan, truth: Truth) -> None:
+    ring = pupil(scan)
+    assert ring is not None
+    far = np.abs(np.fft.fftshift(np.fft.fft2(truth.probe))) ** 2
+    assert far[ring].sum() > 0.99 * far.sum()
+    assert ring.mean() < 0.95  # the cone nearly fills these small frames
+    assert 0 < PUPIL_MARGIN < 0.1
+    assert pupil(dataclasses.replace(scan, zone_plate_diameter=None)) is None
+
+
+def test_the_monitor_is_only_used_on_request(scan: Scan) -> None:
+    assert scan.monitor is not None
+    assert make_problem(scan)[0].intensity is None
+    used = make_problem(scan, frames="1::2", use_monitor=True)[0].intensity
+    assert used is not None
+    assert np.array_equal(used, np.asarray(scan.monitor)[1::2])
+    assert monitor(dataclasses.replace(scan, monitor=None), range(4)) is None
+    with pytest.raises(InputError, match="control/data: frame 2 has 0"):
+        monitor(dataclasses.replace(scan, monitor=np.where(np.arange(40) == 2, 0, scan.monitor)), range(40))

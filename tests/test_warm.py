@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from picpxct_nx import warm
-from picpxct_nx.geometry import make_problem, make_reconstruction, object_pixel
+from picpxct_nx.geometry import make_problem, make_reconstruction
+from picpxct_nx.illumination import object_pixel
 from picpxct_nx.images.score import Score, lit_region, object_error
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import Problem, parse, reconstruct
@@ -109,7 +110,7 @@ def test_a_beam_is_propagated_where_the_focus_moved(first: tuple[Scan, Truth], s
 
 
 def _zone_plate_probe(scan: Scan) -> Array:
-    from picpxct_nx.geometry import start_probe
+    from picpxct_nx.illumination import start_probe
 
     return np.asarray(start_probe(dataclasses.replace(scan, start_probe=None))[0])
 

@@ -10,23 +10,30 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from .control import Control, Progress, Stop
 from .loop import DivergedError, reconstruct
+from .model import Background, Intensity, Model, Positions, Variation
 from .problem import Problem
-from .recipe import Stage, apply, parse
+from .recipe import Stage, apply, describe, parse
 from .result import Result, centre_probe
 from .snapshot import Identity, Snapshot
 
 __all__ = [
+    "Background",
     "Control",
     "DivergedError",
     "Identity",
+    "Intensity",
+    "Model",
+    "Positions",
     "Problem",
     "Progress",
     "Result",
     "Snapshot",
     "Stage",
     "Stop",
+    "Variation",
     "apply",
     "centre_probe",
+    "describe",
     "parse",
     "reconstruct",
 ]

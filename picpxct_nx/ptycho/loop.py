@@ -1,22 +1,29 @@
 """The one loop around all engines: device, blocks, seed, error, progress, stop, divergence."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
-from .control import Clock, Control, Plateau
+from . import refine
+from .beam import illumination, start
+from .coarse import doubled, halved
+from .control import Clock, Control, Plateau, Stop
 from .engines import ENGINES
+from .model import Model
+from .modes import orthogonal, with_modes
 from .problem import Problem
 from .recipe import Stage, parse
+from .reflections import ExitWaves
 from .result import Result, centre_probe
 from .snapshot import Identity, Snapshot, identify, pack, refuse_another, unpack
-from .state import Data, State, illumination, load, start
+from .state import Data, State, load, placed
 
 # Wrong phases on a probe of the right power give an error near 1; this far above it, power is being created.
 RUNAWAY_ERROR = 5.0
@@ -37,6 +44,7 @@ class _Run:
     problem: Problem
     data: Data
     state: State
+    plan: refine.Plan
     stages: tuple[Stage, ...]
     control: Control
     identity: Identity | None
@@ -64,6 +72,7 @@ def reconstruct(
     problem: Problem,
     recipe: str | tuple[Stage, ...] = "default",
     *,
+    model: Model | None = None,
     device: str = "auto",
     seed: int = 0,
     control: Control | None = None,
@@ -76,6 +85,8 @@ def reconstruct(
         Frames, mask, positions and start guesses.
     recipe : str or tuple of Stage
         "default", "paper", or for example "pie:3,ml:20"; or stages from `parse`.
+    model : Model, optional
+        What is refined beside object and probe; by default nothing is.
     device : str
         "auto", "cpu", "cpu:N" with N threads, "cuda" or "cuda:N".
     seed : int
@@ -94,7 +105,7 @@ def reconstruct(
     InputError
         The frames hold what cannot be counts, or the snapshot to go on from is of another run.
     UsageError
-        The recipe or the device has no such name.
+        The recipe or the device has no such name, or positions are to be refined and no engine moves them.
     UnavailableError
         A GPU is asked for and not there.
     ConvergenceError
@@ -105,12 +116,17 @@ def reconstruct(
     stages = parse(recipe) if isinstance(recipe, str) else recipe
     if not stages:
         raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, pie:3,ml:20")
+    if model is not None and model.positions is not None and not any(_movable(stage) for stage in stages):
+        raise UsageError(
+            "positions: no engine of the recipe moves them; wanted one without exit waves of its own (pie, lsqml, ml); "
+            "add for example ml:20, or leave the positions as they are"
+        )
     where = devices.choose(device)
     devices_to_seed = [where] if where.type == "cuda" else []
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices_to_seed), devices.threads(device):
             torch.manual_seed(seed)
-            return _reconstruct(_begin(problem, stages, where, seed, control or Control()))
+            return _reconstruct(_begin(problem, stages, model or Model(), where, seed, control or Control()))
     except torch.OutOfMemoryError as error:
         need = 4 * math.prod(problem.frames.shape) * (1 + 2 * problem.probe.shape[0]) / 2**30
         raise RetryError(
@@ -119,17 +135,26 @@ def reconstruct(
         ) from error
 
 
-def _begin(problem: Problem, stages: tuple[Stage, ...], where: torch.device, seed: int, control: Control) -> _Run:
-    clock = Clock(control)
+def _begin(
+    problem: Problem, stages: tuple[Stage, ...], model: Model, where: torch.device, seed: int, control: Control
+) -> _Run:
+    clock, resume = Clock(control), control.resume
+    given, problem = problem, with_modes(problem, model.modes)
+    if model.start.coarse and resume is None:
+        first = (replace(stages[0], iterations=model.start.coarse),)
+        limit = Control(stop=Stop(seconds=control.stop.seconds))
+        problem = doubled(problem, _reconstruct(_begin(halved(problem), first, Model(), where, seed, limit)))
     data = load(problem, where)
     identity = None
-    if control.keep is not None or control.resume is not None:
-        identity = identify(problem, data, stages, seed)
-    run = _Run(problem, data, start(problem, data), stages, control, identity, clock)
-    resume = control.resume
+    if control.keep is not None or resume is not None:
+        identity = identify(given, data, stages, model, seed)
+    state = start(problem, data)
+    run = _Run(problem, data, state, refine.plan(problem, model, data, state), stages, control, identity, clock)
     if resume is not None and identity is not None:
         refuse_another(resume, identity)
         run.state = unpack(run.state, resume.arrays, "state", where)
+        if run.state.positions is not None:
+            run.data = placed(data, run.state.positions)
         run.error, run.engines = resume.error.tolist(), list(resume.engines)
         run.chosen, run.ends = dict(resume.chosen), list(resume.ends)
     return run
@@ -161,11 +186,14 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         done = resume.iteration
     plateau = None
     if run.control.stop.plateau:
-        plateau = Plateau(run.control.stop.plateau, _dose(run), () if resume is None else resume.changes)
+        plateau = Plateau(
+            run.control.stop.plateau, illumination(run.data, run.state), () if resume is None else resume.changes
+        )
     for iteration in range(done + 1, stage.iterations + 1):
         state, memory, error = engine.step(run.data, run.state, memory, stage.params)
+        data, state = refine.improve(run.data, state, run.plan, len(run.error) + 1, movable=_movable(stage))
         _check(run, stage, state, error)
-        before, run.state = run.state, state
+        before, run.data, run.state = run.state, data, state
         run.error.append(error)
         run.engines.append(stage.engine)
         run.chosen |= _choices(stage, memory)
@@ -173,10 +201,18 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
             run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
             break
         _after(run, (number, iteration), memory, () if plateau is None else tuple(plateau.changes))
+    run.state = orthogonal(run.state)
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
         place = run.data.weight.device
-        run.state = State(torch.from_numpy(centred.object).to(place), torch.from_numpy(centred.probe).to(place))
+        image, probe = (torch.from_numpy(array).to(place) for array in (centred.object, centred.probe))
+        varied = None if centred.variation is None else torch.from_numpy(centred.variation).to(place)
+        run.state = replace(run.state, object=image, probe=probe, variation=varied)
+
+
+def _movable(stage: Stage) -> bool:
+    """Whether positions may move under an engine; exit waves that it keeps belong to the windows of their positions."""
+    return not issubclass(ENGINES[stage.engine].Memory, ExitWaves)
 
 
 def _after(run: _Run, place: tuple[int, int], memory: Any, changes: tuple[float, ...]) -> None:
@@ -211,11 +247,6 @@ def _snapshot(
     )
 
 
-def _dose(run: _Run) -> torch.Tensor:
-    shape = (run.state.object.shape[0], run.state.object.shape[1])
-    return illumination(run.data, run.state.probe, shape)
-
-
 def _choices(stage: Stage, memory: Any) -> dict[str, str]:
     """What an engine chose where a parameter left it to it ("auto"); its memory has it under the same name."""
     automatic = [name for name, value in vars(stage.params).items() if value == "auto"]
@@ -236,15 +267,31 @@ def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
 
 
 def _result(run: _Run, status: Literal["done", "stopped", "diverged"], message: str) -> Result:
-    """Host copy of what the run has reached."""
+    """Host copy of what the run has reached, its modes orthogonal."""
+    state = orthogonal(run.state)
     return Result(
-        object=run.state.object.cpu().numpy().copy(),
-        probe=run.state.probe.cpu().numpy().copy(),
-        positions_px=np.array(run.problem.positions_px, np.float64),
+        object=state.object.cpu().numpy().copy(),
+        probe=state.probe.cpu().numpy().copy(),
+        positions_px=(run.plan.given if state.positions is None else state.positions).numpy().copy(),
         error=np.array(run.error, np.float64),
         engines=tuple(run.engines),
-        illumination=_dose(run).cpu().numpy().copy(),
+        illumination=illumination(run.data, state).cpu().numpy().copy(),
         status=status,
         message=message,
         chosen=dict(run.chosen),
+        **_refined(state),
     )
+
+
+def _refined(state: State) -> dict[str, NDArray[Any]]:
+    """Host copies of what was refined beside object, probe and positions, by the names of `Result`."""
+    found = {}
+    if state.scale is not None:
+        found["intensity"] = state.scale.square().cpu().numpy().copy()
+    if state.background is not None:
+        counts = torch.fft.fftshift(state.background) / state.background.numel()
+        found["background"] = counts.cpu().numpy().copy()
+    if state.variation is not None and state.weights is not None:
+        found["variation"] = state.variation.cpu().numpy().copy()
+        found["weights"] = state.weights.cpu().numpy().copy()
+    return found

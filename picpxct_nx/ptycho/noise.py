@@ -8,8 +8,8 @@ does not know. A model that explains the bright pixels to their Poisson noise is
 import torch
 from torch import Tensor
 
-from . import ops
-from .state import Data, room_of
+from .beam import shown
+from .state import Data, State, room_of
 
 # Expected counts from which on the root of a count has the variance 1/4.
 BRIGHT = 4.0
@@ -46,13 +46,15 @@ def ratio(sums: Tensor) -> float:
     return total / number if number else 1.0
 
 
-def chi_square(data: Data, waves: Tensor) -> float:
+def chi_square(data: Data, state: State, waves: Tensor) -> float:
     """Chi-square of the bright pixels, near 1 for Poisson counts of the model.
 
     Parameters
     ----------
     data : Data
         The measured scan.
+    state : State
+        The model; its background is added.
     waves : (n, modes, h, w) complex64
         Detector waves.
 
@@ -63,6 +65,6 @@ def chi_square(data: Data, waves: Tensor) -> float:
     sums = torch.zeros(2, dtype=torch.float64, device=waves.device)
     for block in data.blocks:
         (_, _, spare, _), (squares, _, _) = room_of(data, block)
-        ops.intensity(waves[block.frames], out=squares, spare=spare)
+        shown(state, waves[block.frames], out=squares, spare=spare)
         sums += bright_misfit(squares, data.amplitude[block.frames], data.weight)
     return ratio(sums)

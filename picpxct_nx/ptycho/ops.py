@@ -188,12 +188,14 @@ def real_product(a: Tensor, b: Tensor, *, out: Tensor | None = None, spare: Tens
     -------
     (n, h, w) real.
     """
-    # Re and Im multiplied where they lie and then paired: a third of the time of the complex product on a CPU.
+    # Re and Im multiplied where they lie and then added pair by pair: a third of the time of the complex product on a
+    # CPU, and a tenth of a sum over both axes at once.
     room = None if spare is None else torch.view_as_real(spare)
     product = torch.mul(torch.view_as_real(a), torch.view_as_real(b), out=room)
-    if a.shape[1] == 1:
-        return torch.add(product[:, 0, ..., 0], product[:, 0, ..., 1], out=out)
-    return torch.sum(product, dim=(1, -1), out=out)
+    result = torch.add(product[:, 0, ..., 0], product[:, 0, ..., 1], out=out)
+    for mode in range(1, product.shape[1]):
+        result.add_(product[:, mode, ..., 0]).add_(product[:, mode, ..., 1])
+    return result
 
 
 def intensity(wave: Tensor, *, out: Tensor | None = None, spare: Tensor | None = None) -> Tensor:
@@ -248,3 +250,25 @@ def scale(wave: Tensor, factor: Tensor, *, out: Tensor | None = None) -> Tensor:
         out = torch.empty_like(wave)
     # Mixed types would be promoted into fresh memory; so the factor is made complex where the result goes.
     return out.copy_(factor[:, None]).mul_(wave)
+
+
+def roughness(image: Tensor) -> Tensor:
+    """Negative Laplacian of an image by nearest neighbours, D^T D with D the differences along rows and columns.
+
+    <image, D^T D image> = sum |O(r) - O(r')|^2 over neighbouring pixels, each pair once.
+
+    Parameters
+    ----------
+    image : (H, W)
+        Object.
+
+    Returns
+    -------
+    (H, W); nothing leaves at the edges.
+    """
+    result = torch.zeros_like(image)
+    for axis, size in enumerate(image.shape):
+        step = image.narrow(axis, 1, size - 1) - image.narrow(axis, 0, size - 1)
+        result.narrow(axis, 0, size - 1).sub_(step)
+        result.narrow(axis, 1, size - 1).add_(step)
+    return result

@@ -49,6 +49,12 @@ class Problem:
         Start probe modes of any scale; they are scaled to the measured counts at the start.
     object : (H, W) complex64, optional
         Start object; ones where none is given.
+    intensity : (n,) float64, optional
+        Intensity of the beam in each frame, on any scale, as a monitor measured it; equal where none is given.
+    background : (h, w) float, optional
+        Counts a pixel that every frame has without the beam, zero frequency at [h // 2, w // 2].
+    pupil : (h, w) bool, optional
+        Where the probe's far field can have light, zero frequency at [h // 2, w // 2], as the optics say.
 
     Raises
     ------
@@ -62,10 +68,14 @@ class Problem:
     object_shape: tuple[int, int]
     probe: NDArray[np.complex64]
     object: NDArray[np.complex64] | None = None
+    intensity: NDArray[np.float64] | None = None
+    background: NDArray[np.floating] | None = None
+    pupil: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         _check_shapes(self)
         _check_values(self)
+        _check_known(self)
 
 
 def _check_shapes(problem: Problem) -> None:
@@ -79,6 +89,12 @@ def _check_shapes(problem: Problem) -> None:
     ]
     if problem.object is not None:
         wanted.append(("object", problem.object, problem.object_shape, "crop or pad the start object"))
+    if problem.intensity is not None:
+        wanted.append(("intensity", problem.intensity, (n,), "give one monitor reading a frame"))
+    if problem.background is not None:
+        wanted.append(("background", problem.background, (h, w), "give one number a detector pixel"))
+    if problem.pupil is not None:
+        wanted.append(("pupil", problem.pupil, (h, w), "give one value a detector pixel"))
     for name, array, expected, remedy in wanted:
         if array.shape != expected:
             raise InputError(f"{name}: shape {array.shape}; wanted {expected}; {remedy}")
@@ -111,6 +127,25 @@ def _check_values(problem: Problem) -> None:
             f"positions_px: position {index} at ({row:.2f}, {column:.2f}) leaves the object of {problem.object_shape}; "
             f"wanted corners within (0, 0) to ({room[0]}, {room[1]}); enlarge object_shape or shift the positions"
         )
+
+
+def _check_known(problem: Problem) -> None:
+    """What is known beside the frames."""
+    if problem.intensity is not None and not (np.isfinite(problem.intensity) & (problem.intensity > 0)).all():
+        index = int(np.argmin(np.isfinite(problem.intensity) & (problem.intensity > 0)))
+        raise InputError(
+            f"intensity: frame {index} has {problem.intensity[index]}; wanted a finite number above 0; drop that frame"
+        )
+    if problem.background is not None:
+        wrong = ~(np.isfinite(problem.background) & (problem.background >= 0)) & problem.good
+        if wrong.any():
+            y, x = np.argwhere(wrong)[0]
+            raise InputError(
+                f"background: holds {problem.background[y, x]} at pixel ({y}, {x}); wanted counts of zero or more; "
+                "mark the pixel False in `good`"
+            )
+    if problem.pupil is not None and not problem.pupil.any():
+        raise InputError("pupil: lets no light through; wanted at least one True; check the optics' numbers")
 
 
 def split_positions(positions_px: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

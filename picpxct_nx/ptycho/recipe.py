@@ -1,13 +1,14 @@
-"""Recipes in words: which engines run, for how many iterations, with which parameters."""
+"""Recipes in words: which engines run, for how many iterations, with which parameters, and what they refine."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from picpxct_nx.errors import UsageError
 
 from .engines import ENGINES
+from .model import LIMITS, REFINABLE, Model
 
 # "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise; "warm" is
 # for a scan that starts where its neighbour in energy ended.
@@ -96,20 +97,67 @@ def apply(stages: tuple[Stage, ...], overrides: Mapping[str, str]) -> tuple[Stag
                 f"--set {key}={value}: engine '{name}' is not in the recipe; the recipe has {known}; write "
                 "ENGINE.NAME=VALUE with one of these"
             )
-        stages = tuple(_replaced(stage, field, value) if stage.engine == name else stage for stage in stages)
+        stages = tuple(
+            dataclasses.replace(stage, params=_replaced(stage.params, name, field, value))
+            if stage.engine == name
+            else stage
+            for stage in stages
+        )
     return stages
 
 
-def _replaced(stage: Stage, field: str, value: str) -> Stage:
-    defaults = {item.name: item.default for item in dataclasses.fields(stage.params)}
-    where = f"--set {stage.engine}.{field}={value}"
-    if field not in defaults:
-        raise UsageError(f"{where}: unknown parameter; {stage.engine} has {', '.join(defaults)}; use one of these")
+def describe(refine: Iterable[str] = (), *, modes: int = 0, overrides: Mapping[str, str] | None = None) -> Model:
+    """Model in words: what `--modes`, `--refine` and `--set PART.PARAMETER=VALUE` ask for.
+
+    Parameters
+    ----------
+    refine : iterable of str
+        Parts that are refined beside object and probe, each name alone or several separated by commas.
+    modes : int
+        Probe modes; 0 takes the given ones.
+    overrides : mapping of str to str, optional
+        "positions.limit" to "3"; the limits of "probe" and "object" are always part of the model.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    UsageError
+        A part or a parameter is unknown, a part is not refined, or a value is of another type or range.
+    """
+    names = [name.strip() for text in refine for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in REFINABLE:
+            raise UsageError(f"--refine {name}: unknown; wanted {', '.join(REFINABLE)}; separate several by commas")
     try:
-        params = dataclasses.replace(stage.params, **{field: _read(value, type(defaults[field]))})
+        model = Model(modes=modes, **{name: REFINABLE[name]() for name in names})
+    except ValueError as error:
+        raise UsageError(f"--modes: {error}") from None
+    for key, value in (overrides or {}).items():
+        name, _, field = key.partition(".")
+        params = getattr(model, name) if name in (*REFINABLE, *LIMITS) else None
+        if params is None:
+            raise UsageError(f"--set {key}={value}: {name} is not refined; add --refine {name}, or leave this out")
+        model = dataclasses.replace(model, **{name: _replaced(params, name, field, value)})
+    return model
+
+
+def of_model(key: str) -> bool:
+    """Whether a key of `--set` names a part of the model rather than an engine."""
+    return key.partition(".")[0] in (*REFINABLE, *LIMITS)
+
+
+def _replaced(params: Any, name: str, field: str, value: str) -> Any:
+    defaults = {item.name: item.default for item in dataclasses.fields(params)}
+    where = f"--set {name}.{field}={value}"
+    if field not in defaults:
+        raise UsageError(f"{where}: unknown parameter; {name} has {', '.join(defaults)}; use one of these")
+    try:
+        return dataclasses.replace(params, **{field: _read(value, type(defaults[field]))})
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from None
-    return dataclasses.replace(stage, params=params)
 
 
 def _read(value: str, kind: type) -> bool | int | float | str:

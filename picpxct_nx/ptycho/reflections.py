@@ -1,12 +1,13 @@
 """Reflections about the overlap constraint and the frames: what difference map and RAAR have in common."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import fit, ops
-from picpxct_nx.ptycho.state import Block, Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
+from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, shown, sum_on_probe
+from picpxct_nx.ptycho.state import Block, Data, State, room_of
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,10 @@ def start_waves(data: Data, state: State, params: Reflecting, iterations: int) -
     """
     n, h, w = data.amplitude.shape
     waves = torch.empty((n, state.probe.shape[0], h, w), dtype=torch.complex64, device=data.amplitude.device)
-    spectrum = spectrum_of(data, state.probe)
+    beam = beam_of(data, state)
     for block in data.blocks:
         patches = ops.gather(state.object, block.corners, (h, w))[:, None]
-        torch.mul(probes_of(block, state.probe, spectrum), patches, out=waves[block.frames])
+        torch.mul(probes_of(beam, block), patches, out=waves[block.frames])
     sums = (torch.zeros_like(state.object), torch.zeros_like(state.probe)) if params.average else ()
     return ExitWaves(waves, 0, iterations, sums)
 
@@ -140,8 +141,9 @@ def reflect(
         image = image * (params.object_max / image.abs().clamp(min=params.object_max))
     probe = state.probe
     if iteration >= params.probe_start:
-        probe = _blend(*_probe_overlap(data, image, memory.exit_waves), probe, params.probe_inertia)
-    state = State(image, probe)
+        held = replace(state, object=image)
+        probe = _blend(*_probe_overlap(data, held, memory.exit_waves), probe, params.probe_inertia)
+    state = replace(state, object=image, probe=probe)
     error = (float(misfit) / data.power) ** 0.5
     if memory.sums and iteration > memory.iterations - params.average:
         state = _average(state, memory, iteration, params)
@@ -155,18 +157,18 @@ def _move(
     numerator = torch.zeros_like(state.object)
     dose = torch.zeros(numerator.shape, device=numerator.device)
     misfit = torch.zeros((), dtype=torch.float64, device=numerator.device)
-    spectrum = spectrum_of(data, state.probe)
+    beam = beam_of(data, state)
     shape = (state.probe.shape[-2], state.probe.shape[-1])
     for block in data.blocks:
         (view, wave, spare, probes), maps = room_of(data, block)
-        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        probes = probes_of(beam, block, out=probes, spare=spare)
         patches = ops.gather(state.object, block.corners, shape, out=spare[:, 0])[:, None]
         torch.mul(probes, patches, out=view)
         waves = exit_waves[block.frames]
         waves -= view
         # The projection is odd, so psi - 2 P O in place of its negative saves a pass.
         ops.far_field(torch.sub(waves, view, out=view), out=wave)
-        projected, block_misfit = _project(wave, data, block, relaxation)
+        projected, block_misfit = _project(wave, data, state, block, relaxation)
         misfit += block_misfit
         waves -= ops.inverse_far_field(projected, out=view)
         if beta < 1:
@@ -178,30 +180,34 @@ def _move(
     return numerator, dose, misfit
 
 
-def _project(wave: Tensor, data: Data, block: Block, relaxation: float) -> tuple[Tensor, Tensor]:
+def _project(wave: Tensor, data: Data, state: State, block: Block, relaxation: float) -> tuple[Tensor, Tensor]:
     """Relaxed modulus projection of a block's waves, and sum (|Psi| - a)^2 over the measured pixels."""
     (_, _, projected, _), (squares, inverse, spare) = room_of(data, block)
     amplitude = data.amplitude[block.frames]
-    fit.inverse_modulus(ops.intensity(wave, out=squares, spare=projected), out=inverse)
+    fit.inverse_modulus(shown(state, wave, out=squares, spare=projected), out=inverse)
     misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=spare)
     factor = fit.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation, out=spare)
     return ops.scale(wave, factor, out=projected), misfit
 
 
-def _probe_overlap(data: Data, image: Tensor, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
+def _probe_overlap(data: Data, state: State, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator sum conj(O_j) psi_j and denominator sum |O_j|^2 of the probe's least-squares update."""
     numerator = torch.zeros_like(exit_waves[0])
-    denominator = torch.zeros(numerator.shape[-2:], device=image.device)
-    squares = ops.intensity(image[None, None])[0]
-    conjugate = image.conj().resolve_conj()
+    denominator = torch.zeros(numerator.shape[-2:], device=numerator.device)
+    beam = beam_of(data, state)
+    squares = ops.intensity(state.object[None, None])[0]
+    conjugate = state.object.conj().resolve_conj()
     shape = (numerator.shape[-2], numerator.shape[-1])
     for block in data.blocks:
         (product, spare, _, _), maps = room_of(data, block)
         patches = ops.gather(conjugate, block.corners, shape, out=spare[:, 0])[:, None]
         torch.mul(patches, exit_waves[block.frames], out=product)
-        numerator += sum_on_probe(block, product, spare=spare)
+        numerator += sum_on_probe(beam, block, product, spare=spare)
         # |O|^2 at the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
-        denominator += ops.gather(squares, block.corners, shape, out=maps[0]).sum(0)
+        view = ops.gather(squares, block.corners, shape, out=maps[0])
+        if beam.scale is not None:
+            view *= beam.scale[block.frames][:, None, None].square()
+        denominator += view.sum(0)
     return from_sum(data, numerator), denominator
 
 
@@ -218,4 +224,4 @@ def _average(state: State, memory: ExitWaves, iteration: int, params: Reflecting
     if iteration < memory.iterations:
         return state
     count = min(params.average, memory.iterations)
-    return State(memory.sums[0] / count, memory.sums[1] / count)
+    return replace(state, object=memory.sums[0] / count, probe=memory.sums[1] / count)

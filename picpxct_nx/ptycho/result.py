@@ -20,9 +20,9 @@ class Result:
     object : (H, W) complex64
         Transmission, dimensionless.
     probe : (modes, h, w) complex64
-        Probe modes, sqrt(counts).
+        Probe modes, sqrt(counts); orthogonal, the strongest first.
     positions_px : (n, 2) float64
-        Top-left corners of the windows in the object.
+        Top-left corners of the windows in the object, as refined where they were.
     error : (iterations,) float64
         Fourier error sqrt(sum (|Psi| - sqrt I)^2 / sum I) over measured pixels, one an iteration, of the waves that the
         engine projected: the reflected waves of the difference map, the model before the step of maximum likelihood.
@@ -36,6 +36,14 @@ class Result:
         One line about how it ended.
     chosen : mapping of str to str
         ENGINE.PARAMETER to what the engine chose where "auto" left it to it.
+    intensity : (n,) float32, optional
+        Intensity of each frame relative to the mean of all; none where all were taken as equal.
+    background : (h, w) float32, optional
+        Counts a pixel that come without the beam, zero frequency at [h // 2, w // 2]; none where none was refined.
+    variation : (k, modes, h, w) complex64, optional
+        Orthonormal changes of the probe over the scan.
+    weights : (n, k) complex64, optional
+        How much of each a frame has, sqrt(counts).
     """
 
     object: NDArray[np.complex64]
@@ -47,6 +55,10 @@ class Result:
     status: Literal["done", "stopped", "diverged"]
     message: str
     chosen: Mapping[str, str] = field(default_factory=dict)
+    intensity: NDArray[np.float32] | None = None
+    background: NDArray[np.float32] | None = None
+    variation: NDArray[np.complex64] | None = None
+    weights: NDArray[np.complex64] | None = None
 
 
 def centre_of_mass(probe: NDArray[np.complex64]) -> tuple[float, float]:
@@ -91,6 +103,7 @@ def centre_probe(result: Result) -> Result:
     return replace(
         result,
         probe=np.roll(result.probe, (-move[0], -move[1]), axis=(1, 2)),
+        variation=None if result.variation is None else np.roll(result.variation, (-move[0], -move[1]), axis=(2, 3)),
         object=_moved(result.object, move, fill=1),
         illumination=_moved(result.illumination, move, fill=0),
     )

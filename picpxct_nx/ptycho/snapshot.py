@@ -18,6 +18,7 @@ from torch import Tensor
 from picpxct_nx import __version__
 from picpxct_nx.errors import InputError
 
+from .model import Model
 from .problem import Problem
 from .recipe import Stage
 from .state import Data
@@ -34,9 +35,9 @@ class Identity:
     version : str
         Of this program.
     problem : str
-        SHA-256 of positions, mask, start guesses and the counts of every frame.
+        SHA-256 of positions, mask, start guesses, what else is known of the beam, and the counts of every frame.
     recipe : str
-        SHA-256 of the stages with all their parameters.
+        SHA-256 of the stages with all their parameters and of what is refined.
     seed : str
         Seed of the random numbers.
     """
@@ -66,7 +67,7 @@ class Snapshot:
     random : (k,) uint8
         State of the host's random numbers; engines draw from no others.
     arrays : mapping of str to array
-        Object and probe as `state.NAME`, the engine's memory as `memory.NAME`.
+        The model, object and probe and what else is refined, as `state.NAME`; the engine's memory as `memory.NAME`.
     chosen : mapping of str to str
         ENGINE.PARAMETER to what engines chose so far.
     ends : tuple of str
@@ -87,7 +88,7 @@ class Snapshot:
     changes: tuple[float, ...] = ()
 
 
-def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], seed: int) -> Identity:
+def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], model: Model, seed: int) -> Identity:
     """Identity of a run.
 
     Parameters
@@ -98,6 +99,8 @@ def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], seed: int)
         The same, loaded; its frames are told apart by their counts, which needs no second reading.
     stages : tuple of Stage
         The recipe.
+    model : Model
+        What is refined, and how.
     seed : int
         The seed.
 
@@ -109,11 +112,14 @@ def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], seed: int)
     # Rounded, for the last digits depend on the device.
     parts = [np.char.mod("%.9g", counts / data.weight.numel()), problem.positions_px, problem.good, problem.probe]
     parts += [np.array(problem.object_shape)] if problem.object is None else [problem.object]
+    # Absent and present are told apart by the shape.
+    known = (problem.intensity, problem.background, problem.pupil)
+    parts += [np.empty(0) if part is None else part for part in known]
     found = hashlib.sha256()
     for part in parts:
         found.update(f"{part.dtype.str}{part.shape}".encode())
         found.update(np.ascontiguousarray(part).tobytes())
-    recipe = hashlib.sha256(repr(stages).encode()).hexdigest()
+    recipe = hashlib.sha256(repr((stages, model)).encode()).hexdigest()
     return Identity(__version__, found.hexdigest(), recipe, str(seed))
 
 
@@ -125,7 +131,7 @@ def refuse_another(snapshot: Snapshot, wanted: Identity) -> None:
     InputError
         It is of another program version, scan, recipe or seed.
     """
-    words = {"version": "program version", "problem": "scan or start", "recipe": "recipe", "seed": "seed"}
+    words = {"version": "program version", "problem": "scan or start", "recipe": "recipe or refinement", "seed": "seed"}
     for name, what in words.items():
         found, right = getattr(snapshot.identity, name), getattr(wanted, name)
         if found != right:
@@ -138,7 +144,8 @@ def refuse_another(snapshot: Snapshot, wanted: Identity) -> None:
 def pack(value: Any, name: str) -> dict[str, NDArray[Any]]:
     """Arrays by dotted name of a dataclass of tensors, numbers, texts, tuples of tensors and such dataclasses.
 
-    What is None is left out, and so is what a field's metadata call scratch: room without content.
+    What is None is left out, and so is what a field's metadata call scratch: room without content. What they call host
+    stays on the host when it is unpacked.
     """
     return dict(_parts(value, name))
 
@@ -176,14 +183,7 @@ def unpack(fresh: T, arrays: Mapping[str, NDArray[Any]], name: str, device: torc
     InputError
         An array is missing or of another shape than the fresh one's.
     """
-    hints = typing.get_type_hints(type(fresh))
-    values = {}
-    for item in fields(fresh):  # type: ignore[arg-type]  # a dataclass, as said
-        old = getattr(fresh, item.name)
-        values[item.name] = (
-            old if item.metadata.get("scratch") else _part(hints[item.name], old, arrays, f"{name}.{item.name}", device)
-        )
-    return type(fresh)(**values)
+    return typing.cast("T", _whole(type(fresh), fresh, arrays, name, device))
 
 
 def _part(hint: Any, fresh: Any, arrays: Mapping[str, NDArray[Any]], name: str, device: torch.device) -> Any:
@@ -208,11 +208,14 @@ def _part(hint: Any, fresh: Any, arrays: Mapping[str, NDArray[Any]], name: str, 
 
 
 def _whole(kind: Any, fresh: Any, arrays: Mapping[str, NDArray[Any]], name: str, device: torch.device) -> Any:
-    hints = typing.get_type_hints(kind)
-    values = {
-        item.name: _part(hints[item.name], getattr(fresh, item.name, None), arrays, f"{name}.{item.name}", device)
-        for item in fields(kind)
-    }
+    hints, host = typing.get_type_hints(kind), torch.device("cpu")
+    values = {}
+    for item in fields(kind):
+        old = getattr(fresh, item.name, None)
+        place = host if item.metadata.get("host") else device
+        values[item.name] = (
+            old if item.metadata.get("scratch") else _part(hints[item.name], old, arrays, f"{name}.{item.name}", place)
+        )
     return kind(**values)
 
 

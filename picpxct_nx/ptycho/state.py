@@ -1,14 +1,14 @@
-"""What the engines work on: the measured data on the device, and the object and probe they improve."""
+"""What the engines work on: the measured data on the device, and the model of them that is improved."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from picpxct_nx.errors import InputError
-
-from . import fit, ops
+from . import ops
 from .problem import Problem, read_counts, split_positions
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
@@ -17,11 +17,11 @@ BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 256 << 20}
 
 @dataclass(frozen=True)
 class Block:
-    """One run of frames that is worked on at a time.
+    """Some frames that are worked on at a time.
 
     Parameters
     ----------
-    frames : slice
+    frames : slice or list of int
         Which frames.
     corners : b pairs of int
         Whole-pixel corners, on the host.
@@ -29,7 +29,7 @@ class Block:
         Factors of the sub-pixel shift (`ops.shift_phases`); None where every position of the scan is whole.
     """
 
-    frames: slice
+    frames: slice | list[int]
     corners: list[tuple[int, int]]
     phases: tuple[Tensor, Tensor] | None
 
@@ -78,22 +78,52 @@ class Data:
         """Whole-pixel corners of all frames, (n, 2) float64 on the host."""
         return torch.tensor([corner for block in self.blocks for corner in block.corners], dtype=torch.float64)
 
-    def place(self, frame: int) -> tuple[tuple[int, int], tuple[Tensor, Tensor] | None]:
-        """Corner of one frame, and the factors of its sub-pixel shift."""
-        number, inside = divmod(frame, len(self.blocks[0].corners))
-        block = self.blocks[number]
-        if block.phases is None:
-            return block.corners[inside], None
-        rows, columns = block.phases
-        return block.corners[inside], (rows[inside, None], columns[inside, None])
+    def block(self, frames: Sequence[int]) -> Block:
+        """Any frames as a block of their own."""
+        size = len(self.blocks[0].corners)
+        places = [(self.blocks[frame // size], frame % size) for frame in frames]
+        corners = [block.corners[inside] for block, inside in places]
+        pairs = [(block.phases, inside) for block, inside in places if block.phases is not None]
+        if not pairs:
+            return Block(list(frames), corners, None)
+        rows, columns = ([phases[axis][inside] for phases, inside in pairs] for axis in (0, 1))
+        return Block(list(frames), corners, (torch.stack(rows), torch.stack(columns)))
 
 
 @dataclass(frozen=True)
 class State:
-    """Object (H, W), dimensionless, and probe (modes, h, w), sqrt(counts), as complex64 tensors on the device."""
+    """The model of the measured scan; what is None is not part of it.
+
+    Frame j shows I_j = s_j^2 sum_m |F[(P_m + sum_k c_jk V_km)(r - f_j) O(c_j + r)]|^2 + B.
+
+    Parameters
+    ----------
+    object : (H, W) complex64
+        O, dimensionless.
+    probe : (modes, h, w) complex64
+        P, sqrt(counts).
+    positions : (n, 2) float64, on the host
+        Refined positions c_j + f_j in object pixels; the data's blocks are those of them.
+    velocity : (n, 2) float64, on the host
+        Momentum of the positions.
+    scale : (n,) float32
+        s_j, root of the frame's intensity relative to the mean of all.
+    background : (h, w) float32
+        h w B, zero frequency at the corner: what the detector shows without the beam, on the scale of |Psi|^2.
+    variation : (k, modes, h, w) complex64
+        V, changes of the probe over the scan, orthonormal.
+    weights : (n, k) complex64
+        c, how much of each a frame has.
+    """
 
     object: Tensor
     probe: Tensor
+    positions: Tensor | None = field(default=None, metadata={"host": True})
+    velocity: Tensor | None = field(default=None, metadata={"host": True})
+    scale: Tensor | None = None
+    background: Tensor | None = None
+    variation: Tensor | None = None
+    weights: Tensor | None = None
 
 
 def load(problem: Problem, device: torch.device) -> Data:
@@ -130,7 +160,7 @@ def load(problem: Problem, device: torch.device) -> Data:
         torch.empty((4, size, modes, h, w), dtype=torch.complex64, device=device),
         torch.empty((3, size, h, w), dtype=torch.float32, device=device),
     )
-    return Data(amplitude, weight, _blocks(problem, size, device), power, room)
+    return Data(amplitude, weight, _blocks(problem.positions_px, (h, w), size, device), power, room)
 
 
 def room_of(data: Data, block: Block) -> tuple[Tensor, Tensor]:
@@ -139,144 +169,36 @@ def room_of(data: Data, block: Block) -> tuple[Tensor, Tensor]:
     return data.room.waves[:, :count], data.room.maps[:, :count]
 
 
-def _blocks(problem: Problem, size: int, device: torch.device) -> tuple[Block, ...]:
-    corner, fraction = split_positions(problem.positions_px)
-    h, w = problem.probe.shape[1:]
+def placed(data: Data, positions: Tensor) -> Data:
+    """The data with their frames at other positions.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    positions : (n, 2) float64, on the host
+        Top-left corners of the windows in the object, pixels.
+
+    Returns
+    -------
+    Data
+        The same tensors, other blocks.
+    """
+    shape = (data.weight.shape[0], data.weight.shape[1])
+    return replace(data, blocks=_blocks(positions.numpy(), shape, len(data.blocks[0].corners), data.weight.device))
+
+
+def _blocks(
+    positions: NDArray[np.float64], shape: tuple[int, int], size: int, device: torch.device
+) -> tuple[Block, ...]:
+    corner, fraction = split_positions(positions)
     blocks = []
     for start in range(0, len(corner), size):
         frames = slice(start, min(start + size, len(corner)))
         phases = None
         if fraction.any():
-            rows, columns = ops.shift_phases(torch.from_numpy(fraction[frames]), (h, w))
+            rows, columns = ops.shift_phases(torch.from_numpy(fraction[frames]), shape)
             phases = (rows.to(device, torch.complex64), columns.to(device, torch.complex64))
         corners = [(int(row), int(column)) for row, column in corner[frames]]
         blocks.append(Block(frames, corners, phases))
     return tuple(blocks)
-
-
-def start(problem: Problem, data: Data) -> State:
-    """Start object and probe, the probe scaled so that the model has the measured counts on the measured pixels.
-
-    Parameters
-    ----------
-    problem : Problem
-        The scan with its start guesses; an object of ones where it has none.
-    data : Data
-        The measured scan.
-
-    Returns
-    -------
-    State
-
-    Raises
-    ------
-    InputError
-        The start guesses put no light, or no finite amount of it, on the measured pixels.
-    """
-    device = data.weight.device
-    probe = torch.from_numpy(np.array(problem.probe, np.complex64)).to(device)
-    # To unit power first: the squares of a probe of arbitrary scale may leave the range of float32.
-    probe = probe / torch.linalg.vector_norm(probe.to(torch.complex128)).to(torch.float32)
-    if problem.object is None:
-        image = torch.ones(problem.object_shape, dtype=torch.complex64, device=device)
-    else:
-        image = torch.from_numpy(np.array(problem.object, np.complex64)).to(device)
-    expected = float(_model_power(data, State(image, probe)))
-    if not 0 < expected < float("inf"):
-        raise InputError(
-            f"probe: the start model puts {expected:g} counts on the measured pixels; wanted a finite number above 0; "
-            "check the start object's magnitude and that the probe's far field falls on measured pixels"
-        )
-    return State(image, probe * (data.power / expected) ** 0.5)
-
-
-def _model_power(data: Data, state: State) -> Tensor:
-    """Sum of |Psi|^2 over all frames' measured pixels."""
-    total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
-    spectrum = spectrum_of(data, state.probe)
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
-    for block in data.blocks:
-        (patches, exit_waves, spare, probes), maps = room_of(data, block)
-        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
-        patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
-        wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
-        total += fit.weighted_sum(ops.intensity(wave, out=maps[0], spare=exit_waves), data.weight)
-    return total
-
-
-def probes_of(
-    block: Block, probe: Tensor, spectrum: Tensor | None, *, out: Tensor | None = None, spare: Tensor | None = None
-) -> Tensor:
-    """Probe as each frame of a block sees it.
-
-    Parameters
-    ----------
-    block : Block
-        Which frames.
-    probe : (modes, h, w) complex64
-        The probe.
-    spectrum : (modes, h, w) complex64, or None
-        `spectrum_of` the probe.
-    out, spare : (b, modes, h, w) complex64, optional
-        Where to write and room for spectra; untouched where every position is whole.
-
-    Returns
-    -------
-    (b, modes, h, w), or (1, modes, h, w) where every position is whole; not to be changed.
-    """
-    if block.phases is None or spectrum is None:
-        return probe[None]
-    return ops.shift(spectrum, block.phases, out=out, spare=spare)
-
-
-def spectrum_of(data: Data, probe: Tensor) -> Tensor | None:
-    """Spectrum of a probe where the positions have fractions, None where no frame needs a shift."""
-    return None if data.blocks[0].phases is None else ops.far_field(probe)
-
-
-def sum_on_probe(block: Block, waves: Tensor, *, spare: Tensor | None = None) -> Tensor:
-    """Sum over a block's frames of waves brought back to the probe's grid, the adjoint of `probes_of`.
-
-    Parameters
-    ----------
-    block : Block
-        Which frames.
-    waves : (b, modes, h, w) complex64
-        On each frame's grid.
-    spare : (b, modes, h, w) complex64, optional
-        Room for spectra.
-
-    Returns
-    -------
-    (modes, h, w): the sum itself where every position is whole, else its spectrum (`from_sum` ends it).
-    """
-    return waves.sum(0) if block.phases is None else ops.shift_adjoint(waves, block.phases, spare=spare)
-
-
-def from_sum(data: Data, total: Tensor) -> Tensor:
-    """Wave on the probe's grid from a total of `sum_on_probe`."""
-    return total if data.blocks[0].phases is None else ops.inverse_far_field(total)
-
-
-def illumination(data: Data, probe: Tensor, object_shape: tuple[int, int]) -> Tensor:
-    """Counts that fall on each object pixel over the scan, sum_j sum_m |P_m(x - x_j)|^2.
-
-    Parameters
-    ----------
-    data : Data
-        The scan.
-    probe : (modes, h, w) complex64
-        The probe.
-    object_shape : (int, int)
-        Rows and columns of the object.
-
-    Returns
-    -------
-    (H, W) float32
-    """
-    total = torch.zeros(object_shape, dtype=torch.float32, device=probe.device)
-    spectrum = spectrum_of(data, probe)
-    for block in data.blocks:
-        dose = ops.intensity(probes_of(block, probe, spectrum))
-        ops.scatter_add(total, block.corners, dose.expand(len(block.corners), -1, -1))
-    return total

@@ -15,13 +15,15 @@ import torch
 from numpy.typing import NDArray
 
 from . import noise, ops
+from .beam import beam_of, probes_of, shown
 from .control import Control
 from .device import choose, threads
 from .loop import reconstruct
+from .model import Model, begun
 from .problem import Problem
 from .recipe import Stage
 from .result import Result
-from .state import Data, State, load, probes_of, room_of, spectrum_of
+from .state import Data, State, load, room_of
 
 # Where less than this part of the largest dose fell the object is not known.
 LEAST_DOSE = 0.1
@@ -55,12 +57,21 @@ class Errors:
     chi_square: float
 
 
-def errors_of(problem: Problem, result: Result, stage: Stage, *, device: str = "auto", seed: int = 0) -> Errors:
+def errors_of(
+    problem: Problem,
+    result: Result,
+    stage: Stage,
+    *,
+    model: Model | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> Errors:
     """Standard deviations of a reconstructed object from the Fisher information and one redrawn scan.
 
     sigma_|O| = k_1 c / sqrt(2 D) and sigma_phase = k_2 c / (sqrt(2 D) |O|), with c = max(1, chi) and k^2 = mean of
     2 D (O* - O)^2 over the lit pixels, along and across O, for O* fitted to counts that are drawn from the model of O.
-    O* is compared in the gauge of O (scale, phase ramp, shift).
+    O* is compared in the gauge of O (scale, phase ramp, shift). What was refined beside object and probe is refined
+    again, so that its noise counts too; only changes of the probe over the scan are left out of the drawn frames.
 
     Simulated scans lie within a sigma of the truth at 66 to 68 % of the pixels, with the probe known or fitted, while
     at most a third of the detector pixels expect less than a count. With two thirds of them dark it is 62 to 66 %: the
@@ -74,6 +85,8 @@ def errors_of(problem: Problem, result: Result, stage: Stage, *, device: str = "
         What was made of it.
     stage : Stage
         Maximum likelihood as it ended the recipe: the drawn frames are fitted likewise.
+    model : Model, optional
+        What was refined beside object and probe.
     device : str
         As for `reconstruct`.
     seed : int
@@ -87,17 +100,21 @@ def errors_of(problem: Problem, result: Result, stage: Stage, *, device: str = "
     ----------
     Parametric bootstrap: Efron & Tibshirani, An Introduction to the Bootstrap (1993), section 6.5.
     """
-    some = _middle(problem, result)
+    rows = _middle(result)
+    some = _part(problem, result, rows)
     where = choose(device)
     with torch.inference_mode(), threads(device):
         data = load(some, where)
-        state = State(torch.from_numpy(result.object).to(where), torch.from_numpy(result.probe).to(where))
+        state = _state(result, rows, where)
         counts = model_counts(data, state)
         chi_square = noise.ratio(noise.bright_misfit(counts * data.weight.numel(), data.amplitude, data.weight))
+        if state.variation is not None:
+            counts = model_counts(data, replace(state, variation=None, weights=None))
         drawn = torch.poisson(counts.cpu(), generator=torch.Generator().manual_seed(seed)).numpy()
     again = reconstruct(
         replace(some, frames=np.fft.fftshift(drawn, axes=(1, 2))),
-        (replace(stage, iterations=ITERATIONS),), device=device, seed=seed, control=Control(),
+        (replace(stage, iterations=ITERATIONS),), model=replace(begun(model or Model()), modes=0, variation=None),
+        device=device, seed=seed, control=Control(),
     )  # fmt: skip
     factors = _factors(again, result.object)
     dose = result.illumination.astype(np.float64)
@@ -109,14 +126,40 @@ def errors_of(problem: Problem, result: Result, stage: Stage, *, device: str = "
     return Errors(modulus, phase, *factors, chi_square)
 
 
-def _middle(problem: Problem, result: Result) -> Problem:
-    """The scan's middle frames as a problem whose start is the result."""
+def _middle(result: Result) -> NDArray[np.intp]:
+    """Numbers of the scan's middle frames."""
     apart = np.hypot(*(result.positions_px - np.median(result.positions_px, axis=0)).T)
-    rows = np.sort(np.argsort(apart, kind="stable")[:MOST_FRAMES])
-    frames = np.concatenate([np.asarray(problem.frames[int(row) : int(row) + 1]) for row in rows])
+    return np.sort(np.argsort(apart, kind="stable")[:MOST_FRAMES])
+
+
+def _part(problem: Problem, result: Result, rows: NDArray[np.intp]) -> Problem:
+    """Some frames of a scan as a problem whose start is the result."""
     return replace(
-        problem, frames=frames, positions_px=result.positions_px[rows], object=result.object, probe=result.probe
+        problem,
+        frames=np.concatenate([np.asarray(problem.frames[int(row) : int(row) + 1]) for row in rows]),
+        positions_px=result.positions_px[rows],
+        object=result.object,
+        probe=result.probe,
+        intensity=None if result.intensity is None else result.intensity[rows].astype(np.float64),
+        background=result.background,
     )
+
+
+def _state(result: Result, rows: NDArray[np.intp], where: torch.device) -> State:
+    """The result for some frames, in the scale that it has and on a device."""
+
+    def there(array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(where)
+
+    state = State(there(result.object), there(result.probe))
+    if result.intensity is not None:
+        state = replace(state, scale=there(np.sqrt(result.intensity[rows])))
+    if result.background is not None:
+        corner = np.fft.ifftshift(result.background) * np.float32(result.background.size)
+        state = replace(state, background=there(corner))
+    if result.variation is not None and result.weights is not None:
+        state = replace(state, variation=there(result.variation), weights=there(result.weights[rows]))
+    return state
 
 
 def _factors(again: Result, image: NDArray[np.complex64]) -> tuple[float, float]:
@@ -136,14 +179,14 @@ def model_counts(data: Data, state: State) -> torch.Tensor:
     (n, h, w) float32; zero frequency at the corner, also where nothing was measured.
     """
     counts = torch.empty_like(data.amplitude)
-    spectrum = spectrum_of(data, state.probe)
+    beam = beam_of(data, state)
     shape = (state.probe.shape[-2], state.probe.shape[-1])
     for block in data.blocks:
         (patches, exit_waves, spare, probes), _ = room_of(data, block)
-        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        probes = probes_of(beam, block, out=probes, spare=spare)
         patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
         wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
-        ops.intensity(wave, out=counts[block.frames], spare=exit_waves)
+        shown(state, wave, out=counts[block.frames], spare=exit_waves)
     return counts.div_(data.weight.numel())
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import h5py
+import pytest
 
 from .conftest import FIRST, SECOND, Call, Edit, message
 
@@ -108,3 +109,37 @@ def test_info_goes_on_after_a_bad_file(call: Call, made: Path, tmp_path: Path) -
     assert result.exit_code == 65
     assert FIRST in result.stdout
     assert "text.nxs: is not an HDF5 file" in message(result)
+
+
+def test_what_was_refined_is_in_the_file_and_its_history(call: Call, made: Path, tmp_path: Path) -> None:
+    words = (
+        "--recipe",
+        "pie:3,ml:10",
+        "--modes",
+        "2",
+        "--refine",
+        "positions,intensity",
+        "--refine",
+        "background,variation",
+    )
+    settings = ("--set", "positions.limit=3", "--set", "probe.pupil=true", "--device", "cpu")
+    result = call("reconstruct", made / "larger.nxs", *words, *settings, "-o", "rec.nxs", "-v")
+    assert result.exit_code == 0, result.output
+    for said in (
+        "intensities start with the monitor's",
+        "power of the probe modes",
+        "positions moved by",
+        "background ",
+    ):
+        assert said in result.output
+    report = json.loads(call("validate", "--json", tmp_path / "rec.nxs").stdout)
+    assert report["valid"]
+    with h5py.File(tmp_path / "rec.nxs") as file:
+        (entry,) = file.values()
+        assert entry["probe/probe"].shape[0] == 2
+        assert entry["positions/intensity"][()].mean() == pytest.approx(1, abs=1e-4)
+        assert entry["background/background"].shape == entry["probe/probe"].shape[1:]
+        assert entry["variation/weights"].shape == (30, 2)
+        parameters = entry["process_002/parameters"]
+        assert parameters["refine"].asstr()[()] == "positions,intensity,background,variation"
+        assert parameters["positions.limit"][()] == 3

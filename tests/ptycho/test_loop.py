@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from picpxct_nx.errors import ConvergenceError, InputError, RetryError, UnavailableError, UsageError
 from picpxct_nx.images.score import lit_region, object_error
 from picpxct_nx.ptycho import Control, DivergedError, Problem, Result, centre_probe, loop, parse, reconstruct
+from picpxct_nx.ptycho.beam import start
 from picpxct_nx.ptycho.engines import ENGINES, dm, ml
 from picpxct_nx.ptycho.result import centre_of_mass
-from picpxct_nx.ptycho.state import State, load, start
+from picpxct_nx.ptycho.state import State, load
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from picpxct_nx.ptycho import Problem, noise
-from picpxct_nx.ptycho.state import load, start
+from picpxct_nx.ptycho.beam import start
+from picpxct_nx.ptycho.state import load
 from picpxct_nx.ptycho.uncertainty import model_counts
 from picpxct_nx.simulate.reference import ReferenceScan
 

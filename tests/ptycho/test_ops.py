@@ -174,3 +174,34 @@ def test_given_buffers_change_no_result() -> None:
     assert torch.equal(ops.shift_adjoint(a, phases, spare=waves[0]), ops.shift_adjoint(a, phases))
     assert torch.equal(ops.scale(a, maps, out=waves[0]), ops.scale(a, maps))
     assert torch.equal(ops.far_field(a, out=waves[0]), ops.far_field(a))
+
+
+def test_modes_are_summed() -> None:
+    for modes in (1, 2):
+        wave = random_wave(N, modes, H, W)
+        np.testing.assert_allclose(ops.sum_modes(wave).numpy(), wave.numpy().sum(axis=1))
+
+
+def test_scaling_multiplies_every_mode_and_is_its_own_adjoint() -> None:
+    a, b, factor = random_wave(N, MODES, H, W), random_wave(N, MODES, H, W, seed=1), random_map(N, H, W)
+    assert ops.scale(a, factor).shape == a.shape
+    np.testing.assert_allclose(ops.scale(a, factor).numpy(), a.numpy() * factor.numpy()[:, None])
+    assert product(ops.scale(a, factor), b) == pytest.approx(product(a, ops.scale(b, factor)))
+
+
+def test_phases_of_a_shift_are_those_of_the_transform() -> None:
+    rows, columns = phases_of(FRACTIONS)
+    assert rows.shape == (N, 1, H, 1)
+    assert columns.shape == (N, 1, 1, W)
+    expected = np.exp(-2j * np.pi * np.fft.fftfreq(W) * FRACTIONS[0][1])
+    np.testing.assert_allclose(columns[0, 0, 0].numpy(), expected)
+    np.testing.assert_allclose(rows.abs().numpy(), 1)
+
+
+def test_roughness_is_what_the_prior_sums_and_is_its_own_adjoint() -> None:
+    a, b = random_wave(7, 5), random_wave(7, 5, seed=1)
+    assert ops.roughness(a).shape == a.shape
+    expected = sum((np.abs(np.diff(a.numpy(), axis=axis)) ** 2).sum() for axis in (0, 1))
+    assert product(a, ops.roughness(a)).real == pytest.approx(expected)
+    assert product(ops.roughness(a), b) == pytest.approx(product(a, ops.roughness(b)))
+    assert not ops.roughness(torch.ones(4, 3, dtype=torch.float64)).any()

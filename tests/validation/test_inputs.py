@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picpxct_nx import geometry, nexus, provenance
+from picpxct_nx import nexus, provenance
 from picpxct_nx.errors import MissingInputError
+from picpxct_nx.illumination import object_pixel
 from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.validation.inputs import check_inputs, named_inputs
 
@@ -37,7 +38,7 @@ def write_product(path: Path, make_record: MakeRecord, scan: Scan, **changes: ob
     """A reconstruction of a scan, with its geometry but for the changes."""
     base = make_record("NXspecptycho_reconstruction")
     assert isinstance(base, Reconstruction)
-    height, width = geometry.object_pixel(scan)
+    height, width = object_pixel(scan)
     rows, columns = np.shape(base.transmission)
     ours: dict[str, object] = {
         "y": height * np.arange(rows), "x": width * np.arange(columns), "energy_ev": scan.energy_ev,
@@ -45,6 +46,7 @@ def write_product(path: Path, make_record: MakeRecord, scan: Scan, **changes: ob
         "stokes": scan.stokes, "rotation": scan.rotation, "history": (),
         "position_frame": np.arange(scan.frames.shape[0]),
         "position_y": np.zeros(scan.frames.shape[0]), "position_x": np.zeros(scan.frames.shape[0]),
+        "intensity": None, "variation": None, "variation_weights": None,
     }  # fmt: skip
     step = provenance.step("reconstruct", {}, [scan.as_input("scan.nxs")])
     nexus.write(path, [dataclasses.replace(base, **ours | changes).made_by(step, (scan,))])  # type: ignore[arg-type]
@@ -72,7 +74,7 @@ def test_a_product_that_contradicts_its_scan_is_found(
         made = make_record("NXspecptycho_reconstruction")
         assert isinstance(made, Reconstruction)
         scaled: dict[str, object] = dict(changes)
-        for axis, pixel in zip("yx", geometry.object_pixel(scan), strict=True):
+        for axis, pixel in zip("yx", object_pixel(scan), strict=True):
             if axis in changes:
                 # A factor on the pixel, and on that of the probe, which is to be the same.
                 scaled[axis] = changes[axis] * pixel * np.arange(len(getattr(made, axis)))

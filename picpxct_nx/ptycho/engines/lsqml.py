@@ -1,12 +1,13 @@
 """Least-squares maximum likelihood: object and probe improved batch by batch, with the best step for both at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import batches, fit, ops
-from picpxct_nx.ptycho.state import Data, State
+from picpxct_nx.ptycho.beam import Beam, beam_of, from_sum, probes_of, shown, sum_on_probe
+from picpxct_nx.ptycho.state import Block, Data, State
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,11 @@ class _Batch:
     """The frames of one batch as the object and the probe before its update show them.
 
     `probes` (b or 1, modes, h, w), `patches` (b, 1, h, w) and `chi` (b, modes, h, w), the exit waves that the
-    likelihood asks for; `phases` are the factors of the frames' sub-pixel shifts, or None.
+    likelihood asks for.
     """
 
-    corners: list[tuple[int, int]]
-    phases: tuple[Tensor, Tensor] | None
+    block: Block
+    beam: Beam
     probes: Tensor
     patches: Tensor
     chi: Tensor
@@ -143,13 +144,13 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Odstrcil, Menzel & Guizar-Sicairos, Opt. Express 26, 3108 (2018), sections 2 and 3.
     """
     iteration = memory.iteration + 1
-    state = State(state.object.clone(), state.probe.clone())
+    state = replace(state, object=state.object.clone(), probe=state.probe.clone())
     misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
     size = max(1, round(len(data.amplitude) / params.batches))
     for frames in batches.batches(data.corners(), size, params.order):
         batch, part = _look(data, state, frames, params)
         misfit += part
-        change = _change(batch, state, params, fixed_probe=iteration < params.probe_start)
+        change = _change(data, batch, state, params, fixed_probe=iteration < params.probe_start)
         for value, by, velocity in zip(_both(state), _both(change), _both(memory.velocity), strict=True):
             velocity.mul_(params.friction).add_(by)
             value.add_(by).add_(velocity, alpha=params.friction)
@@ -162,42 +163,38 @@ def _both(state: State) -> tuple[Tensor, Tensor]:
 
 def _look(data: Data, state: State, frames: list[int], params: Params) -> tuple[_Batch, Tensor]:
     """The frames of a batch through the model, and their misfit sum (|Psi| - a)^2."""
-    places = [data.place(frame) for frame in frames]
-    corners = [corner for corner, _ in places]
+    block, beam = data.block(frames), beam_of(data, state)
     h, w = state.probe.shape[-2:]
-    phases, probes = None, state.probe[None]
-    if places[0][1] is not None:
-        shifts = [shift for _, shift in places if shift is not None]
-        phases = (torch.cat([rows for rows, _ in shifts]), torch.cat([columns for _, columns in shifts]))
-        probes = ops.shift(ops.far_field(state.probe), phases)
-    patches = ops.gather(state.object, corners, (h, w))[:, None]
+    probes = probes_of(beam, block)
+    patches = ops.gather(state.object, block.corners, (h, w))[:, None]
     amplitude = data.amplitude[frames]
     wave = ops.far_field(probes * patches)
-    squares = ops.intensity(wave)
+    squares = shown(state, wave)
     inverse = fit.inverse_modulus(squares)
     misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight)
     background = params.background * h * w if params.likelihood == "poisson" else None
     factor = fit.ratio(squares, inverse, amplitude, background).sub_(1).mul_(data.weight)
     wave.mul_(factor[:, None])
-    return _Batch(corners, phases, probes, patches, ops.inverse_far_field(wave)), misfit
+    return _Batch(block, beam, probes, patches, ops.inverse_far_field(wave)), misfit
 
 
-def _change(batch: _Batch, state: State, params: Params, *, fixed_probe: bool) -> State:
+def _change(data: Data, batch: _Batch, state: State, params: Params, *, fixed_probe: bool) -> State:
     """Directions of object and probe, each times its best step."""
+    corners = batch.block.corners
     image, light = torch.zeros_like(state.object), torch.zeros(state.object.shape, device=state.object.device)
-    ops.scatter_add(image, batch.corners, ops.sum_modes(batch.probes.conj() * batch.chi))
-    dose = ops.intensity(batch.probes).expand(len(batch.corners), -1, -1)
-    image /= ops.scatter_add(light, batch.corners, dose).add_(params.damping * light.max())
+    ops.scatter_add(image, corners, ops.sum_modes(batch.probes.conj() * batch.chi))
+    dose = ops.intensity(batch.probes).expand(len(corners), -1, -1)
+    image /= ops.scatter_add(light, corners, dose).add_(params.damping * light.max())
     h, w = state.probe.shape[-2:]
-    along = batch.probes * ops.gather(image, batch.corners, (h, w))[:, None]
+    along = batch.probes * ops.gather(image, corners, (h, w))[:, None]
     if fixed_probe:
         best = _ratio(_real(along, batch.chi), _real(along, along))
         return State(image * (params.step * best), torch.zeros_like(state.probe))
     back = batch.patches.conj() * batch.chi
-    probe = back.sum(0) if batch.phases is None else ops.inverse_far_field(ops.shift_adjoint(back, batch.phases))
+    probe = from_sum(data, sum_on_probe(batch.beam, batch.block, back))
     view = ops.intensity(batch.patches).sum(0)
     probe /= view + params.damping * view.max()
-    turned = probe[None] if batch.phases is None else ops.shift(ops.far_field(probe), batch.phases)
+    turned = probes_of(beam_of(data, State(image, probe, scale=state.scale)), batch.block)
     across = turned * batch.patches
     for_image, for_probe = _best_steps(along, across, batch.chi)
     return State(image * (params.step * for_image), probe * (params.step * for_probe))

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, shown, sum_on_probe
 from picpxct_nx.ptycho.noise import POISSON_BELOW, chi_square
-from picpxct_nx.ptycho.state import Data, State, from_sum, probes_of, room_of, spectrum_of, sum_on_probe
+from picpxct_nx.ptycho.state import Data, State, room_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Params:
         Iteration, counted from 1, at which the probe begins to be refined.
     background : float
         Counts a pixel that are added to data and model in the Poisson likelihood, which a dark pixel makes infinite.
+    smoothness : float
+        Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels, that the object is smooth; 0 is none.
     centre_probe : bool
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
@@ -34,6 +37,7 @@ class Params:
     damping: float = 0.01
     probe_start: int = 1
     background: float = 0.001
+    smoothness: float = 0.0
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
@@ -42,6 +46,8 @@ class Params:
         for name in ("damping", "background"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
+        if not 0 <= self.smoothness < float("inf"):
+            raise ValueError(f"smoothness {self.smoothness:g}; wanted a finite number of counts, 0 or more")
 
 
 @dataclass(frozen=True)
@@ -137,13 +143,13 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     curvature = _curvature(data, state, direction, memory.waves, params)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
     length = _dot(gradient, direction) / curvature if curvature > 0 else 0.0
-    state = State(state.object - length * direction.object, state.probe - length * direction.probe)
+    moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
     error = (float(misfit) / data.power) ** 0.5
     after = Memory(memory.waves, gradient, direction, product, iteration, params.likelihood)
-    if decide and chi_square(data, memory.waves) < POISSON_BELOW:
+    if decide and chi_square(data, state, memory.waves) < POISSON_BELOW:
         # Another misfit has other conjugate directions.
         after = Memory(memory.waves, iteration=iteration, likelihood="poisson")
-    return state, after, error
+    return replace(state, object=moved[0], probe=moved[1]), after, error
 
 
 def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[State, Tensor]:
@@ -151,21 +157,23 @@ def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[
     on_object = torch.zeros_like(state.object)
     on_probe = torch.zeros_like(state.probe)
     misfit = torch.zeros((), dtype=torch.float64, device=on_object.device)
-    spectrum = spectrum_of(data, state.probe)
+    beam = beam_of(data, state)
     shape = (state.probe.shape[-2], state.probe.shape[-1])
     for block in data.blocks:
         (patches, exit_waves, spare, probes), (squares, inverse, excess) = room_of(data, block)
-        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        probes = probes_of(beam, block, out=probes, spare=spare)
         patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
         wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=waves[block.frames])
         amplitude = data.amplitude[block.frames]
-        fit.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
+        fit.inverse_modulus(shown(state, wave, out=squares, spare=spare), out=inverse)
         misfit += fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=excess)
         fit.ratio(squares, inverse, amplitude, _background(data, params), out=excess)
         residual = ops.scale(wave, excess.neg_().add_(1).mul_(data.weight), out=spare)
         back = ops.inverse_far_field(residual, out=exit_waves)
         ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(back, probes.conj(), out=spare)))
-        on_probe += sum_on_probe(block, torch.mul(patches.conj_physical_(), back, out=spare), spare=exit_waves)
+        on_probe += sum_on_probe(beam, block, torch.mul(patches.conj_physical_(), back, out=spare), spare=exit_waves)
+    if params.smoothness:
+        on_object.add_(ops.roughness(state.object), alpha=params.smoothness)
     return State(on_object, from_sum(data, on_probe)), misfit
 
 
@@ -201,30 +209,39 @@ def _curvature(data: Data, state: State, direction: State, waves: Tensor, params
     or 2 (Poisson). rho is cut at 1: where the modelled wave is too weak the exact curvature runs to minus infinity.
     """
     total = torch.zeros((), dtype=torch.float64, device=waves.device)
-    spectrum, turn = spectrum_of(data, state.probe), spectrum_of(data, direction.probe)
+    # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
+    beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
     shape = (state.probe.shape[-2], state.probe.shape[-1])
     background = _background(data, params)
     order = 1 if background is None else 2
     for block in data.blocks:
         (first, change, probes, spare), (squares, inverse, along) = room_of(data, block)
         patches = first[:, :1]
-        turned = probes_of(block, direction.probe, turn, out=probes, spare=spare)
+        turned = probes_of(turn, block, out=probes, spare=spare)
         torch.mul(turned, ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None], out=change)
-        probes = probes_of(block, state.probe, spectrum, out=probes, spare=spare)
+        probes = probes_of(beam, block, out=probes, spare=spare)
         change.addcmul_(probes, ops.gather(direction.object, block.corners, shape, out=patches[:, 0])[:, None])
         change, wave = ops.far_field(change, out=first), waves[block.frames]
-        fit.inverse_modulus(ops.intensity(wave, out=squares, spare=spare), out=inverse)
+        fit.inverse_modulus(shown(state, wave, out=squares, spare=spare), out=inverse)
         ops.real_product(wave, change, out=along, spare=spare).mul_(inverse).square_().mul_(order)
         ratio = fit.ratio(squares, inverse, data.amplitude[block.frames], background, out=squares).clamp_(max=1)
         length = ops.intensity(change, out=inverse, spare=spare)
         total += fit.weighted_sum(length.lerp_(along, ratio), data.weight)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
-    return float(total) / data.weight.numel()
+    curvature = float(total) / data.weight.numel()
+    if params.smoothness:
+        rough = torch.linalg.vecdot(direction.object, ops.roughness(direction.object)).real
+        curvature += params.smoothness * float(rough.sum(dtype=torch.float64))
+    return curvature
 
 
 def _dot(a: State, b: State) -> float:
     """Real scalar product of two directions; in float64, for conjugacy is a difference of near equals."""
     total = torch.zeros((), dtype=torch.float64, device=a.object.device)
-    for x, y in ((a.object, b.object), (a.probe, b.probe)):
+    for x, y in zip(_both(a), _both(b), strict=True):
         total += torch.mul(x, y.conj()).real.sum(dtype=torch.float64)
     return float(total)
+
+
+def _both(state: State) -> tuple[Tensor, Tensor]:
+    return state.object, state.probe

@@ -4,12 +4,13 @@ One frame at a time is the quickest way from a poor start to a fair object; near
 a noise that an engine over all frames at once takes away.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, shown, sum_on_probe
 from picpxct_nx.ptycho.state import Data, State
 
 
@@ -124,29 +125,30 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Maiden, Johnson & Li, Optica 4, 736 (2017), equations 6, 19 and 20.
     """
     iteration = memory.iteration + 1
-    moving = _Moving(state.object.clone(), state.probe.clone(), memory, fixed_probe=iteration < params.probe_start)
+    moving = _Moving(state, memory, fixed_probe=iteration < params.probe_start)
     misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
     for count, frame in enumerate(torch.randperm(len(data.amplitude)).tolist(), start=1):
         misfit += _visit(data, moving, frame, params)
         if params.friction and count % params.kick == 0:
             moving.kick(params.friction)
-    after = State(moving.object, moving.probe)
+    after = moving.state
     return after, Memory(memory.object_velocity, memory.probe_velocity, iteration), (float(misfit) / data.power) ** 0.5
 
 
 class _Moving:
     """Object and probe while the frames are gone through, with what they were at the last kick."""
 
-    def __init__(self, image: Tensor, probe: Tensor, memory: Memory, *, fixed_probe: bool) -> None:
-        self.object, self.probe, self.fixed_probe = image, probe, fixed_probe
+    def __init__(self, state: State, memory: Memory, *, fixed_probe: bool) -> None:
+        self.state = replace(state, object=state.object.clone(), probe=state.probe.clone())
+        self.fixed_probe = fixed_probe
         self._memory = memory
-        self._before = (image.clone(), probe.clone())
+        self._before = (state.object.clone(), state.probe.clone())
 
     def kick(self, friction: float) -> None:
         """Add what moved since the last kick to the velocity, and move on by it."""
-        pairs = [(self.object, self._memory.object_velocity, self._before[0])]
+        pairs = [(self.state.object, self._memory.object_velocity, self._before[0])]
         if not self.fixed_probe:
-            pairs.append((self.probe, self._memory.probe_velocity, self._before[1]))
+            pairs.append((self.state.probe, self._memory.probe_velocity, self._before[1]))
         for value, velocity, before in pairs:
             velocity.mul_(friction).add_(value).sub_(before)
             value.add_(velocity, alpha=friction)
@@ -155,35 +157,34 @@ class _Moving:
 
 def _visit(data: Data, moving: _Moving, frame: int, params: Params) -> Tensor:
     """Update object and probe, in place, by one frame; its misfit before."""
-    (row, column), phases = data.place(frame)
-    h, w = moving.probe.shape[-2:]
-    patch = moving.object[row : row + h, column : column + w]
-    probe = moving.probe
-    if phases is not None:
-        probe = ops.shift(ops.far_field(probe), phases)[0]
-    chi, misfit = _change(data, frame, probe * patch)
-    light = ops.intensity(probe[None])[0]
+    state, block = moving.state, data.block([frame])
+    row, column = block.corners[0]
+    h, w = state.probe.shape[-2:]
+    patch = state.object[row : row + h, column : column + w]
+    beam = beam_of(data, state)
+    probes = probes_of(beam, block)
+    chi, misfit = _change(data, state, frame, probes * patch)
+    light = ops.intensity(probes)[0]
     view = ops.intensity(patch[None, None])[0]
-    on_object = (probe.conj() * chi).sum(0)
+    on_object = (probes.conj() * chi).sum((0, 1))
     on_object *= params.object_step / _floored(light, params.object_damping)
     if not moving.fixed_probe:
-        on_probe = patch.conj() * chi
+        # The frame's factor is in both the wave and the square by which it is divided.
+        on_probe = patch.conj() * chi / scale_of(beam, block) ** 2
         on_probe *= params.probe_step / _floored(view, params.probe_damping)
-        if phases is not None:
-            on_probe = ops.inverse_far_field(ops.shift_adjoint(on_probe[None], phases))
-        moving.probe += on_probe
+        state.probe.add_(from_sum(data, sum_on_probe(beam, block, on_probe)))
     patch += on_object
     return misfit
 
 
-def _change(data: Data, frame: int, exit_wave: Tensor) -> tuple[Tensor, Tensor]:
-    """What the modulus projection adds to an exit wave (modes, h, w), and the misfit before it."""
-    amplitude = data.amplitude[frame]
+def _change(data: Data, state: State, frame: int, exit_wave: Tensor) -> tuple[Tensor, Tensor]:
+    """What the modulus projection adds to an exit wave (1, modes, h, w), and the misfit before it."""
+    amplitude = data.amplitude[frame, None]
     wave = ops.far_field(exit_wave)
-    squares = ops.intensity(wave[None])
+    squares = shown(state, wave)
     inverse = fit.inverse_modulus(squares)
-    misfit = fit.modulus_misfit(squares, inverse, amplitude[None], data.weight)
-    wave *= (inverse[0] * amplitude - 1) * data.weight
+    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight)
+    wave *= ((inverse * amplitude - 1) * data.weight)[:, None]
     return ops.inverse_far_field(wave), misfit
 
 

@@ -1,0 +1,107 @@
+"""Positions from the misfit: a damped Gauss-Newton step a frame, and the affine map they may share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .model import Positions
+
+# Part of the mean curvature of all frames that damps each: a frame on an even region says nothing about its place.
+DAMPING = 0.02
+
+
+@dataclass(frozen=True)
+class Affine:
+    """How found positions are mapped from given ones, all small: d = [[s + a, h - r], [h + r, s - a]] (x - mean x).
+
+    Parameters
+    ----------
+    scale, asymmetry, shear : float
+        s, a and h; relative.
+    rotation : float
+        r, radian; positive from rows towards columns.
+    """
+
+    scale: float
+    asymmetry: float
+    rotation: float
+    shear: float
+
+
+def moved(
+    given: Tensor, positions: Tensor, velocity: Tensor, step: Tensor, params: Positions, room: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Positions after one step, and their velocity.
+
+    The mean of all is kept where it was given: a common move is one of the object.
+
+    Parameters
+    ----------
+    given, positions, velocity, step : (n, 2) float64, on the host
+        Where the frames were said to be, where they are, their last move, and the Gauss-Newton step.
+    params : Positions
+        How to move.
+    room : (2,) float64
+        Largest corner that leaves the window inside the object.
+
+    Returns
+    -------
+    positions, velocity : (n, 2) float64
+    """
+    move = (params.friction * velocity + params.step * step).clamp(-params.max_step, params.max_step)
+    away = positions + move - given
+    away = away - away.mean(0)
+    if params.geometry == "affine":
+        around = given - given.mean(0)
+        away = around @ torch.linalg.lstsq(around, away).solution
+    # Rounding takes half a pixel to the neighbour, so the last corner is half a pixel out.
+    found = (given + away.clamp(-params.limit, params.limit)).clamp(min=torch.zeros(2), max=room)
+    return found, found - positions
+
+
+def gauss_newton(slope: Tensor, curvature: Tensor) -> Tensor:
+    """Steps (C + d I)^-1 s, damped by a part d of the mean curvature of all frames.
+
+    Parameters
+    ----------
+    slope : (n, 2)
+        s, `Sums.slope`.
+    curvature : (n, 2, 2)
+        C, `Sums.curvature`.
+
+    Returns
+    -------
+    (n, 2) float64, pixels
+    """
+    slope, curvature = slope.to(torch.float64), curvature.to(torch.float64)
+    mean = curvature.diagonal(dim1=1, dim2=2).mean()
+    if not mean > 0:
+        return torch.zeros_like(slope)
+    damped = curvature + DAMPING * mean * torch.eye(2, dtype=torch.float64, device=slope.device)
+    step: Tensor = torch.linalg.solve(damped, slope[..., None])[..., 0]
+    return step
+
+
+def affine(given: NDArray[np.float64], found: NDArray[np.float64]) -> Affine:
+    """Affine map that takes given positions nearest to found ones.
+
+    Parameters
+    ----------
+    given, found : (n, 2) float64
+        Positions.
+
+    Returns
+    -------
+    Affine
+    """
+    around, away = given - given.mean(0), found - given
+    by = np.linalg.lstsq(around, away - away.mean(0), rcond=None)[0].T
+    return Affine(
+        scale=float(by[0, 0] + by[1, 1]) / 2,
+        asymmetry=float(by[0, 0] - by[1, 1]) / 2,
+        rotation=float(by[1, 0] - by[0, 1]) / 2,
+        shear=float(by[1, 0] + by[0, 1]) / 2,
+    )

@@ -1,0 +1,104 @@
+"""One look at all frames through the model: what its misfit says about positions, intensities and background."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import fit, ops
+from .beam import beam_of, probes_of
+from .state import Block, Data, State
+
+# Counts added to the expected ones where a difference is divided by its variance.
+FEWEST_COUNTS = 0.01
+
+
+@dataclass
+class Sums:
+    """Sums over the detector or over the frames; those that nobody asked for are None.
+
+    Parameters
+    ----------
+    slope : (n, 2) float32
+        sum (a - |Psi|) d|Psi| / dc, counts a pixel: minus half the derivative of the misfit for a position.
+    curvature : (n, 2, 2) float32
+        sum (d|Psi| / dc) (d|Psi| / dc)^T, counts a pixel squared.
+    measured, expected : (n,) float32
+        Counts of a frame on measured pixels without the background, and those of the model.
+    excess, certainty : (h, w) float32
+        sum_j (a^2 - x) / x and sum_j 1 / x, x = |Psi|^2 + B.
+    """
+
+    slope: Tensor | None = None
+    curvature: Tensor | None = None
+    measured: Tensor | None = None
+    expected: Tensor | None = None
+    excess: Tensor | None = None
+    certainty: Tensor | None = None
+
+
+def sweep(data: Data, state: State, *, positions: bool, intensity: bool, background: bool) -> Sums:
+    """Sums of one pass over all frames, one far field a frame and two more for positions.
+
+    A frame that is moved by d sees O + d dO/dr through the same probe: d|Psi| / dc = Re(conj(Psi) F[P dO/dc]) / |Psi|.
+    It is compared in the detector; in the exit wave the phase, which nobody measured, would halve every step.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan, at the positions of the state.
+    state : State
+        The model.
+    positions, intensity, background : bool
+        Which sums.
+
+    Returns
+    -------
+    Sums
+    """
+    n, h, w = data.amplitude.shape
+    sums, where = Sums(), data.amplitude.device
+    slopes = _derivatives(state.object) if positions else ()
+    if positions:
+        sums.slope, sums.curvature = torch.zeros(n, 2, device=where), torch.zeros(n, 2, 2, device=where)
+    if intensity:
+        sums.measured, sums.expected = torch.zeros(n, device=where), torch.zeros(n, device=where)
+    if background:
+        sums.excess, sums.certainty = torch.zeros(h, w, device=where), torch.zeros(h, w, device=where)
+    beam = beam_of(data, state)
+    for block in data.blocks:
+        probes = probes_of(beam, block)
+        wave = ops.far_field(probes * ops.gather(state.object, block.corners, (h, w))[:, None])
+        light = ops.intensity(wave)
+        total = light if state.background is None else light + state.background
+        amplitude = data.amplitude[block.frames]
+        if sums.slope is not None and sums.curvature is not None:
+            inverse = fit.inverse_modulus(total) * data.weight
+            moves = torch.stack([_change(block, probes, wave, slope) * inverse for slope in slopes], 1).flatten(2)
+            missing = (amplitude - total.sqrt()).flatten(1)
+            sums.slope[block.frames] = torch.einsum("bip,bp->bi", moves, missing) / (h * w)
+            sums.curvature[block.frames] = moves @ moves.mT / (h * w)
+        if sums.measured is not None and sums.expected is not None:
+            counts = amplitude.square() if state.background is None else amplitude.square() - state.background
+            sums.measured[block.frames] = torch.mv(counts.flatten(1), data.weight.flatten())
+            sums.expected[block.frames] = torch.mv(light.flatten(1), data.weight.flatten())
+        if sums.excess is not None and sums.certainty is not None:
+            certainty = (total + FEWEST_COUNTS * h * w).reciprocal_()
+            sums.excess += (amplitude.square() - total).mul_(certainty).sum(0)
+            sums.certainty += certainty.sum(0)
+    return sums
+
+
+def _change(block: Block, probes: Tensor, wave: Tensor, slope: Tensor) -> Tensor:
+    """Half the derivative of the intensity for a move along one axis, (b, h, w)."""
+    shape = (wave.shape[-2], wave.shape[-1])
+    return ops.real_product(wave, ops.far_field(probes * ops.gather(slope, block.corners, shape)[:, None]))
+
+
+def _derivatives(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Derivatives of an image along rows and columns, by five-point differences; it wraps at its dark edges."""
+    found = []
+    for axis in (0, 1):
+        near, far = (image.roll(-by, axis) - image.roll(by, axis) for by in (1, 2))
+        found.append((8 * near - far) / 12)
+    return found[0], found[1]

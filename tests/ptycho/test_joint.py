@@ -1,0 +1,58 @@
+"""Several scans in one problem, against each alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from picpxct_nx.errors import InputError
+from picpxct_nx.ptycho import Result, parse, reconstruct
+from picpxct_nx.ptycho.joint import join, part
+from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
+
+from .flawed import error_of, expected, measured, problem_of
+
+
+def test_two_weak_scans_of_one_object_are_better_than_one(scan: ReferenceScan) -> None:
+    counts = 0.02 * expected(scan, scan.probe[None])
+    problems = [problem_of(scan, measured(counts, seed)) for seed in (1, 2)]
+    joint = join(problems, "object")
+    stages = parse("pie:5,ml:30", {"ml.likelihood": "poisson", "ml.background": "0.01"})
+    both = reconstruct(joint.problem, stages, device="cpu")
+    alone = reconstruct(problems[0], stages, device="cpu")
+    assert error_of(both, scan) < 0.8 * error_of(alone, scan)
+    second = part(joint, both, 1)
+    assert second.object.shape == problems[1].object_shape
+    assert np.array_equal(second.positions_px, problems[1].positions_px)
+
+
+def test_a_short_scan_gains_from_the_probe_of_a_long_one(scan: ReferenceScan) -> None:
+    other = reference_scan(12, 64, photons=1e6, seed=5)
+    short, long = problem_of(other), problem_of(scan)
+    joint = join([short, long], "probe")
+    both = reconstruct(joint.problem, "pie:10,ml:30", device="cpu")
+    found: Result = part(joint, both, 0)
+    assert found.object.shape[0] == short.object_shape[0]
+    assert np.array_equal(found.positions_px, short.positions_px)
+    found = replace(found, object=found.object[:, : short.object_shape[1]])
+    alone = reconstruct(short, "pie:10,ml:30", device="cpu")
+    assert error_of(found, other) < 0.8 * error_of(alone, other)
+
+
+def test_start_objects_and_monitors_are_taken_along(scan: ReferenceScan) -> None:
+    first = replace(problem_of(scan), object=scan.object, intensity=np.full(50, 3.0))
+    whole = join([first, problem_of(scan)], "probe").problem
+    assert whole.object is not None
+    assert whole.intensity is not None
+    assert np.array_equal(whole.object[: scan.object.shape[0]], scan.object)
+    assert (whole.object[scan.object.shape[0] :] == 1).all()
+    assert (whole.intensity == 1).all()
+    assert np.array_equal(whole.frames[40:60], np.concatenate([scan.frames[40:], scan.frames[:10]]))
+
+
+def test_scans_of_other_sizes_are_refused(scan: ReferenceScan) -> None:
+    with pytest.raises(InputError, match="no scan"):
+        join([], "object")
+    other = problem_of(reference_scan(4, 32))
+    with pytest.raises(InputError, match=r"scan 1 has frames of \(32, 32\); wanted \(64, 64\)"):
+        join([problem_of(scan), other], "probe")
