@@ -59,6 +59,7 @@ DOORS: dict[str, set[str]] = {
     "h5py": {"nexus", "validation", "formats"},
     "hdf5plugin": {"nexus", "validation", "formats"},
     "torch": {"ptycho"},
+    "triton": {"ptycho"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"report"},

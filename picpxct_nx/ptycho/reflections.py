@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho import fit, fused_move, ops
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, shown, sum_on_probe
 from picpxct_nx.ptycho.state import Block, Data, State, room_of
 
@@ -28,6 +28,8 @@ class Reflecting:
         The result is the mean over that many last iterations; 0 takes the last one.
     object_max : float
         Larger object magnitudes are cut to this; infinite cuts none.
+    fused : bool
+        Use fused Triton kernels: the same numbers, fewer passes on a GPU.
     centre_probe : bool
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
@@ -38,6 +40,7 @@ class Reflecting:
     probe_start: int = 3
     average: int = 0
     object_max: float = float("inf")
+    fused: bool = False
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
@@ -135,7 +138,8 @@ def reflect(
     18, with the reflections in this order.
     """
     iteration = memory.iteration + 1
-    numerator, dose, misfit = _move(data, state, memory.exit_waves, params.relaxation, beta)
+    move = fused_move.move if params.fused else _move
+    numerator, dose, misfit = move(data, state, memory.exit_waves, params.relaxation, beta)
     image = _blend(numerator, dose, state.object, params.object_inertia)
     if params.object_max < float("inf"):
         image = image * (params.object_max / image.abs().clamp(min=params.object_max))

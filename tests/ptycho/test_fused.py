@@ -4,10 +4,13 @@ import inspect
 import os
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import passes
+from picpxct_nx.ptycho import parse, passes, reconstruct
+from picpxct_nx.ptycho.problem import Problem
+from picpxct_nx.simulate.reference import reference_scan
 
 NAMES = ("exit_waves", "reflect", "project", "object_overlap", "probe_overlap")
 
@@ -84,3 +87,20 @@ def test_overlaps_agree(fused: ModuleType, case: dict[str, torch.Tensor]) -> Non
     torch.testing.assert_close(fused.object_overlap(*given), passes.object_overlap(*given))
     other = case["image"], case["waves"], case["corners"]
     torch.testing.assert_close(fused.probe_overlap(*other), passes.probe_overlap(*other))
+
+
+@pytest.fixture(scope="module")
+def small() -> Problem:
+    scan = reference_scan(6, 16, photons=1e5, subpixel=True)
+    shape = (scan.object.shape[0], scan.object.shape[1])
+    return Problem(scan.frames, np.ones((16, 16), bool), scan.positions_px, shape, scan.probe_start)
+
+
+@pytest.mark.parametrize("engine", ["dm", "raar"])
+def test_a_recipe_with_fused_kernels_ends_at_the_same_object(fused: ModuleType, small: Problem, engine: str) -> None:
+    plain, quick = (
+        reconstruct(small, parse(f"{engine}:3", {f"{engine}.fused": text}), device="cpu") for text in ("false", "true")
+    )
+    np.testing.assert_allclose(quick.object, plain.object, atol=1e-4)
+    np.testing.assert_allclose(quick.probe, plain.probe, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(quick.error, plain.error, rtol=1e-4)
