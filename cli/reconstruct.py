@@ -36,18 +36,15 @@ def reconstruct(
 
     Example: picpxct reconstruct scans/*.nxs -o recs/
     """
-    delivery = Delivery(
-        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
-    )
+    delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose,
+                        json=as_json)  # fmt: skip
     refuse_early(delivery)
     from picpxct_nx import account, reconstruction
     from picpxct_nx.choice import choose, starting_with
     from picpxct_nx.records import Reconstruction, Scan
 
-    choice = choose(
-        recipe, settings or (), modes=modes, refine=refine or (), start=start, frames=frames, also=also,
-        device=device, seed=seed,
-    )  # fmt: skip
+    choice = choose(recipe, settings or (), modes=modes, refine=refine or (), start=start, frames=frames, also=also,
+                    device=device, seed=seed)  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
     store = reconstruction.Store.of(choice, checkpoint)

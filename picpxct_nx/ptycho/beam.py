@@ -96,7 +96,7 @@ def sum_on_probe(beam: Beam, block: Block, waves: Tensor, *, spare: Tensor | Non
     block : Block
         Which frames.
     waves : (b, modes, h, w) complex64
-        On each frame's grid; changed in place where frames have factors.
+        On each frame's grid; changed in place where frames have factors, and lent to the result where it is one frame.
     spare : (b, modes, h, w) complex64, optional
         Room for spectra.
 
@@ -106,7 +106,9 @@ def sum_on_probe(beam: Beam, block: Block, waves: Tensor, *, spare: Tensor | Non
     """
     if beam.scale is not None:
         waves *= scale_of(beam, block)
-    return waves.sum(0) if block.phases is None else ops.shift_adjoint(waves, block.phases, spare=spare)
+    if block.phases is not None:
+        return ops.shift_adjoint(waves, block.phases, spare=spare)
+    return waves[0] if len(waves) == 1 else waves.sum(0)
 
 
 def from_sum(data: Data, total: Tensor) -> Tensor:

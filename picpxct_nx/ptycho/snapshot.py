@@ -131,7 +131,8 @@ def refuse_another(snapshot: Snapshot, wanted: Identity) -> None:
     InputError
         It is of another program version, scan, recipe or seed.
     """
-    words = {"version": "program version", "problem": "scan or start", "recipe": "recipe or refinement", "seed": "seed"}
+    # What is refined also changes the start: a monitor's intensities come with it.
+    words = {"version": "program version", "recipe": "recipe or refinement", "problem": "scan or start", "seed": "seed"}
     for name, what in words.items():
         found, right = getattr(snapshot.identity, name), getattr(wanted, name)
         if found != right:

@@ -135,4 +135,5 @@ def _orthonormal(state: State) -> State:
     basis, mixing = torch.linalg.qr(flat.mT)  # flat = mixing^T basis^T
     left, strength, right = torch.linalg.svd((weights - mean) @ mixing.mT, full_matrices=False)
     changes = (right @ basis.mT).reshape(variation.shape)
-    return replace(state, probe=probe, variation=changes, weights=left * strength)
+    # Contiguous as a snapshot brings them back: sums over other strides end in other bits.
+    return replace(state, probe=probe, variation=changes.contiguous(), weights=(left * strength).contiguous())

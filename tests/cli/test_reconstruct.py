@@ -229,3 +229,51 @@ def test_warm_scans_are_taken_by_energy_and_name_their_neighbour(made: Path, tmp
         named = {file[f"{name}/identifier_entry"].asstr()[()] for name in inputs}
         assert f"urn:uuid:{file[f'{FIRST}/entry_identifier_uuid'].asstr()[()]}" in named
     assert call("validate", "rec.nxs").exit_code == 0
+
+
+def test_a_warm_start_takes_the_modes_and_refines_the_rest_afresh(made: Path, tmp_path: Path, call: Call) -> None:
+    words = ("reconstruct", made / "scans.nxs", "--recipe", "pie:4", "--start", "warm=ml:2", "--device", "cpu:1", "-v")
+    model = ("--modes", "2", "--refine", "positions,intensity,background", "--set", "background.start=3")
+    result = call(*words, *model, "-o", "rec.nxs")
+    assert result.exit_code == 0, result.stderr
+    with h5py.File(tmp_path / "rec.nxs") as file:
+        parameters = []
+        for entry in (FIRST, SECOND):
+            group = file[entry]
+            assert group["probe/probe"].shape[0] == 2
+            assert {"intensity", "x", "y", "frame"} <= set(group["positions"])
+            assert "background/background" in group
+            assert np.isfinite(group["phase/phase_errors"][()]).any()
+            parameters.append(group[f"{max(name for name in group if name.startswith('process_'))}/parameters"])
+        # A good start has nothing that could be taken for a background.
+        assert [group["background.start"][()] for group in parameters] == [3, 1]
+        assert [group["positions.start"][()] for group in parameters] == [3, 1]
+    assert call("validate", "rec.nxs").exit_code == 0
+
+
+def test_halves_are_refined_as_the_whole(made: Path, tmp_path: Path, call: Call) -> None:
+    words = ("reconstruct", made / "larger.nxs", "--recipe", "pie:3,ml:10", "--device", "cpu:1", "-v", "-o", "rec.nxs")
+    model = ("--modes", "2", "--refine", "positions,intensity,variation")
+    result = call(*words, *model, "--also", "errors,halves")
+    assert result.exit_code == 0, result.stderr
+    with h5py.File(tmp_path / "rec.nxs") as file:
+        assert file[FIRST]["halves/correlation"][()].max() > 0.9
+    assert call("validate", "rec.nxs").exit_code == 0
+
+
+def test_a_stopped_run_that_refines_goes_on_to_the_same_numbers(made: Path, tmp_path: Path, call: Call) -> None:
+    words = ("reconstruct", made / "scan.nxs", "--recipe", "pie:3,ml:40", "--device", "cpu:1", "--also", "none")
+    model = ("--modes", "2", "--refine", "positions,intensity,background,variation", "--progress", "json")
+    whole = call(*words, *model, "-o", "whole.nxs")
+    assert whole.exit_code == 0, whole.stderr
+    again = command(*words, *model, "--checkpoint", "unfinished", "-o", "rec.nxs")
+    code, said = _interrupt(again, tmp_path, signal.SIGINT, after=8)
+    assert code == 130, said
+    (tmp_path / "rec.nxs").unlink()
+    assert (tmp_path / "unfinished" / f"{FIRST}.checkpoint.npz").exists()
+    other = call(*words, "--checkpoint", "unfinished", "-o", "rec.nxs")
+    assert other.exit_code == 65
+    assert "checkpoint: made with another recipe or refinement" in message(other)
+    result = call(*words, *model, "--checkpoint", "unfinished", "-o", "rec.nxs")
+    assert result.exit_code == 0, result.stderr
+    assert _image(tmp_path / "rec.nxs") == _image(tmp_path / "whole.nxs")

@@ -15,7 +15,10 @@ from .flawed import error_of, problem_of
 
 
 def test_the_half_has_the_same_counts_in_a_quarter_of_the_pixels(scan: ReferenceScan) -> None:
-    half = halved(problem_of(scan))
+    dark = np.arange(64.0 * 64).reshape(64, 64)
+    half = halved(replace(problem_of(scan), background=dark))
+    assert half.background is not None
+    assert np.array_equal(half.background, dark[16:48, 16:48])
     assert half.frames.shape == (50, 32, 32)
     assert np.array_equal(half.frames[3:5], scan.frames[3:5, 16:48, 16:48])
     assert np.abs(half.probe).max() == pytest.approx(2 * np.abs(scan.probe_start).max(), rel=0.2)

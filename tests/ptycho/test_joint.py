@@ -50,6 +50,16 @@ def test_start_objects_and_monitors_are_taken_along(scan: ReferenceScan) -> None
     assert np.array_equal(whole.frames[40:60], np.concatenate([scan.frames[40:], scan.frames[:10]]))
 
 
+def test_scans_share_one_background_or_none(scan: ReferenceScan) -> None:
+    dark = np.full((64, 64), 2.0)
+    one, same, other = (replace(problem_of(scan), background=values) for values in (dark, dark.copy(), dark + 1))
+    assert join([one, same], "object").problem.background is dark
+    assert join([problem_of(scan)] * 2, "object").problem.background is None
+    for second in (other, problem_of(scan)):
+        with pytest.raises(InputError, match="scan 1 has another background"):
+            join([one, second], "object")
+
+
 def test_scans_of_other_sizes_are_refused(scan: ReferenceScan) -> None:
     with pytest.raises(InputError, match="no scan"):
         join([], "object")

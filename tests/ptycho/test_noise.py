@@ -1,5 +1,7 @@
 """Chi-square of the bright pixels and the model's counts, against numbers written down apart from the solver."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,21 @@ def test_poisson_counts_have_a_chi_square_of_one() -> None:
 def test_a_frame_without_bright_pixels_proves_nothing() -> None:
     dark = torch.ones(1, 4, 4)
     assert noise.ratio(noise.bright_misfit(dark, dark, torch.ones(4, 4))) == 1.0
+
+
+def test_model_counts_have_intensity_and_background(subpixel_scan: ReferenceScan) -> None:
+    scan = subpixel_scan
+    shape = (scan.object.shape[0], scan.object.shape[1])
+    good = np.ones(scan.frames.shape[1:], bool)
+    rng = np.random.default_rng(4)
+    intensity, background = rng.uniform(0.5, 1.5, len(scan.frames)), rng.uniform(0, 9, good.shape)
+    plain = Problem(scan.frames, good, scan.positions_px, shape, scan.probe, scan.object)
+    data = load(plain, torch.device("cpu"))
+    state = start(replace(plain, intensity=intensity, background=background), data)
+    bare = replace(state, scale=None, background=None)
+    wanted = model_counts(data, bare).numpy() * (intensity / intensity.mean())[:, None, None]
+    wanted += np.fft.ifftshift(background)
+    np.testing.assert_allclose(model_counts(data, state).numpy(), wanted, rtol=1e-4, atol=1e-3)
 
 
 def test_model_counts_are_the_far_field_of_the_shifted_probe(subpixel_scan: ReferenceScan) -> None:

@@ -56,6 +56,20 @@ def test_position_that_is_not_finite_is_named(problem: Problem) -> None:
     assert "position 5 is not finite" in refused(problem, positions_px=positions)
 
 
+def test_a_background_that_cannot_be_is_refused(problem: Problem) -> None:
+    assert refused(problem, background=np.zeros(64)).startswith("background: shape (64,); wanted (64, 64)")
+    wrong = np.zeros((64, 64))
+    wrong[3, 4] = -1
+    assert refused(problem, background=wrong).startswith(
+        "background: holds -1.0 at pixel (3, 4); wanted counts of zero"
+    )
+    masked = replace(problem, background=wrong, good=wrong == 0)
+    assert reconstruct(masked, "pie:1", device="cpu").status == "done"
+    bright = replace(problem, background=np.full((64, 64), 1e9))
+    with pytest.raises(InputError, match="background: has all the counts of the frames"):
+        reconstruct(bright, "pie:1", device="cpu")
+
+
 def test_probe_of_another_size_is_refused(problem: Problem) -> None:
     assert refused(problem, probe=problem.probe[0]).startswith("probe: shape (64, 64); wanted (modes, 64, 64)")
 

@@ -5,19 +5,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from picpxct_nx.errors import InputError
-from picpxct_nx.ptycho import Control, Problem, Result, Snapshot, Stop, parse, reconstruct
+from picpxct_nx.ptycho import Control, Model, Problem, Result, Snapshot, Stop, describe, parse, reconstruct
 from picpxct_nx.ptycho.engines import ENGINES
+from picpxct_nx.ptycho.snapshot import pack, unpack
+from picpxct_nx.ptycho.state import State
 from picpxct_nx.simulate.reference import ReferenceScan
 
 RECIPE = ",".join(f"{engine}:3" for engine in ENGINES)
 
 
-def _stopped(problem: Problem, recipe: str, after: int, seed: int = 3) -> tuple[Result, Snapshot]:
+EVERYTHING = describe(
+    ["positions,intensity", "background,variation"],
+    modes=2,
+    overrides={"background.start": "4", "variation.start": "2", "start.coarse": "2", "object.max": "1.2"},
+)
+
+
+def _stopped(
+    problem: Problem, recipe: str, after: int, seed: int = 3, model: Model | None = None
+) -> tuple[Result, Snapshot]:
     kept: list[Snapshot] = []
     control = Control(progress=lambda _e, iteration, _n, _f: iteration < after, keep=kept.append)
-    result = reconstruct(problem, recipe, device="cpu", seed=seed, control=control)
+    result = reconstruct(problem, recipe, model=model, device="cpu", seed=seed, control=control)
     return result, kept[-1]
 
 
@@ -26,6 +38,11 @@ def _same(a: Result, b: Result) -> None:
     assert a.probe.tobytes() == b.probe.tobytes()
     assert a.error.tobytes() == b.error.tobytes()
     assert (a.engines, a.chosen) == (b.engines, b.chosen)
+    assert a.positions_px.tobytes() == b.positions_px.tobytes()
+    for name in ("intensity", "background", "variation", "weights"):
+        one, other = getattr(a, name), getattr(b, name)
+        assert (one is None) == (other is None), name
+        assert one is None or one.tobytes() == other.tobytes(), name
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +70,41 @@ def test_a_run_stopped_in_the_middle_of_any_stage_goes_on_to_the_same_bits(
 def test_a_run_stopped_between_stages_goes_on_to_the_same_bits(subpixel: Problem, whole: Result, after: int) -> None:
     _, snapshot = _stopped(subpixel, RECIPE, after)
     _same(reconstruct(subpixel, RECIPE, device="cpu", seed=3, control=Control(resume=snapshot)), whole)
+
+
+@pytest.mark.parametrize("after", [2, 5, 6, 8])
+def test_a_run_that_refines_everything_goes_on_to_the_same_bits(subpixel: Problem, after: int) -> None:
+    recipe = "pie:3,lsqml:3,ml:4"
+    whole = reconstruct(subpixel, recipe, model=EVERYTHING, device="cpu", seed=3)
+    assert whole.variation is not None
+    assert not np.array_equal(whole.positions_px, subpixel.positions_px)
+    _, snapshot = _stopped(subpixel, recipe, after, model=EVERYTHING)
+    assert ("state.positions" in snapshot.arrays) == (after > 2)
+    control = Control(resume=snapshot)
+    _same(reconstruct(subpixel, recipe, model=EVERYTHING, device="cpu", seed=3, control=control), whole)
+
+
+@pytest.mark.parametrize(
+    "other", [None, Model(modes=2), describe(["positions"]), describe(["intensity"], overrides={"intensity.step": "1"})]
+)
+def test_a_snapshot_with_another_refinement_is_refused(problem: Problem, other: Model | None) -> None:
+    _, snapshot = _stopped(problem, "pie:3", 2, model=describe(["intensity"]))
+    with pytest.raises(InputError, match="made with another recipe or refinement"):
+        reconstruct(problem, "pie:3", model=other, device="cpu", seed=3, control=Control(resume=snapshot))
+
+
+def test_refined_positions_stay_on_the_host() -> None:
+    ones = torch.ones(3, 2, dtype=torch.float64)
+    state = State(torch.ones(4, 4), torch.ones(1, 2, 2), positions=ones, velocity=ones, scale=torch.ones(3))
+    fresh = State(state.object.to("meta"), state.probe.to("meta"))
+    found = unpack(fresh, pack(state, "state"), "state", torch.device("meta"))
+    assert found.object.is_meta
+    assert found.scale is not None
+    assert found.scale.is_meta
+    assert found.positions is not None
+    assert found.velocity is not None
+    assert torch.equal(found.positions, ones)
+    assert torch.equal(found.velocity, ones)
 
 
 def test_the_mean_of_late_iterates_survives_a_stop(problem: Problem) -> None:
@@ -83,6 +135,9 @@ def test_a_snapshot_holds_arrays_without_objects(problem: Problem) -> None:
             "another scan or start",
         ),
         (lambda p: (replace(p, object=np.ones(p.object_shape, np.complex64)), "pie:3", 3), "another scan or start"),
+        (lambda p: (replace(p, intensity=np.ones(50)), "pie:3", 3), "another scan or start"),
+        (lambda p: (replace(p, background=np.zeros(p.good.shape)), "pie:3", 3), "another scan or start"),
+        (lambda p: (replace(p, pupil=p.good), "pie:3", 3), "another scan or start"),
         (lambda p: (p, "pie:4", 3), "another recipe"),
         (lambda p: (p, parse("pie:3", {"pie.friction": "0.1"}), 3), "another recipe"),
         (lambda p: (p, "pie:3", 4), "another seed, 3; wanted 4"),

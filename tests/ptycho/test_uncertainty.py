@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from picpxct_nx.ptycho import Problem, Result, parse, reconstruct
+from picpxct_nx.ptycho import Background, Intensity, Model, Problem, Result, Variation, parse, reconstruct
 from picpxct_nx.ptycho.uncertainty import LEAST_DOSE, Errors, _moved, errors_of
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
 
@@ -78,6 +78,33 @@ def test_the_noise_is_near_the_bound_of_the_information(fitted: tuple[Problem, R
     dose = result.illumination
     lit = dose > LEAST_DOSE * dose.max()
     np.testing.assert_allclose(errors.modulus[lit], errors.modulus_factor / np.sqrt(2 * dose[lit]), rtol=1e-5)
+
+
+def test_noise_of_what_is_refined_too_is_counted(bright: ReferenceScan, fitted: tuple[Problem, Result, Errors]) -> None:
+    rng = np.random.default_rng(6)
+    scale = np.clip(1 + 0.1 * rng.normal(size=len(bright.frames)), 0.5, None)
+    counts = rng.poisson(scale[:, None, None] * _expected(bright) + 20)
+    problem, stages = _problem(bright, counts.astype(np.float32)), parse("ml:40", {"ml.likelihood": "poisson"})
+    model = Model(intensity=Intensity(), background=Background(start=1))
+    result = reconstruct(problem, stages, model=model, device="cpu")
+    errors = errors_of(problem, result, stages[-1], model=model, device="cpu")
+    assert errors.chi_square == pytest.approx(1.0, abs=0.15), "the drawn frames are those of the whole model"
+    assert errors.phase_factor > 1.5 * fitted[2].phase_factor, "a background hides the faint half of the object's light"
+    lit = np.isfinite(errors.phase)
+    off = _moved(bright.object, result.object, np.where(lit, result.illumination, 0).astype(np.float64))
+    phase = (off * np.exp(-1j * np.angle(result.object.astype(np.complex128)))).imag / np.abs(result.object)
+    assert np.mean(np.abs(phase[lit]) < errors.phase[lit]) > 0.5
+
+
+def test_changes_of_the_probe_are_in_the_fit_and_not_in_the_drawn_frames(
+    bright: ReferenceScan, fitted: tuple[Problem, Result, Errors]
+) -> None:
+    problem, _, plain = fitted
+    model, stages = Model(variation=Variation(modes=1, start=1)), parse("ml:10", {"ml.likelihood": "poisson"})
+    result = reconstruct(problem, stages, model=model, device="cpu")
+    errors = errors_of(problem, result, stages[-1], model=model, device="cpu")
+    assert errors.chi_square == pytest.approx(1.0, abs=0.15)
+    assert errors.phase_factor == pytest.approx(plain.phase_factor, rel=0.1)
 
 
 def test_dim_pixels_have_no_sigma(fitted: tuple[Problem, Result, Errors]) -> None:

@@ -169,9 +169,9 @@ def _visit(data: Data, moving: _Moving, frame: int, params: Params) -> Tensor:
     on_object = (probes.conj() * chi).sum((0, 1))
     on_object *= params.object_step / _floored(light, params.object_damping)
     if not moving.fixed_probe:
+        step = params.probe_step / _floored(view, params.probe_damping)
         # The frame's factor is in both the wave and the square by which it is divided.
-        on_probe = patch.conj() * chi / scale_of(beam, block) ** 2
-        on_probe *= params.probe_step / _floored(view, params.probe_damping)
+        on_probe = (patch.conj() * chi).mul_(step / scale_of(beam, block) ** 2)
         state.probe.add_(from_sum(data, sum_on_probe(beam, block, on_probe)))
     patch += on_object
     return misfit
