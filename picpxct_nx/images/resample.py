@@ -46,39 +46,61 @@ def coordinates(axis: Axis) -> Real:
     return np.asarray(exact if whole else axis.start + axis.step * np.arange(axis.length))
 
 
-def resampling_matrix(source: Axis, target: Axis) -> Real:
+def band(source: Axis, target: Axis, roll_off: float = 0.0) -> Real:
+    """Weights (K + 1,) of the frequencies k / (N p), k = 0 to K, that both grids carry: K / (N p) < 1 / (2 max(p, P)).
+
+    They are 1, and fall as cos^2 to 0 over the last part `roll_off` of the band. Where the pixels are equal, N is even
+    and nothing falls, the unpaired Nyquist frequency is one of them, with half a weight at either end.
+    """
+    limit = source.length * source.step / (2 * max(source.step, target.step))
+    frequency = np.arange(int(np.ceil(limit - 1e-9))) / limit
+    if not roll_off:
+        whole = abs(limit - source.length / 2) < 1e-9 and source.length % 2 == 0
+        return np.append(np.ones(len(frequency)), 0.5) if whole else np.ones(len(frequency))
+    return np.asarray(np.cos(np.pi / 2 * np.clip(1 - (1 - frequency) / roll_off, 0.0, 1.0)) ** 2)
+
+
+def resampling_matrix(source: Axis, target: Axis, roll_off: float = 0.0) -> Real:
     """Matrix (target length, source length) that takes samples of a band-limited periodic function to other points.
 
-    D(u) = 1/N sum_{|k| <= K} exp(2 pi i k u / N), u = (R - r) / p in source pixels, K the last frequency that both
-    grids carry: K / (N p) < 1 / (2 max(p, P)). Where the pixels are equal and N is even, half of the unpaired Nyquist
-    frequency stands at either end, so that points on the grid are kept as they are.
+    D(R, r) = 1/N sum_{|k| <= K} w_k exp(2 pi i k (R - r) / (N p)), with the weights of `band`; points on the grid are
+    kept as they are where the pixels are equal and nothing falls off.
 
     Parameters
     ----------
     source, target : Axis
         Pixels p and P; the period is N p, N the length of the source.
+    roll_off : float
+        Part of the band, from its end, over which the weights fall.
 
     References
     ----------
     Bailey & Swarztrauber, SIAM Rev. 33, 389 (1991): transforms on other grids, of which this is the direct sum.
     """
-    n = source.length
-    u = (coordinates(target)[:, None] - coordinates(source)[None, :]) / source.step
-    limit = n * source.step / (2 * max(source.step, target.step))
-    last = int(np.ceil(limit - 1e-9)) - 1
-    turns = np.pi * u / n
-    below = n * np.sin(turns)
-    on_grid = np.abs(below) < 1e-9
-    kernel = np.sin((2 * last + 1) * turns) / np.where(on_grid, 1.0, below)
-    kernel = np.where(on_grid, (2 * last + 1) / n, kernel)
-    if abs(limit - n / 2) < 1e-9 and n % 2 == 0:
-        kernel += np.cos(np.pi * u) / n
-    return np.asarray(kernel)
+    weight = band(source, target, roll_off) * 2 / source.length
+    weight[0] /= 2
+    to, given = (
+        np.multiply.outer(coordinates(axis) - source.start, np.arange(len(weight)))
+        * (2 * np.pi / (source.length * source.step))
+        for axis in (target, source)
+    )
+    return np.asarray((np.cos(to) * weight) @ np.cos(given).T + (np.sin(to) * weight) @ np.sin(given).T)
 
 
-def resample(image: npt.NDArray[Any], source: tuple[Axis, Axis], target: tuple[Axis, Axis]) -> npt.NDArray[Any]:
+def noise_gain(source: tuple[Axis, Axis], target: tuple[Axis, Axis], roll_off: float = 0.0) -> float:
+    """By what the standard deviation of white noise is multiplied when an image is resampled."""
+    shares = []
+    for s, t in zip(source, target, strict=True):
+        weight = band(s, t, roll_off) ** 2
+        shares.append((2 * weight.sum() - weight[0]) / s.length)
+    return float(np.sqrt(shares[0] * shares[1]))
+
+
+def resample(
+    image: npt.NDArray[Any], source: tuple[Axis, Axis], target: tuple[Axis, Axis], roll_off: float = 0.0
+) -> npt.NDArray[Any]:
     """An image (h, w), periodic and band-limited, on another grid of pixels that are not smaller; along y and x."""
-    along_y, along_x = (resampling_matrix(s, t) for s, t in zip(source, target, strict=True))
+    along_y, along_x = (resampling_matrix(s, t, roll_off) for s, t in zip(source, target, strict=True))
     if np.isrealobj(image):
         return np.asarray(along_y @ image @ along_x.T)
     parts = along_y @ np.stack([image.real, image.imag]) @ along_x.T
@@ -86,7 +108,11 @@ def resample(image: npt.NDArray[Any], source: tuple[Axis, Axis], target: tuple[A
 
 
 def resample_transmission(
-    transmission: npt.NDArray[Any], known: Mask, source: tuple[Axis, Axis], target: tuple[Axis, Axis]
+    transmission: npt.NDArray[Any],
+    known: Mask,
+    source: tuple[Axis, Axis],
+    target: tuple[Axis, Axis],
+    roll_off: float = 0.0,
 ) -> tuple[npt.NDArray[np.complex64], Mask]:
     """A transmission on another grid, with what is known of it there.
 
@@ -99,6 +125,7 @@ def resample_transmission(
     transmission : (h, w) complex, 1 in air
     known : (h, w) bool
     source, target : axes along y and x, m; the target's pixels are not smaller than the source's
+    roll_off : part of the band, from its end, over which frequencies fall to nothing
 
     Returns
     -------
@@ -117,7 +144,7 @@ def resample_transmission(
     contrast, window = _faded(transmission, known)
     corner = [axis.grown(*ends) for axis, ends in zip(source, window, strict=True)]
     there = mask_on(known, source, target)
-    image = 1 + resample(contrast, (corner[0], corner[1]), target)
+    image = 1 + resample(contrast, (corner[0], corner[1]), target, roll_off)
     return np.where(there, image, 1.0).astype(np.complex64), there
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from picpxct_nx.errors import InputError
 from picpxct_nx.images.projection import Projection
 from picpxct_nx.images.resample import FADE_PX, coordinates
-from picpxct_nx.images.stack import Stacked, StackOptions, stack
+from picpxct_nx.images.stack import ROLL_OFF, Stacked, StackOptions, stack
 from picpxct_nx.manifest import Manifest, Row, match
 from picpxct_nx.provenance import Input, step
 from picpxct_nx.records import Record, SpectralCube, polarization_angle
@@ -197,6 +197,7 @@ def _parameters(made: Stacked, choice: StackOptions) -> dict[str, Value]:
         "pixel@units": "m",
         "fade": FADE_PX,
         "fade@units": "pixel",
+        "roll_off": ROLL_OFF,
     }
 
 

@@ -132,7 +132,8 @@ def test_inputs_that_changed_since_are_found(call: Call, made: Path, tmp_path: P
     words = ("validate", "--json", "--inputs", folder, made / "recs.nxs")
 
     def found(*more: str) -> list[str]:
-        return sorted(fault["code"] for fault in json.loads(call(*words, *more).stdout)["violations"])
+        codes = [fault["code"] for fault in json.loads(call(*words, *more).stdout)["violations"]]
+        return sorted(code for code in codes if code.startswith("INPUT"))
 
     assert found() == ["INPUT_MISSING"] * 2
     shutil.copy(made / "scans.nxs", folder)

@@ -11,6 +11,7 @@ from picpxct_nx.images.resample import (
     centred_axis,
     coordinates,
     mask_on,
+    noise_gain,
     resample,
     resample_transmission,
     resampling_matrix,
@@ -76,6 +77,24 @@ def test_the_matrix_is_the_chirp_z_transform() -> None:
     zoom = czt(spectrum, m, w=np.exp(2j * np.pi * scale / n), a=1.0) * carrier / n
     matrix = resampling_matrix(Axis(0.0, 1.0, n), Axis(0.0, scale, m))
     np.testing.assert_allclose(matrix @ values, zoom, atol=1e-10)
+
+
+def test_a_facet_between_pixels_does_not_ring_behind_the_roll_off() -> None:
+    """A step of one, half a pixel off the grid: cut at Nyquist it rings by 1 / (pi n) n pixels away."""
+    source, target = Axis(0.0, 1.0, 128), Axis(0.5, 1.0, 127)
+    step = np.where(np.abs(coordinates(source) - 63.2) < 30, 1.0, 0.0)
+    inside = np.abs(coordinates(target) - 63.2) < 20
+    rings, calm = ((resampling_matrix(source, target, part) @ step)[inside] - 1 for part in (0.0, 0.3))
+    assert np.abs(rings).min() > 0.008
+    assert np.abs(calm).max() < 0.001
+
+
+@pytest.mark.parametrize("roll_off", [0.0, 0.3])
+def test_white_noise_grows_by_the_gain(roll_off: float) -> None:
+    rng = np.random.default_rng(4)
+    noise = rng.normal(size=(201, 190))
+    found = resample(noise, SOURCE, TARGET, roll_off)
+    assert np.std(found) == pytest.approx(noise_gain(SOURCE, TARGET, roll_off), rel=0.02)
 
 
 def test_garbage_and_a_sample_cut_by_the_field_do_not_ring() -> None:
