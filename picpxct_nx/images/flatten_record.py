@@ -64,10 +64,13 @@ def flatten_record(record: Record, choice: FlattenOptions) -> Reconstruction | S
         record.transmission, air, weight, order=choice.order, amplitude=choice.amplitude, start=_start(start, choice)
     )
     image = flat.image.astype(np.complex64)
+    # The error of the modulus is divided as the modulus is; that of the phase stays.
+    sigma = None if record.transmission_sigma is None else np.asarray(record.transmission_sigma) / flat.modulus
     product = replace(
         record,
         stage="flattened",
         transmission=image,
+        transmission_sigma=None if sigma is None else sigma.astype(np.float32),
         phase=np.angle(image).astype(np.float32),
         air=air & (weight > 0),
         extra={**record.extra, **_removed(flat, record.y, record.x)},

@@ -198,3 +198,17 @@ def test_flattening_twice_and_other_kinds_are_refused(call: Call, given: Callabl
     assert result.exit_code == 65
     assert "is flattened; flatten wants reconstructed: it has been through flatten already" in message(result)
     assert "this command wants NXspecptycho_reconstruction or" in message(call("flatten", made / "scan.nxs", "--json"))
+
+
+def test_the_error_of_the_modulus_is_scaled_with_it(call: Call, given: Callable[..., str], tmp_path: Path) -> None:
+    raw = unflattened()
+    raw = dataclasses.replace(
+        raw,
+        transmission_sigma=np.full(raw.transmission.shape, 0.26, np.float32),
+        phase_sigma=np.full(raw.transmission.shape, 0.2, np.float32),
+    )
+    assert call("flatten", given(raw), "-q", "-o", "flat.nxs").exit_code == 0
+    (flat,) = records_of(tmp_path / "flat.nxs").values()
+    # The modulus of air was 1.3.
+    np.testing.assert_allclose(flat.transmission_sigma, 0.2, rtol=1e-2)
+    np.testing.assert_allclose(flat.phase_sigma, 0.2, rtol=1e-6)
