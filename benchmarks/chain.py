@@ -1,9 +1,12 @@
 """Run the tutorial from raw scans to the grain map in one process, and score every stage against the truth.
 
     python benchmarks/chain.py [--seed 1] [--recipe default] [--to grainmap] [--folder FOLDER] [--set NAME=VALUE ...]
+    python benchmarks/chain.py --seeds 10 --rotations "0 deg, 90 deg" --folder FOLDER
 
 Each stage is the real command, with files between them; of many entries the table shows the median and the worst.
-Times are a ratio to the reconstruction, which does the work. Set OMP_NUM_THREADS=1.
+Times are a ratio to the reconstruction, which does the work. With --seeds, that many experiments from --seed on are one
+line each, with the figures that tell a stage best, and a line says why a chain ended early; reconstructions that a
+folder holds already are not made again. Set OMP_NUM_THREADS=1.
 """
 
 import argparse
@@ -32,6 +35,23 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("normalize", ("--e0", "5483.4 eV")),
     ("grainmap", ()),
 )
+
+# What a line of many experiments says: figure of a stage, and its title; directions in degrees, displacements in px.
+COLUMNS = {
+    "grainmap/grains_found": "found",
+    "grainmap/grains_true": "true",
+    "grainmap/grains_matched": "matched",
+    "grainmap/rand_error": "Rand",
+    "grainmap/rand_error_labelled": "Rand lab.",
+    "grainmap/orientation_median": "pixel med",
+    "grainmap/grain_rms": "grain rms",
+    "grainmap/known": "known %",
+    "reconstruct/object_error": "object",
+    "flatten/air_found": "air %",
+    "align/images_rms": "align px",
+    "register/images_between": "reg. px",
+    "register/rotation_rms": "rot. deg",
+}
 
 
 def run(*words: str | Path) -> float:
@@ -85,16 +105,25 @@ def _text(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], figure: Fig
     return f"{text} {figure.unit}".rstrip()
 
 
+def simulate(scans: Path, seed: int, options: argparse.Namespace) -> None:
+    """Simulate the scans of a seed."""
+    settings = [word for text in options.set for word in ("--set", text)]
+    settings += ["--rotations", options.rotations] if options.rotations else []
+    run("simulate", "--seed", str(seed), *settings, "-q", "--overwrite", "-o", scans)
+
+
+def _of_solver(name: str, options: argparse.Namespace) -> tuple[str, ...]:
+    return ("--recipe", options.recipe, "--progress", "none") if name == "reconstruct" else ()
+
+
 def main(options: argparse.Namespace, folder: Path) -> None:
     """Run the stages in turn, scoring each."""
     scans = folder / "simulate.nxs"
-    settings = [word for text in options.set for word in ("--set", text)]
-    run("simulate", "--seed", str(options.seed), *settings, "-q", "--overwrite", "-o", scans)
+    simulate(scans, options.seed, options)
     experiment, before, floor = truth_of(scans), scans, 0.0
     for name, words in STAGES:
         made = folder / f"{name}.nxs"
-        more = ("--recipe", options.recipe, "--progress", "none") if name == "reconstruct" else ()
-        seconds = run(name, before, *words, *more, "-q", "--overwrite", "-o", made)
+        seconds = run(name, before, *words, *_of_solver(name, options), "-q", "--overwrite", "-o", made)
         floor = floor or seconds
         scored = scores(made, experiment)
         entries = "1 entry" if len(scored) == 1 else f"{len(scored)} entries"
@@ -105,17 +134,64 @@ def main(options: argparse.Namespace, folder: Path) -> None:
             return
 
 
+def many(options: argparse.Namespace, folder: Path) -> None:
+    """One line an experiment, with the figures that tell most of every stage; then their medians and the failures."""
+    print(" ".join(["seed", *(f"{title:>9s}" for title in COLUMNS.values())]), flush=True)
+    rows, failures = [], []
+    for seed in range(options.seed, options.seed + options.seeds):
+        at = folder / f"seed{seed}"
+        at.mkdir(exist_ok=True)
+        try:
+            found = _figures(at, seed, options)
+        except SystemExit as end:
+            failures.append(f"seed {seed}: {end.code}")
+            continue
+        rows.append([found.get(key) for key in COLUMNS])
+        print(_line(f"{seed:4d}", rows[-1]), flush=True)
+    if rows:
+        table_of = np.array([[np.nan if value is None else float(value) for value in row] for row in rows])
+        print(_line(" med", list(np.nanmedian(table_of, axis=0))), flush=True)
+        same = int(np.sum(np.all(table_of[:, :1] == table_of[:, 1:3], axis=1)))
+        print(f"all grains found, and none besides: {same} of {options.seeds}; failures: {len(failures)}")
+    print("\n".join(failures))
+
+
+def _figures(folder: Path, seed: int, options: argparse.Namespace) -> dict[str, float | None]:
+    """The figures of a chain by "stage/name"; of many entries the median."""
+    scans, before = folder / "simulate.nxs", folder / "reconstruct.nxs"
+    if not before.exists():
+        simulate(scans, seed, options)
+    experiment, found = truth_of(scans), dict[str, float | None]()
+    for name, words in STAGES:
+        made = folder / f"{name}.nxs"
+        if name != "reconstruct" or not before.exists():
+            source = scans if name == "reconstruct" else before
+            run(name, source, *words, *_of_solver(name, options), "-q", "--overwrite", "-o", made)
+        scored, before = scores(made, experiment), made
+        for figure in scored[0].figures:
+            values = [f.value for one in scored for f in one.figures if f.name == figure.name and f.value is not None]
+            found[f"{name}/{figure.name}"] = float(np.median(values)) if values else None
+    return found
+
+
+def _line(head: str, values: Sequence[float | None]) -> str:
+    return " ".join([head, *(f"{'-':>9s}" if v is None or not np.isfinite(v) else f"{v:9.3g}" for v in values)])
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, help="run so many experiments, one line each")
+    parser.add_argument("--rotations", help="as of picpxct simulate")
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--to", default="grainmap", choices=[name for name, _ in STAGES])
     parser.add_argument("--folder", type=Path, help="keep the files there")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as of picpxct simulate")
     chosen = parser.parse_args()
+    task = main if chosen.seeds is None else many
     if chosen.folder is None:
         with tempfile.TemporaryDirectory() as temporary:
-            main(chosen, Path(temporary))
+            task(chosen, Path(temporary))
     else:
         chosen.folder.mkdir(parents=True, exist_ok=True)
-        main(chosen, chosen.folder)
+        task(chosen, chosen.folder)

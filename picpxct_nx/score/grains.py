@@ -26,10 +26,12 @@ class Segmentation:
     """How grains were told apart.
 
     `rand_error` is 1 less the F score of pairs of pixels in one grain, over pixels that are truly in a grain; 0 best.
+    Pixels that were left without a label count as one grain; `rand_error_labelled` is that of the others alone.
     `pairs` (k, 2) are the labels (found, true) of grains that are the same.
     """
 
     rand_error: float
+    rand_error_labelled: float
     n_found: int
     n_true: int
     pairs: NDArray[np.int64]
@@ -66,14 +68,18 @@ def compare_labels(found: Labels, true: Labels) -> Segmentation:
     np.add.at(shared, (found.ravel(), true.ravel()), 1)
     union = shared.sum(1)[:, None] + shared.sum(0)[None] - shared
     same = np.argwhere(shared[1:, 1:] > _MATCH * union[1:, 1:]) + 1
-    rand_error: Any = metrics.adapted_rand_error  # scikit-image has no types
-    rand = rand_error(true, found, ignore_labels=(0,)) if (true > 0).any() else (np.nan,)
     return Segmentation(
-        rand_error=float(rand[0]),
+        rand_error=_rand_error(found, true),
+        rand_error_labelled=_rand_error(found, np.where(found > 0, true, 0)),
         n_found=int(np.count_nonzero(shared[1:].sum(1))),
         n_true=int(np.count_nonzero(shared[:, 1:].sum(0) >= _LEAST_PIXELS)),
         pairs=same,
     )
+
+
+def _rand_error(found: Labels, true: Labels) -> float:
+    rand_error: Any = metrics.adapted_rand_error  # scikit-image has no types
+    return float(rand_error(true, found, ignore_labels=(0,))[0]) if (true > 0).any() else float("nan")
 
 
 def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
@@ -113,6 +119,7 @@ def judge(record: Any, experiment: Experiment) -> tuple[Figure, ...]:
         Figure("grains_true", "grains there are", parts.n_true),
         Figure("grains_matched", "grains found that are true ones", len(parts.pairs)),
         Figure("rand_error", "adapted Rand error of the segmentation (0 best)", parts.rand_error),
+        Figure("rand_error_labelled", "the same, of pixels that have a label", parts.rand_error_labelled),
         Figure("orientation_median", f"error of the direction, pixels, median{folded}", _median(of_pixels), "deg"),
         Figure("orientation_rms", "error of the direction, pixels, rms", _rms(of_pixels), "deg"),
         Figure("grain_rms", "error of the direction, means of matched grains, rms", _rms(of_grains), "deg"),

@@ -96,6 +96,16 @@ def test_rand_error_of_a_halved_grain_is_that_of_its_pairs() -> None:
     assert (parts.n_found, parts.n_true, len(parts.pairs)) == (2, 1, 0)
 
 
+def test_pixels_without_a_label_count_as_one_grain_and_are_left_out_of_the_second_figure() -> None:
+    true = np.repeat(np.array([1, 2], np.int32), 50).reshape(2, 50)
+    found = true.copy()
+    found[:, 40:] = 0
+    parts = compare_labels(found, true)
+    assert parts.rand_error > 0.1
+    assert parts.rand_error_labelled == pytest.approx(0, abs=1e-9)
+    assert np.isnan(compare_labels(np.zeros_like(true), true).rand_error_labelled)
+
+
 def test_a_map_that_shows_no_grain_of_the_truth_is_refused(experiment: Experiment) -> None:
     record = grain_map(experiment)
     record.y = record.y + 1.0

@@ -1,0 +1,127 @@
+"""The pipeline as it is meant to be typed: one shell pipe from raw scans to the grains that were simulated."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from picpxct_nx import nexus
+from picpxct_nx.provenance import Step
+from picpxct_nx.records import GrainMap, Record, Scan
+from picpxct_nx.score.judge import judge
+from picpxct_nx.score.truth import read
+
+# The tutorial, with the quickest recipe whose images are as good as those of the default one.
+SIMULATE = "picpxct simulate --preset tutorial --seed 2 -q -o scans.nxs"
+PIPE = """picpxct reconstruct scans.nxs --recipe dm:60,ml:40 --device cpu --threads 1 -q | tee recs.nxs \
+    | picpxct flatten -q | tee flat.nxs | picpxct stack -q | picpxct align -q | picpxct register -q \
+    | picpxct normalize --e0 "5483.4 eV" -q | tee spectra.nxs | picpxct grainmap -q > grains.nxs"""
+FILES = """picpxct flatten recs.nxs -q -o files_flat.nxs && picpxct stack files_flat.nxs -q -o files_cube.nxs \
+    && picpxct align files_cube.nxs -q -o files_aligned.nxs \
+    && picpxct register files_aligned.nxs -q -o files_registered.nxs \
+    && picpxct normalize files_registered.nxs --e0 "5483.4 eV" -q -o files_spectra.nxs \
+    && picpxct grainmap files_spectra.nxs -q -o files_grains.nxs"""
+SCANS = 20
+COMMANDS = ["simulate", "reconstruct", "flatten"]
+
+pytestmark = pytest.mark.slow
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of bash in a folder; `picpxct` is the real command, and a failure anywhere in a pipe counts."""
+    start = f'set -euo pipefail; picpxct() {{ "{sys.executable}" -m picpxct_nx.cli "$@"; }}\n'
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PICPXCT")}
+    return subprocess.run(
+        ["bash", "-c", start + line],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env=kept | {"OMP_NUM_THREADS": "1"},
+        cwd=folder,
+        check=False,
+        timeout=600,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with raw scans and all that the pipe made of them."""
+    made = tmp_path_factory.mktemp("pipeline")
+    for line in (SIMULATE, PIPE):
+        result = shell(line, made)
+        assert result.returncode == 0, result.stderr.decode()
+    return made
+
+
+def records(path: Path) -> list[Record]:
+    """All entries of a file; what they hold lazily is not to be asked for."""
+    with nexus.open_valid(path, path.name) as file:
+        return [nexus.read(file, entry) for entry in nexus.entries(file)]
+
+
+def grains(path: Path) -> GrainMap:
+    (record,) = records(path)
+    assert isinstance(record, GrainMap)
+    return record
+
+
+def test_the_grains_found_are_the_grains_simulated(folder: Path) -> None:
+    with nexus.open_valid(folder / "scans.nxs", "scans.nxs") as file:
+        scans = [nexus.read(file, entry) for entry in nexus.entries(file)]
+        truth = read([scan for scan in scans if isinstance(scan, Scan)])
+    figures = judge(grains(folder / "grains.nxs"), truth).figures
+    found = {figure.name: figure.value if figure.value is not None else np.nan for figure in figures}
+    assert found["grains_found"] == found["grains_matched"] == found["grains_true"] == 7
+    assert found["rand_error"] < 0.22
+    assert found["rand_error_labelled"] < 0.1
+    assert found["orientation_median"] < 5
+    assert found["grain_rms"] < 4.5
+    assert found["known"] > 85
+
+
+def test_every_file_of_the_pipe_is_valid(folder: Path) -> None:
+    result = shell("picpxct validate scans.nxs recs.nxs flat.nxs spectra.nxs grains.nxs", folder)
+    assert result.returncode == 0, result.stdout.decode() + result.stderr.decode()
+
+
+def test_the_chain_closes_at_the_raw_scans_and_marks_what_only_lived_in_the_pipe(folder: Path) -> None:
+    raw = _raw(folder)
+    history = grains(folder / "grains.nxs").history
+    commands = [step.command for step in history]
+    assert sorted(commands[: 3 * SCANS]) == sorted(COMMANDS * SCANS)
+    assert commands[3 * SCANS :] == ["stack", "align", "register", "normalize", "grainmap"]
+    made = dict[str | None, Step]()
+    for step in history:
+        assert all(source.uuid in made for source in step.inputs), step.command
+        assert bool(step.inputs) == (step.command != "simulate")
+        made[step.output_uuid] = step
+        if step.command == "reconstruct":
+            (source,) = step.inputs
+            assert source.uuid is not None
+            assert source.checksum == raw[source.uuid]
+    assert {step.output_uuid for step in history if step.command == "simulate"} == set(raw)
+    # The scans are a file, and so is what went to a file at the end; all between was piped.
+    piped = {step.command for step in history if step.transient}
+    assert piped == {"reconstruct", "flatten", "stack", "align", "register", "normalize"}
+    assert all(step.transient == (step.command in piped) for step in history)
+
+
+def _raw(folder: Path) -> dict[str, str]:
+    """Digests of the scans by UUID."""
+    with nexus.open_valid(folder / "scans.nxs", "scans.nxs") as file:
+        scans = [nexus.read(file, entry) for entry in nexus.entries(file)]
+        return {scan.uuid: scan.digest() for scan in scans}
+
+
+def test_files_between_the_stages_give_what_the_pipe_gives(folder: Path) -> None:
+    result = shell(FILES, folder)
+    assert result.returncode == 0, result.stderr.decode()
+    piped, filed = (grains(folder / name) for name in ("grains.nxs", "files_grains.nxs"))
+    for name in ("label", "orientation", "orientation_errors", "signal", "mean_orientation", "area", "y", "x"):
+        np.testing.assert_array_equal(getattr(piped, name), getattr(filed, name), err_msg=name)
+    assert [step.command for step in piped.history] == [step.command for step in filed.history]
+    assert {step.command for step in filed.history if step.transient} == {"reconstruct"}
+    result = shell("picpxct validate files_*.nxs", folder)
+    assert result.returncode == 0, result.stdout.decode() + result.stderr.decode()
