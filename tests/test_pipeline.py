@@ -14,9 +14,9 @@ from picpxct_nx.records import GrainMap, Record, Scan
 from picpxct_nx.score.judge import judge
 from picpxct_nx.score.truth import read
 
-# The tutorial, with the quickest recipe whose images are as good as those of the default one.
-SIMULATE = "picpxct simulate --preset tutorial --seed 2 -q -o scans.nxs"
-PIPE = """picpxct reconstruct scans.nxs --recipe dm:60,ml:40 --device cpu --threads 1 -q | tee recs.nxs \
+# The tutorial with the default recipe; the sigma maps alone are left out.
+SIMULATE = "picpxct simulate --preset tutorial -q -o scans.nxs"
+PIPE = """picpxct reconstruct scans.nxs --device cpu:1 --also none -q | tee recs.nxs \
     | picpxct flatten -q | tee flat.nxs | picpxct stack -q | picpxct align -q | picpxct register -q \
     | picpxct normalize --e0 "5483.4 eV" -q | tee spectra.nxs | picpxct grainmap -q > grains.nxs"""
 FILES = """picpxct flatten recs.nxs -q -o files_flat.nxs && picpxct stack files_flat.nxs -q -o files_cube.nxs \
@@ -74,7 +74,7 @@ def test_the_grains_found_are_the_grains_simulated(folder: Path) -> None:
     figures = judge(grains(folder / "grains.nxs"), truth).figures
     found = {figure.name: figure.value if figure.value is not None else np.nan for figure in figures}
     assert found["grains_found"] == found["grains_matched"] == found["grains_true"] == 7
-    assert found["rand_error"] < 0.22
+    assert found["rand_error"] < 0.25
     assert found["rand_error_labelled"] < 0.1
     assert found["orientation_median"] < 5
     assert found["grain_rms"] < 4.5
