@@ -39,10 +39,12 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
 # What a line of many experiments says: figure of a stage, and its title; directions in degrees, displacements in px.
 COLUMNS = {
     "grainmap/grains_found": "found",
+    "grainmap/grains_distinct": "distinct",
+    "grainmap/distinct_matched": "matched",
+    "grainmap/distinct_rand_error": "Rand",
+    "grainmap/distinct_rand_error_labelled": "Rand lab.",
     "grainmap/grains_true": "true",
-    "grainmap/grains_matched": "matched",
-    "grainmap/rand_error": "Rand",
-    "grainmap/rand_error_labelled": "Rand lab.",
+    "grainmap/rand_error": "R. true",
     "grainmap/orientation_median": "pixel med",
     "grainmap/grain_rms": "grain rms",
     "grainmap/known": "known %",
@@ -152,7 +154,10 @@ def many(options: argparse.Namespace, folder: Path) -> None:
         table_of = np.array([[np.nan if value is None else float(value) for value in row] for row in rows])
         print(_line(" med", list(np.nanmedian(table_of, axis=0))), flush=True)
         same = int(np.sum(np.all(table_of[:, :1] == table_of[:, 1:3], axis=1)))
-        print(f"all grains found, and none besides: {same} of {options.seeds}; failures: {len(failures)}")
+        print(
+            f"found all grains that can be told apart, and none besides: {same} of {options.seeds}; "
+            f"failures: {len(failures)}"
+        )
     print("\n".join(failures))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import step
-from picpxct_nx.score.grains import axial_error, compare_labels, judge
+from picpxct_nx.score.grains import axial_error, compare_labels, distinct, judge
 from picpxct_nx.score.judge import judge as judge_any
 from picpxct_nx.score.truth import Experiment, in_sample_frame
 from picpxct_nx.simulate import phantom
@@ -104,6 +104,19 @@ def test_pixels_without_a_label_count_as_one_grain_and_are_left_out_of_the_secon
     assert parts.rand_error > 0.1
     assert parts.rand_error_labelled == pytest.approx(0, abs=1e-9)
     assert np.isnan(compare_labels(np.zeros_like(true), true).rand_error_labelled)
+
+
+def test_neighbours_that_mirror_each_other_are_one_to_two_polarisations_and_two_to_three() -> None:
+    true = np.repeat(np.array([1, 2, 3, 1], np.int32), 25).reshape(4, 25)
+    true[3] = 4
+    # 1 and 2 mirror each other, 4 is like 1 but touches 3 only.
+    azimuth, tilt = np.deg2rad([np.nan, 30.0, 150.0, 80.0, 30.0]), np.deg2rad([np.nan, 10.0, 10.0, 0.0, 10.0])
+    two, three = np.deg2rad([0.0, 90.0]), np.deg2rad([0.0, 60.0, 120.0])
+    assert len(np.unique(distinct(true, azimuth, tilt, two))) == 3
+    np.testing.assert_array_equal(distinct(true, azimuth, tilt, three), true)
+    # Tilted more, it is told apart by what it shows less.
+    tilt[2] = np.deg2rad(40)
+    np.testing.assert_array_equal(distinct(true, azimuth, tilt, two), true)
 
 
 def test_a_map_that_shows_no_grain_of_the_truth_is_refused(experiment: Experiment) -> None:
