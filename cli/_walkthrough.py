@@ -33,7 +33,7 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
     def shell(*words: str | Path) -> None:
         _run([str(word) for word in words], quiet=quiet)
 
-    shell("simulate", "--preset", "tutorial", "--seed", "1", "-o", f"{scans}/", *again)
+    shell("simulate", "--preset", "tutorial", "-o", f"{scans}/", *again)
     shell("validate", *sorted(scans.glob("*.nxs")))
     shell("reconstruct", *sorted(scans.glob("*.nxs")), "-o", f"{recs}/", *again)
     shell("validate", *sorted(recs.glob("*.nxs")))
