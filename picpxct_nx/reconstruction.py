@@ -1,7 +1,7 @@
 """One raw scan to its reconstruction: geometry, solver, sigmas, halves, record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,10 @@ class Store:
 
 @dataclass(frozen=True)
 class _Task:
-    """One scan, the problem it poses, and how to solve it; `others` are reconstructions that are read as well."""
+    """One scan, the problem it poses, and how to solve it.
+
+    `others` are reconstructions that are read as well; `facts` are what was found on the way, for the history.
+    """
 
     scan: Scan
     problem: Problem
@@ -71,6 +74,7 @@ class _Task:
     stages: tuple[Stage, ...]
     model: Model
     others: tuple[Reconstruction, ...]
+    facts: dict[str, Value] = field(default_factory=dict)
 
 
 def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: Store | None = None) -> Reconstruction:
@@ -97,7 +101,8 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
         sigmas = errors_of(task.problem, result, stage, model=task.model, device=choice.device, seed=choice.seed)
     if result.status == "done" and "halves" in choice.also:
         curve = _halves(task, result, choice, listener)
-    facts = account.parameters(choice, task.stages, task.model, result) | facts | account.facts(sigmas, curve)
+    how = account.parameters(choice, task.stages, task.model, result)
+    facts = how | task.facts | facts | account.facts(sigmas, curve)
     made = step("reconstruct", facts, [parent.as_input() for parent in (record, *task.others)])
     product = make_reconstruction(record, result, task.grid, made, task.others, account.more_values(sigmas, curve))
     if result.status == "stopped":
@@ -117,9 +122,10 @@ def _prepare(scan: Scan, choice: Choice, listener: Listener, store: Store) -> _T
     probe = warm.probe_for(near, scan) if near is not None else probe
     problem, grid = make_problem(scan, frames=choice.frames, probe=probe, use_monitor=monitored)
     if near is not None:
-        problem = warm.with_object(problem, grid, near)
-        task = _Task(scan, problem, grid, _likewise(choice.warm, near), begun(choice.model), (near.record,))
-        origin = f"warm from {near.record.entry}"
+        problem, shift = warm.registered(problem, grid, near, choice.device)
+        model, facts = begun(choice.model), warm.facts(shift, grid)
+        task = _Task(scan, problem, grid, _likewise(choice.warm, near), model, (near.record,), facts)
+        origin = f"warm from {near.record.entry}, moved by ({shift.px[0]:+.2f}, {shift.px[1]:+.2f}) px"
     else:
         others = () if choice.probe is None else (choice.probe,)
         task = _Task(scan, problem, grid, choice.stages, choice.model, others)

@@ -3,6 +3,9 @@
 An object pixel is lambda z / (N p) wide and so changes with the energy, while object and beam do not: both are carried
 over in physical coordinates. Where the scans say how far the sample stood from the focus, the beam is also propagated
 by what the product of wavelength and defocus changed, on which alone its shape in metres depends.
+
+Between two scans the sample drifts, by more than a pixel as a rule, and no stage tells. So the neighbour's object is
+first registered to the frames of the scan: moved, as a whole, to where they fit it best (`registered`).
 """
 
 from dataclasses import dataclass, replace
@@ -11,11 +14,11 @@ import numpy as np
 
 from picpxct_nx.geometry import Grid
 from picpxct_nx.illumination import MOST_PIXEL_CHANGE, object_pixel
-from picpxct_nx.ptycho import Problem
+from picpxct_nx.ptycho import Problem, Shift, common_shift
 from picpxct_nx.records import Reconstruction, Record, Scan, polarization_angle
 from picpxct_nx.simulate.optics import frequencies
 from picpxct_nx.simulate.spectra import wavelength
-from picpxct_nx.values import Array
+from picpxct_nx.values import Array, Value
 
 # Where less than this part of the strongest light fell, a neighbour's object is not worth carrying over.
 _LEAST_COVERAGE = 0.01
@@ -79,11 +82,51 @@ def probe_for(neighbour: Neighbour, scan: Scan) -> Array:
     return np.asarray(probe, np.complex64)
 
 
-def with_object(problem: Problem, grid: Grid, neighbour: Neighbour) -> Problem:
-    """The problem with the neighbour's object, resampled in metres; 1 where the neighbour did not see it."""
+def registered(problem: Problem, grid: Grid, neighbour: Neighbour, device: str = "auto") -> tuple[Problem, Shift]:
+    """The problem with the neighbour's object where the frames show it, and how far it had to be moved.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of the scan, with the neighbour's probe: object and probe of one reconstruction belong together.
+    grid : Grid
+        Where its pixels lie.
+    neighbour : Neighbour
+        What to start from.
+    device : str
+        Where to search, as of `reconstruct`.
+
+    Returns
+    -------
+    problem : Problem
+        With a start object, moved by the drift since the neighbour.
+    shift : Shift
+        That move, in pixels of the grid (`common_shift`).
+    """
+    shift = common_shift(with_object(problem, grid, neighbour), device=device)
+    drift = shift.px[0] * grid.pixel[0], shift.px[1] * grid.pixel[1]
+    return with_object(problem, grid, neighbour, drift), shift
+
+
+def facts(shift: Shift, grid: Grid) -> dict[str, Value]:
+    """The move of a start object for the history: `warm_shift` and its sigma by counting noise, (y, x) m."""
+    pixel = np.array(grid.pixel)
+    return {
+        "warm_shift": pixel * shift.px,
+        "warm_shift@units": "m",
+        "warm_shift_errors": pixel * shift.sigma_px,
+        "warm_shift_errors@units": "m",
+    }
+
+
+def with_object(problem: Problem, grid: Grid, neighbour: Neighbour, drift: tuple[float, float] = (0.0, 0.0)) -> Problem:
+    """The problem with the neighbour's object, resampled in metres; 1 where the neighbour did not see it.
+
+    The object is moved by `drift` (y, x) m.
+    """
     old = neighbour.record
     rows, columns = problem.object_shape
-    y, x = grid.axis(0, rows), grid.axis(1, columns)
+    y, x = grid.axis(0, rows) - drift[0], grid.axis(1, columns) - drift[1]
     image = np.asarray(old.transmission, np.complex128)
     if old.coverage is not None:
         image = np.where(np.asarray(old.coverage) > _LEAST_COVERAGE * np.max(old.coverage), image, 1)

@@ -127,13 +127,32 @@ def _likeness(a: Array, b: Array) -> float:
 def test_a_warm_start_needs_a_fifth_of_the_iterations(second: tuple[Scan, Truth], neighbour: warm.Neighbour) -> None:
     scan, truth = second
     cold, grid = make_problem(scan)
-    hot = warm.with_object(dataclasses.replace(cold, probe=warm.probe_for(neighbour, scan)), grid, neighbour)
+    beam = warm.probe_for(neighbour, scan)
+    hot, _ = warm.registered(dataclasses.replace(cold, probe=beam), grid, neighbour, "cpu")
 
     def error(problem: Problem, recipe: str) -> float:
         result = reconstruct(problem, parse(recipe, {"ml.likelihood": "poisson"}), device="cpu")
         return _score(scan, truth, result.object).error
 
     assert error(hot, "ml:4") < error(cold, "pie:3,ml:20")
+
+
+def test_the_start_is_moved_by_the_drift_between_the_scans(
+    first: tuple[Scan, Truth], second: tuple[Scan, Truth], neighbour: warm.Neighbour
+) -> None:
+    cold, grid = make_problem(second[0])
+    cold = dataclasses.replace(cold, probe=warm.probe_for(neighbour, second[0]))
+    start, shift = warm.registered(cold, grid, neighbour, "cpu")
+    drift = second[1].drift - first[1].drift
+    assert np.abs(drift / grid.pixel).max() > 1
+    assert start.object is not None
+    np.testing.assert_allclose(shift.px, drift / grid.pixel, atol=0.1)
+    # The score says by how much an image is to be moved back.
+    before = _score(*first, np.asarray(neighbour.record.transmission)).shift_px
+    np.testing.assert_allclose(_score(*second, start.object).shift_px, before - drift / grid.pixel, atol=0.1)
+    facts = warm.facts(shift, grid)
+    np.testing.assert_allclose(np.asarray(facts["warm_shift"]), np.array(grid.pixel) * shift.px)
+    assert facts["warm_shift@units"] == "m"
 
 
 def test_scans_follow_by_sample_polarisation_and_energy(first: tuple[Scan, Truth], second: tuple[Scan, Truth]) -> None:

@@ -9,6 +9,7 @@ import os
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 from .control import Control, Progress, Stop
+from .drift import Shift, common_shift
 from .loop import DivergedError, reconstruct
 from .model import Background, Intensity, Model, Positions, Variation
 from .problem import Problem
@@ -27,12 +28,14 @@ __all__ = [
     "Problem",
     "Progress",
     "Result",
+    "Shift",
     "Snapshot",
     "Stage",
     "Stop",
     "Variation",
     "apply",
     "centre_probe",
+    "common_shift",
     "describe",
     "parse",
     "reconstruct",

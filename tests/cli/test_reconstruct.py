@@ -221,10 +221,14 @@ def test_warm_scans_are_taken_by_energy_and_name_their_neighbour(made: Path, tmp
     result = call(*words, "-o", "rec.nxs")
     assert result.exit_code == 0, result.stderr
     assert result.stderr.index(f"{FIRST}: 16 of") < result.stderr.index(f"{SECOND}: 16 of")
-    assert f"warm from {FIRST}" in result.stderr
+    assert f"warm from {FIRST}, moved by (" in result.stderr
+    assert "warm_shift" not in _facts(tmp_path / "rec.nxs", FIRST)
     assert [_facts(tmp_path / "rec.nxs", entry)["recipe"] for entry in (FIRST, SECOND)] == ["pie:3", "ml:2"]
     with h5py.File(tmp_path / "rec.nxs") as file:
         last = max(name for name in file[SECOND] if name.startswith("process_"))
+        shift = file[f"{SECOND}/{last}/parameters/warm_shift"]
+        assert shift.shape == (2,)
+        assert shift.attrs["units"] == "m"
         inputs = [f"{SECOND}/{last}/{name}" for name in file[f"{SECOND}/{last}"] if name.startswith("input_")]
         named = {file[f"{name}/identifier_entry"].asstr()[()] for name in inputs}
         assert f"urn:uuid:{file[f'{FIRST}/entry_identifier_uuid'].asstr()[()]}" in named
