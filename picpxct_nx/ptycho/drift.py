@@ -77,7 +77,8 @@ def common_shift(problem: Problem, *, device: str = "auto") -> Shift:
 
     References
     ----------
-    Odstrcil et al., Optics Express 26, 3108 (2018), section 4 (positions from the gradient of the object).
+    Odstrcil, Menzel & Guizar-Sicairos, Opt. Express 26, 3108 (2018): positions from the object's gradient; here one for
+    all frames, and compared in the detector (`sweep.sweep`).
     """
     if problem.object is None:
         raise InputError("object: no start object; wanted the one whose shift is sought; give the problem an object")

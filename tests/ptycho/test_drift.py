@@ -61,7 +61,7 @@ def test_an_even_object_is_left_where_it_is(subpixel_scan: ReferenceScan) -> Non
     assert found.misfit_after == found.misfit_before
 
 
-def test_a_shift_beyond_belief_is_refused(subpixel_scan: ReferenceScan) -> None:
+def test_no_shift_beyond_the_farthest_is_found(subpixel_scan: ReferenceScan) -> None:
     found = _found(subpixel_scan, (0.0, 30.0))
     assert np.abs(found.px).max() <= FARTHEST + 1
 
