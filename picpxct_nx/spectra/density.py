@@ -74,20 +74,20 @@ def densities(cube: SpectralCube) -> Densities:
     for p in range(shape[0]):
         known = np.asarray(cube.known[p], bool)
         air = _air(cube, p, known)
-        images = _images(cube, p, known)
         zero.append("air" if air.sum() >= LEAST_AIR_PX else "flattened")
-        for image in images.values() if zero[p] == "air" else ():
-            level = np.mean(image[air], dtype=np.complex128)
-            offset = max(offset, float(abs(level - 1)))
-            image /= level
-        mean = np.zeros(shape[2:], np.complex128)
-        for image in images.values():
-            mean += image
-        unwrapped = unwrap_mean(mean / len(images), known, air if zero[p] == "air" else None)
+        energies, levels, mean = _measured(cube, p), dict[int, complex](), np.zeros(shape[2:], np.complex128)
+        # Images are read twice rather than kept: a polarisation is half of a cube.
+        for e in energies:
+            image = _image(cube, p, e, known)
+            levels[e] = complex(np.mean(image[air], dtype=np.complex128)) if zero[p] == "air" else 1.0
+            mean += image / np.complex64(levels[e])
+        offset = max(offset, *(abs(level - 1) for level in levels.values()))
+        unwrapped = unwrap_mean(mean / len(energies), known, air if zero[p] == "air" else None)
         lost = known & np.isnan(unwrapped)
         smooth = np.nan_to_num(unwrapped)
         flaws[p] = AIR * air + OUTSIDE * ~known + WRAPPED * lost
-        for e, image in images.items():
+        for e in energies:
+            image = _image(cube, p, e, known) / np.complex64(levels[e])
             gone = image == 0
             flaws[p][gone & known] |= NOT_FINITE
             density[p, e] = np.where(gone | ~known, 0, -2 * np.log(np.abs(np.where(gone, 1, image))))
@@ -105,20 +105,22 @@ def _air(cube: SpectralCube, p: int, known: Mask) -> Mask:
     return np.asarray(cube.air[p], bool) & known
 
 
-def _images(cube: SpectralCube, p: int, known: Mask) -> dict[int, NDArray[np.complex64]]:
-    """Measured projections of a polarisation by index of the energy."""
+def _measured(cube: SpectralCube, p: int) -> list[int]:
+    """Indices of the energies that were measured at a polarisation."""
     if not np.any(cube.valid[p]):
         angle = np.rad2deg(cube.polarization_angle[p])
         raise InputError(f"{cube.entry}: polarisation {angle:.4g} deg has no projection; leave it out")
-    images: dict[int, NDArray[np.complex64]] = {}
-    for e in np.flatnonzero(cube.valid[p]):
-        image = np.array(cube.transmission[p, int(e)], np.complex64)
-        bad = int(np.sum(~np.isfinite(image[known])))
-        if bad:
-            angle = np.rad2deg(cube.polarization_angle[p])
-            raise InputError(
-                f"{cube.entry}: {bad} known pixels at {cube.energy_ev[e]:.6g} eV, polarisation {angle:.4g} deg, are "
-                "not finite; did a solver diverge? leave that scan out"
-            )
-        images[int(e)] = np.where(known, image, 1).astype(np.complex64)
-    return images
+    return [int(e) for e in np.flatnonzero(cube.valid[p])]
+
+
+def _image(cube: SpectralCube, p: int, e: int, known: Mask) -> NDArray[np.complex64]:
+    """One projection, 1 where it is not known."""
+    image = np.array(cube.transmission[p, e], np.complex64)
+    bad = int(np.sum(~np.isfinite(image[known])))
+    if bad:
+        angle = np.rad2deg(cube.polarization_angle[p])
+        raise InputError(
+            f"{cube.entry}: {bad} known pixels at {cube.energy_ev[e]:.6g} eV, polarisation {angle:.4g} deg, are "
+            "not finite; did a solver diverge? leave that scan out"
+        )
+    return np.where(known, image, 1).astype(np.complex64)
