@@ -62,7 +62,7 @@ def _step(cube: SpectralCube, found: Registration, options: RegisterOptions) -> 
         "nominal_rotation": np.asarray(cube.rotation, np.float64),
         "nominal_rotation@units": "rad",
         "explained": np.array([1.0 if one is None else one.explained for one in found.matches]),
-        "scale_errors": np.array([0.0 if one is None else one.scale_error for one in found.matches]),
+        "scale_sigma": np.array([0.0 if one is None else one.scale_error for one in found.matches]),
         "least_explained": registered.LEAST_EXPLAINED,
     }
     return step("register", values, [cube.as_input()])

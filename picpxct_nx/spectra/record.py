@@ -135,7 +135,7 @@ def parameters(options: Options, found: Normalised) -> dict[str, Value]:
         "post_order": options.orders.post,
         "victoreen": options.orders.victoreen,
         "least_sigma": options.least_sigma,
-        "air_offset": found.air_offset,
+        "air_level": found.air_offset,
         "zero": np.array(found.zero, dtype=object),
     }
     if options.density is not None:
