@@ -74,10 +74,11 @@ def test_the_grains_found_are_the_grains_simulated(folder: Path) -> None:
     figures = judge(grains(folder / "grains.nxs"), truth).figures
     found = {figure.name: figure.value if figure.value is not None else np.nan for figure in figures}
     assert found["grains_found"] == found["grains_matched"] == found["grains_true"] == 7
-    assert found["rand_error"] < 0.22
-    assert found["rand_error_labelled"] < 0.1
+    assert found["rand_error"] < 0.2
+    assert found["rand_error_labelled"] < 0.08
     assert found["orientation_median"] < 5
-    assert found["grain_rms"] < 4.5
+    # Two polarisations calibrate themselves by what seven axes happen to be.
+    assert found["grain_rms"] < 4
     assert found["known"] > 85
 
 
