@@ -223,7 +223,9 @@ Least = Annotated[
 Signal = Annotated[
     str,
     typer.Option(
-        "--signal", help="What shows the dichroism: phase-lobe (phase on both sides of the pre-edge peak), or od-peak."
+        "--signal",
+        help="What shows the dichroism: od-peak (absorption in the pre-edge peak), or phase-lobe (phase on both sides "
+        "of it: less noise, but images that are out of place by 0.03 px turn facets by a degree).",
     ),
 ]
 Peak = Annotated[

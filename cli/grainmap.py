@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def grainmap(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    signal: o.Signal = "phase-lobe",
+    signal: o.Signal = "od-peak",
     peak: o.Peak = None,
     base: o.Base = None,
     calibration: o.GrainCalibration = "auto",

@@ -77,7 +77,8 @@ def test_the_grains_found_are_the_grains_simulated(folder: Path) -> None:
     assert found["rand_error"] < 0.25
     assert found["rand_error_labelled"] < 0.1
     assert found["orientation_median"] < 5
-    assert found["grain_rms"] < 4.5
+    # Two polarisations calibrate themselves by what seven axes happen to be.
+    assert found["grain_rms"] < 4
     assert found["known"] > 85
 
 

@@ -27,7 +27,7 @@ class Recipe:
         Two regions are one while their mean signals differ by less than this squared in standard deviations.
     floor : float
         Part of the range of the signals that is taken for a standard deviation whatever the noise: with the
-        significance, what an axis in the plane changes by when it turns by 6 to 9 degrees. Maps of electron diffraction
+        significance, what an axis in the plane changes by when it turns by 4 to 6 degrees. Maps of electron diffraction
         part grains at 5 to 15 degrees; what a solver leaves in a grain is not white, and looks like less.
     least_pixels : int
         Smaller regions belong to their most similar neighbour.
@@ -38,7 +38,7 @@ class Recipe:
     tv_weight: float = 4.0
     blur_px: float = 0.7
     significance: float = 5.0
-    floor: float = 0.03
+    floor: float = 0.02
     least_pixels: int = 40
     least_width_px: int = 4
 

@@ -64,8 +64,8 @@ class Common:
     tilt: Floats
 
     def at(self, rotation: float) -> int | None:
-        """Index of the rotation that the stage calls `rotation` rad, or None."""
-        apart = np.abs((self.rotation - rotation + np.pi) % (2 * np.pi) - np.pi)
+        """Index of the rotation that the stage, or a registration, calls `rotation` rad, or None."""
+        apart = np.minimum(_turn(self.rotation, rotation), _turn(self.true_rotation, rotation))
         return int(apart.argmin()) if apart.min() < _SAME_RAD else None
 
     def of(self, energy_ev: float) -> int | None:
@@ -83,12 +83,17 @@ class Experiment:
     parameters: Values
 
     def scan(self, energy_ev: float, rotation: float) -> Truth | None:
-        """The truth of the scan at that energy and rotation of the stage, where it was given."""
+        """The truth of the scan at that energy and rotation, as of the stage or refined, where it was given."""
         for truth in self.scans:
-            apart = abs((truth.rotation - rotation + np.pi) % (2 * np.pi) - np.pi)
+            apart = min(_turn(truth.rotation, rotation), _turn(truth.true_rotation, rotation))
             if abs(truth.energy_ev - energy_ev) < _SAME_EV and apart < _SAME_RAD:
                 return truth
         return None
+
+
+def _turn(a: Any, b: float) -> Any:
+    """Angle between two rotations, rad."""
+    return np.abs((a - b + np.pi) % (2 * np.pi) - np.pi)
 
 
 def read(scans: Sequence[Scan]) -> Experiment:

@@ -1,5 +1,6 @@
 """The truth in scans: it is found again, and no result of another experiment is judged by it."""
 
+import dataclasses
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,18 @@ def test_a_scan_is_found_by_its_energy_and_rotation(experiment: Experiment) -> N
     assert truth.true_rotation != truth.rotation
     assert experiment.scan(5471.0, np.pi / 2 + 2 * np.pi) is truth
     assert experiment.scan(5472.0, 0.0) is None
+
+
+def test_a_scan_is_found_by_the_rotation_that_a_registration_found(experiment: Experiment) -> None:
+    scans = [dataclasses.replace(one, true_rotation=one.rotation - np.deg2rad(1.2)) for one in experiment.scans]
+    off = dataclasses.replace(
+        experiment,
+        scans=tuple(scans),
+        common=dataclasses.replace(experiment.common, true_rotation=experiment.common.rotation - np.deg2rad(1.2)),
+    )
+    assert off.scan(5471.0, np.deg2rad(88.9)) is not None
+    assert off.common.at(np.deg2rad(88.9)) == off.common.at(np.pi / 2)
+    assert off.common.at(np.deg2rad(88.0)) is None
 
 
 def test_what_was_made_from_the_scans_is_judged_by_any_of_them(scans: list[Scan]) -> None:
