@@ -27,7 +27,7 @@ from picpxct_nx.score.truth import Experiment, read
 
 # Command, and its options in the chain; each takes what the one before made.
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("reconstruct", ("--device", "cpu", "--threads", "1")),
+    ("reconstruct", ("--device", "cpu:1")),
     ("flatten", ()),
     ("stack", ()),
     ("align", ()),

@@ -4,10 +4,11 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from picpxct_nx import stages
 from picpxct_nx.errors import InputError
-from picpxct_nx.images import correlation, features, shifts
+from picpxct_nx.images import correlation, extension, features, shifts
 from picpxct_nx.images.cubes import ENERGY_TOLERANCE_EV, Projections, finite, pixel_steps, polarisations
 from picpxct_nx.images.features import Feature, Real
 from picpxct_nx.images.shifts import Strategy
@@ -103,28 +104,36 @@ def find_shifts(cube: SpectralCube, options: AlignOptions) -> Found:
 
 def _of_polarisation(one: Projections, options: AlignOptions) -> tuple[int, shifts.Series, Real]:
     """Reference, series of one polarisation, and by how much another feature would place each image elsewhere."""
-    window = features.window(one.known)
-    spectra, where = _spectra(one, options.on, window)
+    window, still = features.window(one.known), np.zeros((len(one.energies), 2))
+    spectra, where = _spectra(one, options.on, window, still)
     powers = [correlation.power(values, where) for values in spectra]
     reference = int(np.argmax(powers)) if options.reference_ev is None else one.nearest(options.reference_ev)
     series = shifts.series(spectra, where, options.strategy, reference)
     _refuse_flat(one, series, window, options.on)
+    # A window that stands still cuts another part of a sample that drifts, and holds its image back by some percent of
+    # the drift. Now that the drift is known well enough, each image gets the window that went along with it.
+    along = series.shift_px - series.shift_px.mean(axis=0)
+    window = features.window(extension.common_mask(one.known, along))
+    spectra, where = _spectra(one, options.on, window, along)
+    series = shifts.series(spectra, where, options.strategy, reference)
     if options.reference_ev is None and options.strategy != "reference":
         series = dataclasses.replace(series, shift_px=series.shift_px - series.shift_px.mean(axis=0))
-    spectra, where = _spectra(one, features.other(options.on), window)
+    spectra, where = _spectra(one, features.other(options.on), window, along)
     elsewhere, _ = shifts.onto_the_mean(spectra, where, series.shift_px)
     apart = elsewhere - series.shift_px
     return reference, series, apart - apart.mean(axis=0)
 
 
-def _spectra(one: Projections, name: Feature, window: Real) -> tuple[shifts.Spectra, correlation.Band]:
+def _spectra(one: Projections, name: Feature, window: Real, along: Real) -> tuple[shifts.Spectra, correlation.Band]:
+    """Spectra of the images through a window that each image is to be moved into by its shift `along` (n, 2), px."""
     where = correlation.band(window.shape, real=name != "t-1")
     level = window > 0 if one.air is None or not one.air.any() else one.air
-    light = window.astype(np.float32)
     spectra = np.empty((len(one.energies), len(where.y), len(where.x)), np.complex64)
     for number, energy in enumerate(one.energies):
         image = finite(one, energy)
-        spectra[number] = correlation.spectrum(features.extract(image, name, level) * light, where)
+        light = ndimage.shift(window, -along[number], np.float32, order=1) if np.any(along) else window
+        feature = features.extract(image, name, level) * light.astype(np.float32)
+        spectra[number] = correlation.spectrum(feature, where)
     return spectra, where
 
 

@@ -51,7 +51,7 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
     air = None if cube.air is None else np.zeros(cube.air.shape, bool)
     for one in polarisations(cube):
         shift_px = found.shift[one.index, one.energies] / np.array(one.steps)
-        known[one.index] = _common(one.known, shift_px)
+        known[one.index] = extension.common_mask(one.known, shift_px)
         if not known[one.index].any():
             raise InputError(f"{one.name()}: no pixel is known after the shifts; scan a larger field")
         if air is not None and one.air is not None:
@@ -74,10 +74,6 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
         extra={**cube.extra, **_fields(found)},
     )
     return record.made_by(made, (cube, *(donor.cube for donor in found.source)))
-
-
-def _common(mask: Mask, shift_px: Real) -> Mask:
-    return np.asarray(np.all([extension.moved_mask(mask, (y, x)) for y, x in shift_px], axis=0))
 
 
 def _most(mask: Mask, shift_px: Real) -> Mask:

@@ -87,6 +87,11 @@ def moved_mask(mask: Mask, shift_px: tuple[float, float]) -> Mask:
     return np.asarray(moved_share(mask, shift_px) > 1 - 1e-9)
 
 
+def common_mask(mask: Mask, shift_px: npt.NDArray[np.float64]) -> Mask:
+    """Pixels whose content came from pixels of the mask in each of n images, moved by (n, 2) px."""
+    return np.asarray(np.all([moved_mask(mask, (y, x)) for y, x in shift_px], axis=0))
+
+
 def moved_share(mask: Mask, shift_px: tuple[float, float]) -> npt.NDArray[np.float64]:
     """The part of each pixel (H, W), 0 to 1, that came from the mask when an image moved by a sub-pixel shift."""
     (low_y, part_y), (low_x, part_x) = ((int(np.floor(s)), s - np.floor(s)) for s in shift_px)

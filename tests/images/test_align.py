@@ -93,6 +93,21 @@ def test_the_aligned_cube_is_what_a_still_sample_shows(make_cube: Make, few: tup
     assert [step.command for step in product.history] == ["stack", "align"]
 
 
+def test_a_window_that_cuts_the_sample_does_not_hold_it_back(make_cube: Make) -> None:
+    """The particle reaches into the taper of the window: shifts would be some percent too small."""
+    energies = np.array([5460.0, 5466.0, 5470.0, 5471.0, 5480.0, 5515.0])
+    stack, _, moves = drifting(96, energies, drift=1.5)
+    tight = np.zeros(stack.shape[1:], bool)
+    tight[14:82, 14:82] = True
+    cube = make_cube(
+        stack[None], energies, [0.0], pixel=PIXEL, cube__known=tight[None], cube__air=air_of(stack) & tight
+    )
+    rest = apart(find_shifts(cube, AlignOptions()).shift[0], moves)
+    assert np.sqrt(np.mean(rest**2)) < 0.015
+    slopes = [np.polyfit(moves[:, axis], rest[:, axis], 1)[0] for axis in (0, 1)]
+    assert np.abs(slopes).max() < 0.01
+
+
 def test_a_narrow_rim_of_air_outlives_the_drift(make_cube: Make, few: tuple[Array, ...]) -> None:
     """A tight field: a ring of air four pixels wide, and images that are moved by nearly as much."""
     stack, still, moves, energies = few
