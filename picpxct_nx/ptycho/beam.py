@@ -9,8 +9,9 @@ from torch import Tensor
 from picpxct_nx.errors import InputError
 
 from . import fit, ops
+from .blocks import Block
 from .problem import Problem
-from .state import Block, Data, State, room_of
+from .state import Data, State, room_of
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,36 @@ def sum_on_probe(beam: Beam, block: Block, waves: Tensor, *, spare: Tensor | Non
     return waves[0] if len(waves) == 1 else waves.sum(0)
 
 
+def seen_by_probe(
+    data: Data, beam: Beam, block: Block, image: Tensor, waves: Tensor, *, room: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Sum over a block's frames of conj(O_j) psi_j on the probe's grid, as from `sum_on_probe`.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    beam : Beam
+        The probe.
+    block : Block
+        Which frames.
+    image : (H, W) complex64
+        Object.
+    waves : (b, modes, h, w) complex64
+        psi.
+    room : two of (b, modes, h, w) complex64
+        Room for products and spectra; the result may lie there.
+
+    Returns
+    -------
+    (modes, h, w) complex64
+    """
+    if beam.scale is None and block.phases is None:
+        total: Tensor = data.passes.probe_overlap(image, waves, block, spare=room[0])
+        return total
+    return sum_on_probe(beam, block, data.passes.seen_back(image, waves, block, spare=room[0]), spare=room[1])
+
+
 def from_sum(data: Data, total: Tensor) -> Tensor:
     """Wave on the probe's grid from a total of `sum_on_probe`."""
     return total if data.blocks[0].phases is None else ops.inverse_far_field(total)
@@ -174,7 +205,7 @@ def start(problem: Problem, data: Data) -> State:
     if problem.background is not None:
         counts = np.fft.ifftshift(np.where(problem.good, problem.background, 0)).astype(np.float32)
         background = torch.from_numpy(counts).to(device) * counts.size
-        light -= len(data.amplitude) * float(background.sum(dtype=torch.float64))
+        light -= len(data.measured) * float(background.sum(dtype=torch.float64))
         if not light > 0:
             raise InputError("background: has all the counts of the frames; wanted less; check its exposure time")
     expected = float(_model_power(data, State(image, probe, scale=scale)))
@@ -189,13 +220,11 @@ def start(problem: Problem, data: Data) -> State:
 def _model_power(data: Data, state: State) -> Tensor:
     """Sum of |Psi|^2 over all frames' measured pixels."""
     total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
-    beam = beam_of(data, state)
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
+    beam, k = beam_of(data, state), data.passes
     for block in data.blocks:
         (patches, exit_waves, spare, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
-        patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
-        wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
+        wave = k.transform(k.exit_waves(state.object, probes, block, out=exit_waves, spare=patches), out=spare)
         total += fit.weighted_sum(ops.intensity(wave, out=maps[0], spare=exit_waves), data.weight)
     return total
 
@@ -217,6 +246,5 @@ def illumination(data: Data, state: State) -> Tensor:
     total = torch.zeros(state.object.shape, dtype=torch.float32, device=state.object.device)
     beam = beam_of(data, state)
     for block in data.blocks:
-        dose = ops.intensity(probes_of(beam, block))
-        ops.scatter_add(total, block.corners, dose.expand(len(block.corners), -1, -1))
+        data.passes.light(probes_of(beam, block), block, total)
     return total

@@ -185,6 +185,6 @@ def _misfit(data: Data, state: State, shift: NDArray[np.float64]) -> float:
         light = ops.intensity(ops.far_field(waves))
         if state.background is not None:
             light = light + state.background
-        missing = (data.amplitude[block.frames] - light.sqrt()) * data.weight
+        missing = (data.amplitude(block.frames) - light.sqrt()) * data.weight
         total += float(missing.square().sum(dtype=torch.float64))
     return total / (h * w)

@@ -3,8 +3,61 @@
 Shapes, `out` and `spare` as in `ops`; amplitudes are sqrt(h w counts), on the scale of the unnormalised transform.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Which likelihood pulls the modelled waves.
+
+    Parameters
+    ----------
+    poisson : () bool
+        Poisson counts; else Gaussian amplitudes. On the waves' device, so that asking a GPU does not stop it.
+    background : float
+        b of the Poisson likelihood in the units of a^2 (`ratio`).
+    undecided : bool
+        It is still to be told from the misfit of the bright pixels.
+    """
+
+    poisson: Tensor
+    background: float
+    undecided: bool = False
+
+    def floor(self) -> float | None:
+        """Background of the Poisson likelihood, None for the Gaussian; waits for a GPU."""
+        return self.background if bool(self.poisson) else None
+
+
+@dataclass(frozen=True)
+class Nudge:
+    """How far one frame moves object and probe: part s of the least-squares step, and damping a (`floored`)."""
+
+    object_step: float
+    object_damping: float
+    probe_step: float
+    probe_damping: float
+
+
+def floored(squares: Tensor, damping: float) -> Tensor:
+    """Denominator (1 - a) x + a max x, never zero.
+
+    Parameters
+    ----------
+    squares : (h, w) real
+        x.
+    damping : float
+        a, 0 to 1.
+
+    Returns
+    -------
+    (h, w) real
+    """
+    top = squares.amax().clamp_(min=torch.finfo(squares.dtype).tiny)
+    return squares.lerp(top.expand_as(squares), damping)
 
 
 def inverse_modulus(squares: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -1,133 +1,288 @@
 """The passes of `passes`, one Triton kernel each: every wave is read once and written once, nothing is atomic.
 
-A complex tensor goes to a kernel as pairs of floats. Overlaps are gathered: a program owns a run of pixels of the
-result and sums over the frames that reach it, always in the order of the frames, so that every run gives the same bits.
+A complex number goes to a kernel as one of 64 bits, so that one instruction moves both of its parts. Overlaps are
+gathered: a program owns a run of pixels of the result and sums over the frames that reach it, always in the order of
+the frames, so that every run gives the same bits. The inverse transforms are not normalised, for that costs a pass of
+its own on a GPU: whatever makes waves for `back` divides them by h w.
 With TRITON_INTERPRET=1 the kernels run on a CPU, slowly, which is how they are tested without a GPU.
 """
 
-from typing import Any
-
 import torch
 import triton
-import triton.language as tl
 from torch import Tensor
 
-# Pixels that one program works on.
-_RUN = 1024
+from picpxct_nx.ptycho import fit, noise
+from picpxct_nx.ptycho import kernels as k
+from picpxct_nx.ptycho.blocks import Block
+
+FILLS_ROOM = False
+# Pixels that one program works on: of a wave, and of a row of the object.
+RUN = 1024
+ROW_RUN = 256
+# Programs among which the frames are shared where a program owns pixels of the probe: there are few of those.
+SHARES = 8
 
 
-@triton.jit
-def _load(pointer: Any, index: Any, mask: Any) -> Any:
-    """Real and imaginary parts at complex indices."""
-    return tl.load(pointer + 2 * index, mask=mask, other=0.0), tl.load(pointer + 2 * index + 1, mask=mask, other=0.0)
+def transform(waves: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: ARG001 - a result elsewhere costs a pass
+    """As `passes.transform`; the result is new."""
+    result: Tensor = torch.fft.fft2(waves)
+    return result
 
 
-@triton.jit
-def _store(pointer: Any, index: Any, real: Any, imaginary: Any, mask: Any) -> None:
-    tl.store(pointer + 2 * index, real, mask=mask)
-    tl.store(pointer + 2 * index + 1, imaginary, mask=mask)
+def back(waves: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: ARG001 - a result elsewhere costs a pass
+    """As `passes.back`, of waves that were divided by h w; the result is new."""
+    result: Tensor = torch.fft.ifft2(waves, norm="forward")
+    return result
 
 
-@triton.jit
-def _reflect(
-    image: Any, probes: Any, corners: Any, waves: Any, out: Any,
-    width: Any, h: Any, w: Any, modes: Any, stride: Any, REFLECT: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
-    wave = tl.program_id(0)
-    frame, mode = wave // modes, wave % modes
-    pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
-    inside = pixel < h * w
-    row, column = pixel // w + tl.load(corners + 2 * frame), pixel % w + tl.load(corners + 2 * frame + 1)
-    o_re, o_im = _load(image, row * width + column, inside)
-    p_re, p_im = _load(probes, frame.to(tl.int64) * stride + mode * h * w + pixel, inside)
-    re, im = p_re * o_re - p_im * o_im, p_re * o_im + p_im * o_re
-    place = wave.to(tl.int64) * h * w + pixel
-    if REFLECT:
-        psi_re, psi_im = _load(waves, place, inside)
-        psi_re -= re
-        psi_im -= im
-        _store(waves, place, psi_re, psi_im, inside)
-        re, im = psi_re - re, psi_im - im
-    _store(out, place, re, im, inside)
+def exit_waves(
+    image: Tensor, probes: Tensor, block: Block, *, out: Tensor | None = None, spare: Tensor | None = None
+) -> Tensor:
+    """As `passes.exit_waves`."""
+    return _illuminate(image, probes, block, None, out, spare)
 
 
-@triton.jit
-def _project(
-    wave: Any, amplitude: Any, weight: Any, out: Any, misfit: Any,
-    size: Any, modes: Any, relaxation: Any, TINY: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
-    frame = tl.program_id(0).to(tl.int64)
-    pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
-    inside = pixel < size
-    squares = tl.zeros((RUN,), tl.float32)
-    for mode in range(modes):
-        re, im = _load(wave, (frame * modes + mode) * size + pixel, inside)
-        squares += re * re + im * im
-    inverse = 1.0 / tl.sqrt(tl.maximum(squares, TINY))
-    measured = tl.load(amplitude + frame * size + pixel, mask=inside, other=0.0)
-    counted = tl.load(weight + pixel, mask=inside, other=0.0)
-    apart = squares * inverse - measured
-    tl.store(misfit + frame * tl.num_programs(1) + tl.program_id(1), tl.sum(apart * apart * counted))
-    part = (1 - relaxation) * counted
-    factor = inverse * measured * part + 1 - part
-    for mode in range(modes):
-        place = (frame * modes + mode) * size + pixel
-        re, im = _load(wave, place, inside)
-        _store(out, place, re * factor, im * factor, inside)
+def reflect(
+    image: Tensor,
+    probes: Tensor,
+    block: Block,
+    waves: Tensor,
+    *,
+    out: Tensor | None = None,
+    spare: Tensor | None = None,
+) -> Tensor:
+    """As `passes.reflect`."""
+    return _illuminate(image, probes, block, waves, out, spare)
 
 
-@triton.jit
-def _object_overlap(
-    probes: Any, waves: Any, corners: Any, numerator: Any, dose: Any,
-    frames: Any, width: Any, h: Any, w: Any, modes: Any, stride: Any, RUN: tl.constexpr,
-) -> None:  # fmt: skip
-    # A run lies within one row of the object, so that most frames are passed over by one comparison.
-    row = tl.program_id(0)
-    column = tl.program_id(1) * RUN + tl.arange(0, RUN)
-    real, imaginary = tl.zeros((RUN,), tl.float32), tl.zeros((RUN,), tl.float32)
-    light = tl.zeros((RUN,), tl.float32)
-    for frame in range(frames):
-        r = row - tl.load(corners + 2 * frame)
-        c = column - tl.load(corners + 2 * frame + 1)
-        if (r >= 0) & (r < h):
-            inside = (c >= 0) & (c < w)
-            for mode in range(modes):
-                pixel = mode * h * w + r * w + c
-                p_re, p_im = _load(probes, tl.cast(frame, tl.int64) * stride + pixel, inside)
-                re, im = _load(waves, tl.cast(frame, tl.int64) * modes * h * w + pixel, inside)
-                real += p_re * re + p_im * im
-                imaginary += p_re * im - p_im * re
-                light += p_re * p_re + p_im * p_im
-    on = column < width
-    _store(numerator, row * width + column, real, imaginary, on)
-    tl.store(dose + row * width + column, light, mask=on)
+def _illuminate(
+    image: Tensor, probes: Tensor, block: Block, waves: Tensor | None, out: Tensor | None, spare: Tensor | None  # noqa: ARG001
+) -> Tensor:  # fmt: skip
+    n, (modes, h, w) = len(block.places), probes.shape[1:]
+    if out is None:
+        out = torch.empty((n, modes, h, w), dtype=image.dtype, device=image.device)
+    k.illuminate[_grid(n * modes, h * w)](
+        _bits(image), _bits(probes), block.places, _bits(out if waves is None else waves), _bits(out),
+        image.shape[1], h, w, modes, _stride(probes), REFLECT=waves is not None, RUN=RUN,
+    )  # fmt: skip
+    return out
 
 
-@triton.jit
-def _probe_overlap(
-    image: Any, waves: Any, corners: Any, numerator: Any, cover: Any,
-    frames: Any, width: Any, h: Any, w: Any, modes: Any, RUN: tl.constexpr,
-) -> None:  # fmt: skip
-    mode = tl.program_id(0)
-    pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
-    inside = pixel < h * w
-    real, imaginary = tl.zeros((RUN,), tl.float32), tl.zeros((RUN,), tl.float32)
-    view = tl.zeros((RUN,), tl.float32)
-    for frame in range(frames):
-        row, column = pixel // w + tl.load(corners + 2 * frame), pixel % w + tl.load(corners + 2 * frame + 1)
-        o_re, o_im = _load(image, row * width + column, inside)
-        re, im = _load(waves, (tl.cast(frame, tl.int64) * modes + mode) * h * w + pixel, inside)
-        real += o_re * re + o_im * im
-        imaginary += o_re * im - o_im * re
-        view += o_re * o_re + o_im * o_im
-    _store(numerator, mode * h * w + pixel, real, imaginary, inside)
-    if mode == 0:
-        tl.store(cover + pixel, view, mask=inside)
+def turned_waves(
+    images: tuple[Tensor, Tensor],
+    probes: tuple[Tensor, Tensor],
+    block: Block,
+    *,
+    out: Tensor | None = None,
+    spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+) -> Tensor:
+    """As `passes.turned_waves`."""
+    n, (modes, h, w) = len(block.places), probes[0].shape[1:]
+    if out is None:
+        out = torch.empty((n, modes, h, w), dtype=images[0].dtype, device=images[0].device)
+    k.turn[_grid(n * modes, h * w)](
+        _bits(images[0]), _bits(images[1]), _bits(probes[0]), _bits(probes[1]), block.places, _bits(out),
+        images[0].shape[1], h, w, modes, _stride(probes[0]), _stride(probes[1]), RUN=RUN,
+    )  # fmt: skip
+    return out
 
 
-def _floats(tensor: Tensor) -> Tensor:
-    """The tensor as pairs of floats, in the memory where it lies."""
+def settle(
+    image: Tensor,
+    probes: Tensor,
+    block: Block,
+    waves: Tensor,
+    projected: Tensor,
+    *,
+    beta: float,
+    totals: tuple[Tensor, Tensor],
+    spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+) -> None:
+    """As `passes.settle`."""
+    n, modes, h, w = waves.shape
+    k.settle[_rows(image)](
+        _bits(image), _bits(probes), block.places, _bits(waves), _bits(projected), _bits(totals[0]), totals[1],
+        n, image.shape[1], h, w, _stride(probes), beta, MODES=modes, RUN=ROW_RUN,
+    )  # fmt: skip
+
+
+def object_overlap(
+    probes: Tensor,
+    waves: Tensor,
+    block: Block,
+    *,
+    totals: tuple[Tensor, Tensor | None],
+    spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+) -> None:
+    """As `passes.object_overlap`."""
+    n, modes, h, w = waves.shape
+    numerator, dose = totals
+    k.object_overlap[_rows(numerator)](
+        _bits(probes), _bits(waves), block.places, _bits(numerator), _parts(numerator) if dose is None else dose,
+        n, numerator.shape[1], h, w, _stride(probes), MODES=modes, DOSE=dose is not None, RUN=ROW_RUN,
+    )  # fmt: skip
+
+
+def light(probes: Tensor, block: Block, total: Tensor, *, spare: Tensor | None = None) -> None:  # noqa: ARG001
+    """As `passes.light`."""
+    modes, h, w = probes.shape[1:]
+    k.light[_rows(total)](
+        _bits(probes), block.places, total, len(block.places), total.shape[1], h, w, _stride(probes),
+        MODES=modes, RUN=ROW_RUN,
+    )  # fmt: skip
+
+
+def views(squares: Tensor, block: Block, shape: tuple[int, int], *, maps: Tensor | None = None) -> Tensor:  # noqa: ARG001
+    """As `passes.views`."""
+    h, w = shape
+    shares = min(SHARES, len(block.places))
+    out = torch.empty((shares, h, w), device=squares.device)
+    k.views[(triton.cdiv(h * w, RUN), shares)](
+        squares, block.places, out, len(block.places), squares.shape[1], h, w, RUN=RUN
+    )
+    return out.sum(0)
+
+
+def probe_overlap(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:  # noqa: ARG001
+    """As `passes.probe_overlap`."""
+    n, modes, h, w = waves.shape
+    shares = min(SHARES, n)
+    out = torch.empty((shares, modes, h, w), dtype=waves.dtype, device=waves.device)
+    k.probe_overlap[(triton.cdiv(h * w, RUN), modes, shares)](
+        _bits(image), _bits(waves), block.places, _bits(out), n, image.shape[1], h, w, RUN=RUN
+    )
+    return out.sum(0)
+
+
+def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
+    """As `passes.seen_back`."""
+    n, modes, h, w = waves.shape
+    if spare is None:
+        spare = torch.empty_like(waves)
+    k.see_back[_grid(n * modes, h * w)](
+        _bits(image), _bits(waves), block.places, _bits(spare), image.shape[1], h, w, modes, RUN=RUN
+    )
+    return spare
+
+
+def project(
+    wave: Tensor,
+    measured: Tensor,
+    weight: Tensor,
+    *,
+    relaxation: float = 0.0,
+    background: Tensor | None = None,
+    spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+    maps: Tensor | None = None,  # noqa: ARG001
+) -> tuple[Tensor, Tensor]:
+    """As `passes.project`, in place and divided by h w."""
+    n, modes, h, w = wave.shape
+    grid = _grid(n, h * w)
+    misfit = torch.empty(grid, device=wave.device)
+    k.project[grid](
+        _bits(wave), measured, weight, weight if background is None else background, misfit,
+        h * w, relaxation, 1 / (h * w),
+        MODES=modes, KIND=_kind(measured), DARK=background is not None, TINY=_TINY, RUN=RUN,
+    )  # fmt: skip
+    return wave, misfit.sum(dtype=torch.float64)
+
+
+def pull(
+    wave: Tensor,
+    measured: Tensor,
+    weight: Tensor,
+    likelihood: fit.Likelihood,
+    *,
+    background: Tensor | None = None,
+    spare: Tensor | None = None,
+    maps: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+) -> tuple[Tensor, Tensor]:
+    """As `passes.pull`, divided by h w."""
+    n, modes, h, w = wave.shape
+    if spare is None:
+        spare = torch.empty_like(wave)
+    grid = _grid(n, h * w)
+    sums = torch.empty((3, *grid), device=wave.device)
+    k.pull[grid](
+        _bits(wave), measured, weight, weight if background is None else background, likelihood.poisson,
+        _bits(spare), sums, h * w, likelihood.background, 1 / (h * w),
+        MODES=modes, KIND=_kind(measured), DARK=background is not None, UNDECIDED=likelihood.undecided,
+        BRIGHT=noise.BRIGHT, TINY=_TINY, RUN=RUN,
+    )  # fmt: skip
+    return spare, sums.sum((1, 2), dtype=torch.float64)
+
+
+def bend(
+    wave: Tensor,
+    change: Tensor,
+    measured: Tensor,
+    weight: Tensor,
+    likelihood: fit.Likelihood,
+    *,
+    background: Tensor | None = None,
+    spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+    maps: Tensor | None = None,  # noqa: ARG001
+) -> Tensor:
+    """As `passes.bend`."""
+    n, modes, h, w = wave.shape
+    grid = _grid(n, h * w)
+    sums = torch.empty(grid, device=wave.device)
+    k.bend[grid](
+        _bits(wave), _bits(change), measured, weight, weight if background is None else background,
+        likelihood.poisson, sums, h * w, likelihood.background,
+        MODES=modes, KIND=_kind(measured), DARK=background is not None, TINY=_TINY, RUN=RUN,
+    )  # fmt: skip
+    return sums.sum(dtype=torch.float64)
+
+
+def matched(
+    images: tuple[Tensor, Tensor],
+    probes: tuple[Tensor, Tensor],
+    block: Block,
+    chi: Tensor,
+) -> Tensor:
+    """As `passes.matched`."""
+    n, modes, h, w = chi.shape
+    grid = _grid(n, h * w)
+    sums = torch.empty((5, *grid), device=chi.device)
+    k.match[grid](
+        _bits(images[0]), _bits(images[1]), _bits(probes[0]), _bits(probes[1]), block.places, _bits(chi), sums,
+        images[0].shape[1], h, w, _stride(probes[0]), _stride(probes[1]), MODES=modes, RUN=RUN,
+    )  # fmt: skip
+    return sums.sum((1, 2), dtype=torch.float64)
+
+
+def nudge(image: Tensor, probes: Tensor, block: Block, chi: Tensor, how: fit.Nudge) -> Tensor | None:
+    """As `passes.nudge`."""
+    modes, h, w = probes.shape[1:]
+    parts = triton.cdiv(h * w, RUN)
+    tops = torch.empty((2, parts), device=image.device)
+    k.tops[(parts,)](_bits(image), _bits(probes), block.places, tops, image.shape[1], h, w, MODES=modes, RUN=RUN)
+    out = torch.empty_like(chi) if how.probe_step else None
+    k.nudge[(parts,)](
+        _bits(image), _bits(probes), block.places, _bits(chi), _bits(chi if out is None else out), tops,
+        image.shape[1], h, w, parts, how.object_step, how.object_damping, how.probe_step, how.probe_damping,
+        MODES=modes, PROBE=out is not None, TINY=_TINY, PARTS=triton.next_power_of_2(parts), RUN=RUN,
+    )  # fmt: skip
+    return out
+
+
+_TINY = torch.finfo(torch.float32).tiny
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    """Complex numbers as such of 64 bits, in the memory where they lie."""
+    return tensor.contiguous().view(torch.int64)
+
+
+def _parts(tensor: Tensor) -> Tensor:
+    """Complex numbers as pairs of floats: a pointer of that kind where none is used."""
     return torch.view_as_real(tensor)
+
+
+def _kind(measured: Tensor) -> int:
+    """How frames are stored: 0 amplitudes, else the bytes of their counts."""
+    return 0 if measured.dtype == torch.float32 else measured.element_size()
 
 
 def _stride(probes: Tensor) -> int:
@@ -136,65 +291,8 @@ def _stride(probes: Tensor) -> int:
 
 
 def _grid(waves: int, pixels: int) -> tuple[int, int]:
-    return waves, triton.cdiv(pixels, _RUN)
+    return waves, triton.cdiv(pixels, RUN)
 
 
-def exit_waves(image: Tensor, probes: Tensor, corners: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """As `passes.exit_waves`."""
-    return _illuminate(image, probes, corners, None, out)
-
-
-def reflect(image: Tensor, probes: Tensor, corners: Tensor, waves: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """As `passes.reflect`."""
-    return _illuminate(image, probes, corners, waves, out)
-
-
-def _illuminate(image: Tensor, probes: Tensor, corners: Tensor, waves: Tensor | None, out: Tensor | None) -> Tensor:
-    modes, h, w = probes.shape[1:]
-    if out is None:
-        out = torch.empty((len(corners), modes, h, w), dtype=image.dtype, device=image.device)
-    _reflect[_grid(len(corners) * modes, h * w)](
-        _floats(image), _floats(probes.contiguous()), corners, _floats(out if waves is None else waves), _floats(out),
-        image.shape[1], h, w, modes, _stride(probes), REFLECT=waves is not None, RUN=_RUN,
-    )  # fmt: skip
-    return out
-
-
-def project(
-    wave: Tensor, amplitude: Tensor, weight: Tensor, relaxation: float, *, out: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """As `passes.project`."""
-    n, modes, h, w = wave.shape
-    if out is None:
-        out = torch.empty_like(wave)
-    grid = _grid(n, h * w)
-    misfit = torch.empty(grid, device=wave.device)
-    _project[grid](
-        _floats(wave), amplitude, weight, _floats(out), misfit,
-        h * w, modes, relaxation, TINY=torch.finfo(torch.float32).tiny, RUN=_RUN,
-    )  # fmt: skip
-    return out, misfit.sum(dtype=torch.float64)
-
-
-def object_overlap(probes: Tensor, waves: Tensor, corners: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """As `passes.object_overlap`."""
-    n, modes, h, w = waves.shape
-    numerator = torch.empty(shape, dtype=waves.dtype, device=waves.device)
-    dose = torch.empty(shape, device=waves.device)
-    run = min(_RUN, triton.next_power_of_2(shape[1]))
-    _object_overlap[(shape[0], triton.cdiv(shape[1], run))](
-        _floats(probes.contiguous()), _floats(waves), corners, _floats(numerator), dose,
-        n, shape[1], h, w, modes, _stride(probes), RUN=run,
-    )  # fmt: skip
-    return numerator, dose
-
-
-def probe_overlap(image: Tensor, waves: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
-    """As `passes.probe_overlap`."""
-    n, modes, h, w = waves.shape
-    numerator = torch.empty((modes, h, w), dtype=waves.dtype, device=waves.device)
-    cover = torch.empty((h, w), device=waves.device)
-    _probe_overlap[_grid(modes, h * w)](
-        _floats(image), _floats(waves), corners, _floats(numerator), cover, n, image.shape[1], h, w, modes, RUN=_RUN
-    )
-    return numerator, cover
+def _rows(image: Tensor) -> tuple[int, int]:
+    return image.shape[0], triton.cdiv(image.shape[1], ROW_RUN)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
@@ -25,6 +26,8 @@ from .result import Result, centre_probe
 from .snapshot import Identity, Snapshot, identify, pack, refuse_another, unpack
 from .state import Data, State, load, placed
 
+# Iterations between two looks at what a run has reached: to look at a GPU is to wait for it.
+LOOK_EVERY = {"cpu": 1, "cuda": 10}
 # Wrong phases on a probe of the right power give an error near 1; this far above it, power is being created.
 RUNAWAY_ERROR = 5.0
 
@@ -174,9 +177,9 @@ def _reconstruct(run: _Run) -> Result:
     return _result(run, "done", f"{ends}{len(run.error)} iterations, Fourier error {run.error[-1]:.4f}")
 
 
-def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
+def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
     """All iterations of one engine; the engine's memory is freed on return, before the next one's is made."""
-    stage = run.stages[number]
+    stage = run.stages[place]
     engine = ENGINES[stage.engine]
     memory = engine.init(run.data, run.state, stage.params, stage.iterations)
     done = 0
@@ -189,24 +192,33 @@ def _run_stage(run: _Run, number: int, resume: Snapshot | None) -> None:
         plateau = Plateau(
             run.control.stop.plateau, illumination(run.data, run.state), () if resume is None else resume.changes
         )
+    every = 1 if plateau is not None else LOOK_EVERY[run.data.weight.device.type]
+    pending: list[Tensor] = []
+    data, state = run.data, run.state
     for iteration in range(done + 1, stage.iterations + 1):
-        state, memory, error = engine.step(run.data, run.state, memory, stage.params)
-        data, state = refine.improve(run.data, state, run.plan, len(run.error) + 1, movable=_movable(stage))
-        _check(run, stage, state, error)
-        before, run.data, run.state = run.state, data, state
-        run.error.append(error)
-        run.engines.append(stage.engine)
+        before = state
+        state, memory, misfit = engine.step(data, state, memory, stage.params)
+        count = len(run.error) + len(pending) + 1
+        data, state = refine.improve(data, state, run.plan, count, movable=_movable(stage))
+        pending.append(torch.stack([misfit, _finite(state).to(torch.float64)]))
+        if len(pending) < every and iteration < stage.iterations:
+            continue
+        errors = _look(run, stage, pending)
+        pending.clear()
+        run.data, run.state = data, state
         run.chosen |= _choices(stage, memory)
         if plateau is not None and plateau.reached(before.object, state.object):
+            run.error += errors
+            run.engines += [stage.engine] * len(errors)
             run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
             break
-        _after(run, (number, iteration), memory, () if plateau is None else tuple(plateau.changes))
+        _after(run, stage, errors, (place, iteration), memory, () if plateau is None else tuple(plateau.changes))
     run.state = orthogonal(run.state)
     if stage.params.centre_probe:
         centred = centre_probe(_result(run, "done", ""))
-        place = run.data.weight.device
-        image, probe = (torch.from_numpy(array).to(place) for array in (centred.object, centred.probe))
-        varied = None if centred.variation is None else torch.from_numpy(centred.variation).to(place)
+        where = run.data.weight.device
+        image, probe = (torch.from_numpy(array).to(where) for array in (centred.object, centred.probe))
+        varied = None if centred.variation is None else torch.from_numpy(centred.variation).to(where)
         run.state = replace(run.state, object=image, probe=probe, variation=varied)
 
 
@@ -215,12 +227,34 @@ def _movable(stage: Stage) -> bool:
     return not issubclass(ENGINES[stage.engine].Memory, ExitWaves)
 
 
-def _after(run: _Run, place: tuple[int, int], memory: Any, changes: tuple[float, ...]) -> None:
-    """Tell, keep and stop after an iteration; `place` is the stage and how many of its iterations are done."""
+def _finite(state: State) -> Tensor:
+    """Whether object and probe hold finite numbers only, as a flag on their device."""
+    return torch.isfinite(state.object).all() & torch.isfinite(state.probe).all()
+
+
+def _look(run: _Run, stage: Stage, pending: list[Tensor]) -> list[float]:
+    """Fourier errors of iterations whose misfits are still on the device.
+
+    A step that left the finite numbers or created power is refused; the last state that was looked at is in `run`.
+    """
+    errors: list[float] = []
+    for misfit, finite in torch.stack(pending).tolist():
+        error = math.sqrt(misfit / run.data.power) if misfit >= 0 else math.nan
+        _check(run, stage, len(run.error) + len(errors) + 1, error, finite=bool(finite) and math.isfinite(error))
+        errors.append(error)
+    return errors
+
+
+def _after(
+    run: _Run, stage: Stage, errors: list[float], place: tuple[int, int], memory: Any, changes: tuple[float, ...]
+) -> None:
+    """Tell, keep and stop after iterations; `place` is the stage and how many of its iterations are done."""
     asked = False
-    if run.control.progress is not None:
-        names = run.engines[-1], len(run.error), run.total, run.error[-1]
-        asked = run.control.progress(*names) is False
+    for error in errors:
+        run.error.append(error)
+        run.engines.append(stage.engine)
+        if run.control.progress is not None:
+            asked |= run.control.progress(stage.engine, len(run.error), run.total, error) is False
     over = run.clock.over() and len(run.error) < run.total
     if run.identity is not None and (asked or over or run.clock.due()):
         run.clock.keep(_snapshot(run, run.identity, place, memory, changes))
@@ -253,14 +287,13 @@ def _choices(stage: Stage, memory: Any) -> dict[str, str]:
     return {f"{stage.engine}.{name}": str(getattr(memory, name)) for name in automatic}
 
 
-def _check(run: _Run, stage: Stage, state: State, error: float) -> None:
-    """Refuse a step that left the finite numbers or created power; the state before it is still in `run`."""
-    finite = bool(torch.isfinite(state.object).all() & torch.isfinite(state.probe).all()) and math.isfinite(error)
+def _check(run: _Run, stage: Stage, iteration: int, error: float, *, finite: bool) -> None:
+    """Refuse a step that left the finite numbers or created power."""
     if finite and error < RUNAWAY_ERROR:
         return
     what = f"Fourier error {error:.3g}" if finite else "object or probe is not finite"
     message = (
-        f"{stage.engine}: diverged at iteration {len(run.error) + 1}, {what}; wanted a finite error below "
+        f"{stage.engine}: diverged at iteration {iteration}, {what}; wanted a finite error below "
         f"{RUNAWAY_ERROR:g}; check the positions' scale and signs and the start probe, or run fewer iterations"
     )
     raise DivergedError(message, _result(run, "diverged", message))

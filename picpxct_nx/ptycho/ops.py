@@ -71,7 +71,7 @@ def far_field(exit_wave: Tensor, *, out: Tensor | None = None) -> Tensor:
     exit_wave : (..., h, w) complex
         Waves behind the object.
     out : (..., h, w) complex, optional
-        Where to write; not the input.
+        Room for the result on a CPU, not the input; take the result from what is returned.
 
     Returns
     -------
@@ -81,7 +81,8 @@ def far_field(exit_wave: Tensor, *, out: Tensor | None = None) -> Tensor:
     ----------
     Goodman, Introduction to Fourier Optics, chapter 4.
     """
-    result: Tensor = torch.fft.fft2(exit_wave, out=out)
+    # On a GPU a result in a given place is copied there, a pass of its own.
+    result: Tensor = torch.fft.fft2(exit_wave, out=None if exit_wave.is_cuda else out)
     return result
 
 
@@ -93,13 +94,13 @@ def inverse_far_field(wave: Tensor, *, out: Tensor | None = None) -> Tensor:
     wave : (..., h, w) complex
         Detector waves, zero frequency at the corner.
     out : (..., h, w) complex, optional
-        Where to write; not the input.
+        Room for the result on a CPU, not the input; take the result from what is returned.
 
     Returns
     -------
     (..., h, w) complex.
     """
-    result: Tensor = torch.fft.ifft2(wave, out=out)
+    result: Tensor = torch.fft.ifft2(wave, out=None if wave.is_cuda else out)
     return result
 
 

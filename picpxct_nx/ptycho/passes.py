@@ -1,20 +1,69 @@
 """The passes over all waves that an iteration makes between its transforms, as readable compositions of `ops`.
 
 `fused` has the same functions with the same signatures as one kernel each, for a GPU; on anything else these serve.
-Shapes: n waves (n, modes, h, w), probes (n or 1, modes, h, w), an object (H, W), corners (n, 2) whole pixels.
+Shapes: n waves (n, modes, h, w), probes (n or 1, modes, h, w), an object (H, W), a `Block` of n frames. `out` is where
+a result goes, `spare` is room for what lies between: waves and maps (3, n, h, w) of a block, none of them an input.
 """
+
+from importlib import import_module
+from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, ops
+from picpxct_nx.ptycho import fit, noise, ops
+from picpxct_nx.ptycho.blocks import Block
+
+# Whether transforms put their results where they are told.
+FILLS_ROOM = True
 
 
-def _pairs(corners: Tensor) -> list[tuple[int, int]]:
-    return [(row, column) for row, column in corners.tolist()]
+def passes_for(device: torch.device) -> ModuleType:
+    """These passes, or on a GPU with Triton the fused ones."""
+    if device.type == "cuda":
+        try:
+            return import_module("picpxct_nx.ptycho.fused")
+        except ImportError:
+            pass  # slower, and the same numbers
+    return import_module(__name__)
 
 
-def exit_waves(image: Tensor, probes: Tensor, corners: Tensor, *, out: Tensor | None = None) -> Tensor:
+def amplitudes(measured: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Measured amplitudes sqrt(h w counts) of frames as they are stored.
+
+    Parameters
+    ----------
+    measured : (n, h, w) float32, uint8 or int16
+        Amplitudes themselves, or counts; int16 holds the bits of an unsigned number.
+    out : (n, h, w) float32, optional
+        Where to write.
+
+    Returns
+    -------
+    (n, h, w) float32; the input where that is what it has.
+    """
+    if measured.dtype == torch.float32:
+        return measured
+    counts = measured.to(torch.int32)
+    if measured.dtype == torch.int16:
+        counts = counts.bitwise_and_(0xFFFF)
+    size = measured.shape[-2] * measured.shape[-1]
+    return torch.mul(counts.to(torch.float32), size, out=out).sqrt_()
+
+
+def transform(waves: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Detector waves of exit waves, `ops.far_field`."""
+    return ops.far_field(waves, out=out)
+
+
+def back(waves: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Exit waves of what `project`, `pull` or `push` made of detector waves, `ops.inverse_far_field`."""
+    return ops.inverse_far_field(waves, out=out)
+
+
+def exit_waves(
+    image: Tensor, probes: Tensor, block: Block, *, out: Tensor | None = None, spare: Tensor | None = None
+) -> Tensor:
     """Exit waves P(r - f_j) O(c_j + r).
 
     Parameters
@@ -23,97 +72,178 @@ def exit_waves(image: Tensor, probes: Tensor, corners: Tensor, *, out: Tensor | 
         Object.
     probes : (n or 1, modes, h, w) complex64
         Probe as each frame sees it, or one for all.
-    corners : (n, 2) int32
-        Top-left corners.
-    out : (n, modes, h, w) complex64, optional
-        Where to write.
+    block : Block
+        Which frames.
+    out, spare : (n, modes, h, w) complex64, optional
+        Where to write, and room for the patches.
 
     Returns
     -------
     (n, modes, h, w) complex64
     """
-    h, w = probes.shape[-2:]
-    return torch.mul(probes, ops.gather(image, _pairs(corners), (h, w))[:, None], out=out)
+    return torch.mul(probes, patches(image, probes, block, spare=spare), out=out)
 
 
-def reflect(image: Tensor, probes: Tensor, corners: Tensor, waves: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """psi_j <- psi_j - P O_j in place; returns psi_j - 2 P O_j, the negative of the reflected wave.
+def patches(image: Tensor, probes: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
+    """The object under each frame, (n, 1, h, w)."""
+    shape = (probes.shape[-2], probes.shape[-1])
+    return ops.gather(image, block.corners, shape, out=None if spare is None else spare[:, 0])[:, None]
+
+
+def turned_waves(
+    images: tuple[Tensor, Tensor],
+    probes: tuple[Tensor, Tensor],
+    block: Block,
+    *,
+    out: Tensor | None = None,
+    spare: Tensor | None = None,
+) -> Tensor:
+    """Change P dO + dP O of the exit waves along a direction.
 
     Parameters
     ----------
-    image, probes, corners
+    images : two of (H, W) complex64
+        Object O and its direction dO.
+    probes : two of (n or 1, modes, h, w) complex64
+        Probe P and its direction dP, as each frame sees them.
+    block : Block
+        Which frames.
+    out, spare
         As for `exit_waves`.
-    waves : (n, modes, h, w) complex64
-        psi; changed in place.
-    out : (n, modes, h, w) complex64, optional
-        Where to write; not `waves`.
 
     Returns
     -------
     (n, modes, h, w) complex64
     """
-    view = exit_waves(image, probes, corners, out=out)
-    waves -= view
-    return torch.sub(waves, view, out=view)
+    change = exit_waves(images[0], probes[1], block, out=out, spare=spare)
+    return change.addcmul_(probes[0], patches(images[1], probes[0], block, spare=spare))
 
 
-def project(
-    wave: Tensor, amplitude: Tensor, weight: Tensor, relaxation: float, *, out: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Relaxed modulus projection of detector waves, and their misfit sum (|Psi| - a)^2 over the measured pixels.
-
-    Parameters
-    ----------
-    wave : (n, modes, h, w) complex64
-        Detector waves.
-    amplitude : (n, h, w) float32
-        Measured amplitudes.
-    weight : (h, w) float32
-        1 where measured, 0 elsewhere.
-    relaxation : float
-        Part of the wave's own modulus that is kept.
-    out : (n, modes, h, w) complex64, optional
-        Where to write; may be `wave`.
-
-    Returns
-    -------
-    projected : (n, modes, h, w) complex64
-    misfit : () float64
-    """
-    squares = ops.intensity(wave)
-    inverse = fit.inverse_modulus(squares)
-    misfit = fit.modulus_misfit(squares, inverse, amplitude, weight)
-    factor = fit.modulus_factor(inverse, amplitude, weight, relaxation=relaxation)
-    return torch.mul(wave, factor[:, None], out=out), misfit
-
-
-def object_overlap(probes: Tensor, waves: Tensor, corners: Tensor, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Numerator sum_j conj(P) psi_j and denominator sum_j |P|^2 of the object's least-squares update.
+def reflect(
+    image: Tensor,
+    probes: Tensor,
+    block: Block,
+    waves: Tensor,
+    *,
+    out: Tensor | None = None,
+    spare: Tensor | None = None,
+) -> Tensor:
+    """Reflected waves 2 P O_j - psi_j.
 
     Parameters
     ----------
-    probes, corners
+    image, probes, block, out, spare
         As for `exit_waves`.
     waves : (n, modes, h, w) complex64
         psi.
-    shape : (int, int)
-        Rows and columns of the object.
 
     Returns
     -------
-    numerator : (H, W) complex64
-    dose : (H, W) float32
+    (n, modes, h, w) complex64
     """
-    numerator = torch.zeros(shape, dtype=waves.dtype, device=waves.device)
-    dose = torch.zeros(shape, device=waves.device)
-    pairs = _pairs(corners)
-    ops.scatter_add(numerator, pairs, ops.sum_modes(probes.conj() * waves))
-    ops.scatter_add(dose, pairs, ops.intensity(probes).expand(len(pairs), -1, -1))
-    return numerator, dose
+    return exit_waves(image, probes, block, out=out, spare=spare).mul_(2).sub_(waves)
 
 
-def probe_overlap(image: Tensor, waves: Tensor, corners: Tensor) -> tuple[Tensor, Tensor]:
-    """Numerator sum_j conj(O_j) psi_j and denominator sum_j |O_j|^2 of the probe's update at whole pixels.
+def settle(
+    image: Tensor,
+    probes: Tensor,
+    block: Block,
+    waves: Tensor,
+    projected: Tensor,
+    *,
+    beta: float,
+    totals: tuple[Tensor, Tensor],
+    spare: Tensor | None = None,
+) -> None:
+    """Move waves, psi <- beta (psi - P O + Pi) + (1 - beta) P O in place, and what the new waves ask of the object.
+
+    Parameters
+    ----------
+    image, probes, block
+        As for `exit_waves`.
+    waves : (n, modes, h, w) complex64
+        psi; changed in place.
+    projected : (n, modes, h, w) complex64
+        Pi, the reflected waves after their projection; lost.
+    beta : float
+        Weight of the difference map's iterate.
+    totals : (H, W) complex64 and (H, W) float32
+        To which sum conj(P) psi and sum |P|^2 are added.
+    spare : (n, modes, h, w) complex64, optional
+        Room for the patches.
+    """
+    waves.add_(projected)
+    waves.sub_(exit_waves(image, probes, block, out=projected, spare=spare))
+    if beta < 1:
+        waves.mul_(beta).add_(projected, alpha=1 - beta)
+    object_overlap(probes, waves, block, totals=totals, spare=projected)
+
+
+def object_overlap(
+    probes: Tensor,
+    waves: Tensor,
+    block: Block,
+    *,
+    totals: tuple[Tensor, Tensor | None],
+    spare: Tensor | None = None,
+) -> None:
+    """Add sum_j conj(P) psi_j and sum_j |P|^2 of the object's least-squares update to totals.
+
+    Parameters
+    ----------
+    probes, block
+        As for `exit_waves`.
+    waves : (n, modes, h, w) complex64
+        psi.
+    totals : (H, W) complex64 and (H, W) float32 or None
+        Changed in place; no light is added where there is no second one.
+    spare : (n, modes, h, w) complex64, optional
+        Room for the products.
+    """
+    ops.scatter_add(totals[0], block.corners, ops.sum_modes(torch.mul(waves, probes.conj(), out=spare)))
+    if totals[1] is not None:
+        light(probes, block, totals[1], spare=spare)
+
+
+def light(probes: Tensor, block: Block, total: Tensor, *, spare: Tensor | None = None) -> None:
+    """Add the light sum_j sum_m |P_m(x - x_j)|^2 of a block's frames to a total.
+
+    Parameters
+    ----------
+    probes, block
+        As for `exit_waves`.
+    total : (H, W) float32
+        Changed in place.
+    spare : (n, modes, h, w) complex64, optional
+        Room for the squares.
+    """
+    squares = ops.intensity(probes, spare=None if spare is None else spare[: len(probes)])
+    ops.scatter_add(total, block.corners, squares.expand(len(block.corners), -1, -1))
+
+
+def views(squares: Tensor, block: Block, shape: tuple[int, int], *, maps: Tensor | None = None) -> Tensor:
+    """Sum over a block's frames of a map under their windows, sum_j |O_j|^2 for |O|^2.
+
+    Parameters
+    ----------
+    squares : (H, W) float32
+        The map.
+    block : Block
+        Which frames.
+    shape : (int, int)
+        Rows and columns (h, w) of a window.
+    maps : (3, n, h, w) float32, optional
+        Room.
+
+    Returns
+    -------
+    (h, w) float32
+    """
+    return ops.gather(squares, block.corners, shape, out=None if maps is None else maps[0]).sum(0)
+
+
+def probe_overlap(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
+    """Sum conj(O_j) psi_j of the probe's update at whole pixels.
 
     Parameters
     ----------
@@ -121,14 +251,206 @@ def probe_overlap(image: Tensor, waves: Tensor, corners: Tensor) -> tuple[Tensor
         Object.
     waves : (n, modes, h, w) complex64
         psi.
-    corners : (n, 2) int32
-        Top-left corners.
+    block : Block
+        Which frames.
+    spare : (n, modes, h, w) complex64, optional
+        Room for the products.
 
     Returns
     -------
-    numerator : (modes, h, w) complex64
-    cover : (h, w) float32
+    (modes, h, w) complex64; may lie in `spare`.
     """
-    h, w = waves.shape[-2:]
-    patches = ops.gather(image, _pairs(corners), (h, w))[:, None]
-    return (patches.conj() * waves).sum(0), ops.intensity(patches).sum(0)
+    products = seen_back(image, waves, block, spare=spare)
+    return products[0] if len(products) == 1 else products.sum(0)
+
+
+def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
+    """Waves conj(O_j) psi_j on each frame's own grid, (n, modes, h, w); arguments as for `probe_overlap`."""
+    if spare is None:
+        spare = torch.empty_like(waves)
+    view = patches(image, waves, block, spare=spare if waves.shape[1] == 1 else None)
+    return torch.mul(view.conj_physical_(), waves, out=spare)
+
+
+def project(
+    wave: Tensor,
+    measured: Tensor,
+    weight: Tensor,
+    *,
+    relaxation: float = 0.0,
+    background: Tensor | None = None,
+    spare: Tensor | None = None,
+    maps: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Relaxed modulus projection of detector waves, and their misfit sum (|Psi| - a)^2 over the measured pixels.
+
+    Parameters
+    ----------
+    wave : (n, modes, h, w) complex64
+        Detector waves; lost.
+    measured : (n, h, w) float32, uint8 or int16
+        Amplitudes or counts, `amplitudes`.
+    weight : (h, w) float32
+        1 where measured, 0 elsewhere.
+    relaxation : float
+        Part of the wave's own modulus that is kept.
+    background : (h, w) float32, optional
+        What the detector shows without the beam.
+    spare, maps
+        Room.
+
+    Returns
+    -------
+    projected : (n, modes, h, w) complex64
+        For `back`.
+    misfit : () float64
+    """
+    first, second, third = (None, None, None) if maps is None else maps
+    amplitude = amplitudes(measured)
+    squares = _shown(wave, background, out=first, spare=spare)
+    inverse = fit.inverse_modulus(squares, out=second)
+    misfit = fit.modulus_misfit(squares, inverse, amplitude, weight, spare=third)
+    factor = fit.modulus_factor(inverse, amplitude, weight, relaxation=relaxation, out=third)
+    return ops.scale(wave, factor, out=spare), misfit
+
+
+def pull(
+    wave: Tensor,
+    measured: Tensor,
+    weight: Tensor,
+    likelihood: fit.Likelihood,
+    *,
+    background: Tensor | None = None,
+    spare: Tensor | None = None,
+    maps: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Change (rho - 1) Psi that a likelihood asks of detector waves, and how they fit.
+
+    Parameters
+    ----------
+    wave, measured, weight, background, spare, maps
+        As for `project`; the wave is kept.
+    likelihood : Likelihood
+        What rho is, `fit.ratio`.
+
+    Returns
+    -------
+    change : (n, modes, h, w) complex64
+        For `back`.
+    sums : (3,) float64
+        Misfit sum (|Psi| - a)^2, and `noise.bright_misfit`; that is zero unless the likelihood is undecided.
+    """
+    first, second, third = (None, None, None) if maps is None else maps
+    amplitude = amplitudes(measured)
+    squares = _shown(wave, background, out=first, spare=spare)
+    inverse = fit.inverse_modulus(squares, out=second)
+    sums = torch.zeros(3, dtype=torch.float64, device=wave.device)
+    sums[0] = fit.modulus_misfit(squares, inverse, amplitude, weight, spare=third)
+    if likelihood.undecided:
+        sums[1:] = noise.bright_misfit(squares, amplitude, weight)
+    factor = fit.ratio(squares, inverse, amplitude, likelihood.floor(), out=third)
+    return ops.scale(wave, factor.sub_(1).mul_(weight), out=spare), sums
+
+
+def bend(
+    wave: Tensor,
+    change: Tensor,
+    measured: Tensor,
+    weight: Tensor,
+    likelihood: fit.Likelihood,
+    *,
+    background: Tensor | None = None,
+    spare: Tensor | None = None,
+    maps: Tensor | None = None,
+) -> Tensor:
+    """Second derivative of the misfit along a change of the detector waves (half of it), from above.
+
+    With Psi(t) = A - t B and v = Re conj(A) B it is the sum of (1 - rho) |B|^2 + k rho v^2 / |A|^2, k = 1 (Gaussian)
+    or 2 (Poisson). rho is cut at 1: where the modelled wave is too weak the exact curvature runs to minus infinity.
+
+    Parameters
+    ----------
+    wave, measured, weight, background, spare, maps
+        As for `project`; A, which is kept.
+    change : (n, modes, h, w) complex64
+        B.
+    likelihood : Likelihood
+        What rho is.
+
+    Returns
+    -------
+    () float64, on the scale of the unnormalised transform.
+    """
+    first, second, third = (None, None, None) if maps is None else maps
+    squares = _shown(wave, background, out=first, spare=spare)
+    inverse = fit.inverse_modulus(squares, out=second)
+    along = ops.real_product(wave, change, out=third, spare=spare).mul_(inverse).square_()
+    floor = likelihood.floor()
+    along.mul_(1 if floor is None else 2)
+    ratio = fit.ratio(squares, inverse, amplitudes(measured), floor, out=squares).clamp_(max=1)
+    length = ops.intensity(change, out=inverse, spare=spare)
+    return fit.weighted_sum(length.lerp_(along, ratio), weight)
+
+
+def matched(
+    images: tuple[Tensor, Tensor],
+    probes: tuple[Tensor, Tensor],
+    block: Block,
+    chi: Tensor,
+) -> Tensor:
+    """Real products by which the best steps along P dO and dP O towards chi are found.
+
+    Parameters
+    ----------
+    images, probes, block
+        As for `turned_waves`.
+    chi : (n, modes, h, w) complex64
+        Change of the exit waves that is wanted.
+
+    Returns
+    -------
+    (5,) float64
+        <a, a>, <b, b>, <a, b>, <a, chi>, <b, chi> with a = P dO and b = dP O.
+    """
+    along, across = exit_waves(images[1], probes[0], block), exit_waves(images[0], probes[1], block)
+    pairs = ((along, along), (across, across), (along, across), (along, chi), (across, chi))
+    return torch.stack([ops.real_product(a, b).sum((1, 2)).sum(dtype=torch.float64) for a, b in pairs])
+
+
+def nudge(image: Tensor, probes: Tensor, block: Block, chi: Tensor, how: fit.Nudge) -> Tensor | None:
+    """Move the object under one frame in place; return what the frame asks of the probe, on its own grid.
+
+    O += s conj(P) chi / ((1 - a) |P|^2 + a max |P|^2), and of the probe likewise from conj(O) as it was before.
+
+    Parameters
+    ----------
+    image : (H, W) complex64
+        Object; changed in place.
+    probes : (1, modes, h, w) complex64
+        Probe as the frame sees it.
+    block : Block
+        The one frame.
+    chi : (1, modes, h, w) complex64
+        Change of the exit wave that is wanted.
+    how : Nudge
+        Steps and dampings.
+
+    Returns
+    -------
+    (1, modes, h, w) complex64, or None where the probe is held.
+    """
+    (row, column), (h, w) = block.corners[0], probes.shape[-2:]
+    patch = image[row : row + h, column : column + w]
+    on_object = (probes.conj() * chi).sum((0, 1))
+    on_object *= how.object_step / fit.floored(ops.intensity(probes)[0], how.object_damping)
+    on_probe = None
+    if how.probe_step:
+        step = how.probe_step / fit.floored(ops.intensity(patch[None, None])[0], how.probe_damping)
+        on_probe = (patch.conj() * chi).mul_(step)
+    patch += on_object
+    return on_probe
+
+
+def _shown(wave: Tensor, background: Tensor | None, *, out: Tensor | None, spare: Tensor | None) -> Tensor:
+    squares = ops.intensity(wave, out=out, spare=spare)
+    return squares if background is None else squares.add_(background)

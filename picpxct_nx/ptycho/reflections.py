@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, fused_move, ops
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, shown, sum_on_probe
-from picpxct_nx.ptycho.state import Block, Data, State, room_of
+from picpxct_nx.ptycho import ops
+from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho.state import Data, State, room_of
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,6 @@ class Reflecting:
         The result is the mean over that many last iterations; 0 takes the last one.
     object_max : float
         Larger object magnitudes are cut to this; infinite cuts none.
-    fused : bool
-        Use fused Triton kernels: the same numbers, fewer passes on a GPU.
     centre_probe : bool
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
@@ -40,7 +38,6 @@ class Reflecting:
     probe_start: int = 3
     average: int = 0
     object_max: float = float("inf")
-    fused: bool = False
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
@@ -93,19 +90,19 @@ def start_waves(data: Data, state: State, params: Reflecting, iterations: int) -
     -------
     ExitWaves
     """
-    n, h, w = data.amplitude.shape
-    waves = torch.empty((n, state.probe.shape[0], h, w), dtype=torch.complex64, device=data.amplitude.device)
+    n, h, w = data.measured.shape
+    waves = torch.empty((n, state.probe.shape[0], h, w), dtype=torch.complex64, device=data.measured.device)
     beam = beam_of(data, state)
     for block in data.blocks:
-        patches = ops.gather(state.object, block.corners, (h, w))[:, None]
-        torch.mul(probes_of(beam, block), patches, out=waves[block.frames])
+        (_, _, spare, _), _ = room_of(data, block)
+        data.passes.exit_waves(state.object, probes_of(beam, block), block, out=waves[block.frames], spare=spare)
     sums = (torch.zeros_like(state.object), torch.zeros_like(state.probe)) if params.average else ()
     return ExitWaves(waves, 0, iterations, sums)
 
 
 def reflect(
     data: Data, state: State, memory: ExitWaves, params: Reflecting, *, beta: float = 1.0
-) -> tuple[State, ExitWaves, float]:
+) -> tuple[State, ExitWaves, Tensor]:
     """One iteration: psi_j <- beta (psi_j + Pi_F(2 P O_j - psi_j) - P O_j) + (1 - beta) P O_j, then O and P.
 
     O = sum conj(P) psi / sum |P|^2 and P likewise; beta = 1 is the difference map.
@@ -129,8 +126,8 @@ def reflect(
         Object and probe after.
     memory : ExitWaves
         For the next step.
-    error : float
-        Fourier error of the reflected waves 2 P O_j - psi_j, which the projection has at hand.
+    misfit : () float64
+        Sum (|Psi| - a)^2 of the reflected waves 2 P O_j - psi_j, which the projection has at hand.
 
     References
     ----------
@@ -138,8 +135,7 @@ def reflect(
     18, with the reflections in this order.
     """
     iteration = memory.iteration + 1
-    move = fused_move.move if params.fused else _move
-    numerator, dose, misfit = move(data, state, memory.exit_waves, params.relaxation, beta)
+    numerator, dose, misfit = _move(data, state, memory.exit_waves, params.relaxation, beta)
     image = _blend(numerator, dose, state.object, params.object_inertia)
     if params.object_max < float("inf"):
         image = image * (params.object_max / image.abs().clamp(min=params.object_max))
@@ -148,10 +144,9 @@ def reflect(
         held = replace(state, object=image)
         probe = _blend(*_probe_overlap(data, held, memory.exit_waves), probe, params.probe_inertia)
     state = replace(state, object=image, probe=probe)
-    error = (float(misfit) / data.power) ** 0.5
     if memory.sums and iteration > memory.iterations - params.average:
         state = _average(state, memory, iteration, params)
-    return state, ExitWaves(memory.exit_waves, iteration, memory.iterations, memory.sums), error
+    return state, ExitWaves(memory.exit_waves, iteration, memory.iterations, memory.sums), misfit
 
 
 def _move(
@@ -161,57 +156,40 @@ def _move(
     numerator = torch.zeros_like(state.object)
     dose = torch.zeros(numerator.shape, device=numerator.device)
     misfit = torch.zeros((), dtype=torch.float64, device=numerator.device)
-    beam = beam_of(data, state)
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
+    beam, k = beam_of(data, state), data.passes
     for block in data.blocks:
         (view, wave, spare, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
-        patches = ops.gather(state.object, block.corners, shape, out=spare[:, 0])[:, None]
-        torch.mul(probes, patches, out=view)
         waves = exit_waves[block.frames]
-        waves -= view
-        # The projection is odd, so psi - 2 P O in place of its negative saves a pass.
-        ops.far_field(torch.sub(waves, view, out=view), out=wave)
-        projected, block_misfit = _project(wave, data, state, block, relaxation)
-        misfit += block_misfit
-        waves -= ops.inverse_far_field(projected, out=view)
-        if beta < 1:
-            patches = ops.gather(state.object, block.corners, shape, out=spare[:, 0])[:, None]
-            waves.mul_(beta).add_(torch.mul(probes, patches, out=view), alpha=1 - beta)
-        ops.scatter_add(numerator, block.corners, ops.sum_modes(torch.mul(waves, probes.conj(), out=wave)))
-        light = ops.intensity(probes, out=maps[0, : len(probes)], spare=spare[: len(probes)])
-        ops.scatter_add(dose, block.corners, light.expand(len(wave), -1, -1))
+        wave = k.transform(k.reflect(state.object, probes, block, waves, out=view, spare=spare), out=wave)
+        projected, part = k.project(
+            wave, data.measured[block.frames], data.weight,
+            relaxation=relaxation, background=state.background, spare=spare, maps=maps,
+        )  # fmt: skip
+        misfit += part
+        projected = k.back(projected, out=view)
+        k.settle(
+            state.object, probes, block, waves, projected, beta=beta, totals=(numerator, dose), spare=spare
+        )  # fmt: skip
     return numerator, dose, misfit
-
-
-def _project(wave: Tensor, data: Data, state: State, block: Block, relaxation: float) -> tuple[Tensor, Tensor]:
-    """Relaxed modulus projection of a block's waves, and sum (|Psi| - a)^2 over the measured pixels."""
-    (_, _, projected, _), (squares, inverse, spare) = room_of(data, block)
-    amplitude = data.amplitude[block.frames]
-    fit.inverse_modulus(shown(state, wave, out=squares, spare=projected), out=inverse)
-    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=spare)
-    factor = fit.modulus_factor(inverse, amplitude, data.weight, relaxation=relaxation, out=spare)
-    return ops.scale(wave, factor, out=projected), misfit
 
 
 def _probe_overlap(data: Data, state: State, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator sum conj(O_j) psi_j and denominator sum |O_j|^2 of the probe's least-squares update."""
     numerator = torch.zeros_like(exit_waves[0])
-    denominator = torch.zeros(numerator.shape[-2:], device=numerator.device)
-    beam = beam_of(data, state)
-    squares = ops.intensity(state.object[None, None])[0]
-    conjugate = state.object.conj().resolve_conj()
     shape = (numerator.shape[-2], numerator.shape[-1])
+    denominator = torch.zeros(shape, device=numerator.device)
+    beam, k = beam_of(data, state), data.passes
+    squares = ops.intensity(state.object[None, None])[0]
     for block in data.blocks:
         (product, spare, _, _), maps = room_of(data, block)
-        patches = ops.gather(conjugate, block.corners, shape, out=spare[:, 0])[:, None]
-        torch.mul(patches, exit_waves[block.frames], out=product)
-        numerator += sum_on_probe(beam, block, product, spare=spare)
+        numerator += seen_by_probe(data, beam, block, state.object, exit_waves[block.frames], room=(product, spare))
         # |O|^2 at the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
-        view = ops.gather(squares, block.corners, shape, out=maps[0])
-        if beam.scale is not None:
-            view *= beam.scale[block.frames][:, None, None].square()
-        denominator += view.sum(0)
+        if beam.scale is None:
+            denominator += k.views(squares, block, shape, maps=maps)
+        else:
+            view = ops.gather(squares, block.corners, shape, out=maps[0])
+            denominator += (view * beam.scale[block.frames][:, None, None].square()).sum(0)
     return from_sum(data, numerator), denominator
 
 

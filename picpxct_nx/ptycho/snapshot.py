@@ -108,7 +108,8 @@ def identify(problem: Problem, data: Data, stages: tuple[Stage, ...], model: Mod
     -------
     Identity
     """
-    counts = data.amplitude.square().sum((1, 2), dtype=torch.float64).cpu().numpy()
+    sums = [data.amplitude(block.frames).square().sum((1, 2), dtype=torch.float64) for block in data.blocks]
+    counts = torch.cat(sums).cpu().numpy()
     # Rounded, for the last digits depend on the device.
     parts = [np.char.mod("%.9g", counts / data.weight.numel()), problem.positions_px, problem.good, problem.probe]
     parts += [np.array(problem.object_shape)] if problem.object is None else [problem.object]

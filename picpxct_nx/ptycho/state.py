@@ -2,36 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import ModuleType
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from . import ops
-from .problem import Problem, read_counts, split_positions
+from . import frames, passes
+from .blocks import Block, blocks_of
+from .passes import passes_for
+from .problem import Problem
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
 BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 256 << 20}
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some frames that are worked on at a time.
-
-    Parameters
-    ----------
-    frames : slice or list of int
-        Which frames.
-    corners : b pairs of int
-        Whole-pixel corners, on the host.
-    phases : pair of tensors, or None
-        Factors of the sub-pixel shift (`ops.shift_phases`); None where every position of the scan is whole.
-    """
-
-    frames: slice | list[int]
-    corners: list[tuple[int, int]]
-    phases: tuple[Tensor, Tensor] | None
 
 
 @dataclass(frozen=True)
@@ -56,8 +39,9 @@ class Data:
 
     Parameters
     ----------
-    amplitude : (n, h, w) float32
-        sqrt(h w counts), zero frequency at the corner, zero where nothing is measured.
+    measured : (n, h, w) float32, uint8 or int16
+        Amplitudes sqrt(h w counts), or counts (`passes.amplitudes`); zero frequency at the corner, zero where nothing
+        is measured.
     weight : (h, w) float32
         1 where measured, 0 elsewhere, zero frequency at the corner.
     blocks : tuple of Block
@@ -66,28 +50,36 @@ class Data:
         Sum of amplitude^2, the denominator of the Fourier error.
     room : Room
         Buffers of the largest block's size.
+    passes : module
+        The passes over the waves that suit the device, `passes.passes_for`.
     """
 
-    amplitude: Tensor
+    measured: Tensor
     weight: Tensor
     blocks: tuple[Block, ...]
     power: float
     room: Room
+    passes: ModuleType = passes
+
+    def amplitude(self, chosen: slice | list[int]) -> Tensor:
+        """Amplitudes sqrt(h w counts) of some frames, (b, h, w) float32."""
+        return passes.amplitudes(self.measured[chosen])
 
     def corners(self) -> Tensor:
         """Whole-pixel corners of all frames, (n, 2) float64 on the host."""
         return torch.tensor([corner for block in self.blocks for corner in block.corners], dtype=torch.float64)
 
-    def block(self, frames: Sequence[int]) -> Block:
+    def block(self, chosen: Sequence[int]) -> Block:
         """Any frames as a block of their own."""
         size = len(self.blocks[0].corners)
-        places = [(self.blocks[frame // size], frame % size) for frame in frames]
+        places = [(self.blocks[frame // size], frame % size) for frame in chosen]
         corners = [block.corners[inside] for block, inside in places]
+        spots = torch.tensor(corners, dtype=torch.int32).to(self.weight.device, non_blocking=True)
         pairs = [(block.phases, inside) for block, inside in places if block.phases is not None]
         if not pairs:
-            return Block(list(frames), corners, None)
+            return Block(list(chosen), corners, spots, None)
         rows, columns = ([phases[axis][inside] for phases, inside in pairs] for axis in (0, 1))
-        return Block(list(frames), corners, (torch.stack(rows), torch.stack(columns)))
+        return Block(list(chosen), corners, spots, (torch.stack(rows), torch.stack(columns)))
 
 
 @dataclass(frozen=True)
@@ -127,7 +119,7 @@ class State:
 
 
 def load(problem: Problem, device: torch.device) -> Data:
-    """Read the frames once, block by block, into amplitudes on a device.
+    """Read the frames once, block by block, onto a device: as amplitudes, or on a GPU as counts of few bytes.
 
     Parameters
     ----------
@@ -147,20 +139,15 @@ def load(problem: Problem, device: torch.device) -> Data:
     """
     n, h, w = problem.frames.shape
     modes = problem.probe.shape[0]
-    size = max(1, BLOCK_BYTES[device.type] // (8 * modes * h * w))
-    amplitude = torch.empty((n, h, w), dtype=torch.float32, device=device)
-    power = 0.0
-    for frames, counts in read_counts(problem, size):
-        power += h * w * float(counts.sum(dtype=np.float64))
-        root = np.sqrt(np.float32(h * w) * np.fft.ifftshift(counts, axes=(1, 2)))
-        amplitude[frames] = torch.from_numpy(root)
+    size = min(n, max(1, BLOCK_BYTES[device.type] // (8 * modes * h * w)))
+    measured, power = frames.packed(problem, device) if device.type == "cuda" else frames.amplitudes(problem, size)
     weight = torch.from_numpy(np.fft.ifftshift(problem.good).astype(np.float32)).to(device)
-    size = min(size, n)
     room = Room(
         torch.empty((4, size, modes, h, w), dtype=torch.complex64, device=device),
         torch.empty((3, size, h, w), dtype=torch.float32, device=device),
     )
-    return Data(amplitude, weight, _blocks(problem.positions_px, (h, w), size, device), power, room)
+    blocks = blocks_of(problem.positions_px, (h, w), size, device)
+    return Data(measured, weight, blocks, power, room, passes_for(device))
 
 
 def room_of(data: Data, block: Block) -> tuple[Tensor, Tensor]:
@@ -185,20 +172,4 @@ def placed(data: Data, positions: Tensor) -> Data:
         The same tensors, other blocks.
     """
     shape = (data.weight.shape[0], data.weight.shape[1])
-    return replace(data, blocks=_blocks(positions.numpy(), shape, len(data.blocks[0].corners), data.weight.device))
-
-
-def _blocks(
-    positions: NDArray[np.float64], shape: tuple[int, int], size: int, device: torch.device
-) -> tuple[Block, ...]:
-    corner, fraction = split_positions(positions)
-    blocks = []
-    for start in range(0, len(corner), size):
-        frames = slice(start, min(start + size, len(corner)))
-        phases = None
-        if fraction.any():
-            rows, columns = ops.shift_phases(torch.from_numpy(fraction[frames]), shape)
-            phases = (rows.to(device, torch.complex64), columns.to(device, torch.complex64))
-        corners = [(int(row), int(column)) for row, column in corner[frames]]
-        blocks.append(Block(frames, corners, phases))
-    return tuple(blocks)
+    return replace(data, blocks=blocks_of(positions.numpy(), shape, len(data.blocks[0].corners), data.weight.device))

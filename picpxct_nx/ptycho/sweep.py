@@ -7,7 +7,8 @@ from torch import Tensor
 
 from . import fit, ops
 from .beam import beam_of, probes_of
-from .state import Block, Data, State
+from .blocks import Block
+from .state import Data, State
 
 # Counts added to the expected ones where a difference is divided by its variance.
 FEWEST_COUNTS = 0.01
@@ -56,8 +57,8 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
     -------
     Sums
     """
-    n, h, w = data.amplitude.shape
-    sums, where = Sums(), data.amplitude.device
+    n, h, w = data.measured.shape
+    sums, where = Sums(), data.measured.device
     slopes = _derivatives(state.object) if positions else ()
     if positions:
         sums.slope, sums.curvature = torch.zeros(n, 2, device=where), torch.zeros(n, 2, 2, device=where)
@@ -71,7 +72,7 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
         wave = ops.far_field(probes * ops.gather(state.object, block.corners, (h, w))[:, None])
         light = ops.intensity(wave)
         total = light if state.background is None else light + state.background
-        amplitude = data.amplitude[block.frames]
+        amplitude = data.amplitude(block.frames)
         if sums.slope is not None and sums.curvature is not None:
             inverse = fit.inverse_modulus(total) * data.weight
             moves = torch.stack([_change(block, probes, wave, slope) * inverse for slope in slopes], 1).flatten(2)

@@ -109,7 +109,9 @@ def errors_of(
         data = load(some, where)
         state = _state(result, rows, where)
         counts = model_counts(data, state)
-        chi_square = noise.ratio(noise.bright_misfit(counts * data.weight.numel(), data.amplitude, data.weight))
+        chi_square = noise.ratio(
+            noise.bright_misfit(counts * data.weight.numel(), data.amplitude(slice(None)), data.weight)
+        )
         if state.variation is not None:
             counts = model_counts(data, replace(state, variation=None, weights=None))
         drawn = torch.poisson(counts.cpu(), generator=torch.Generator().manual_seed(seed)).numpy()
@@ -180,7 +182,7 @@ def model_counts(data: Data, state: State) -> torch.Tensor:
     -------
     (n, h, w) float32; zero frequency at the corner, also where nothing was measured.
     """
-    counts = torch.empty_like(data.amplitude)
+    counts = torch.empty(data.measured.shape, device=data.weight.device)
     beam = beam_of(data, state)
     shape = (state.probe.shape[-2], state.probe.shape[-1])
     for block in data.blocks:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from . import fit, ops
 from .beam import Beam, beam_of, probes_of, scale_of, shown
+from .blocks import Block
 from .model import Variation
-from .state import Block, Data, State
+from .state import Data, State
 
 # Part of the largest sum of |O|^2 (of the frames' mean curvature) in a change's (a weight's) denominator.
 DAMPING = 0.05
@@ -41,7 +42,7 @@ def varied(data: Data, state: State, params: Variation) -> State:
     ----------
     Odstrcil et al., Opt. Express 24, 8360 (2016), section 2; Opt. Express 26, 3108 (2018), section 3.3.
     """
-    n = len(data.amplitude)
+    n = len(data.measured)
     if state.variation is None or state.weights is None:
         # A random mixture of what the frames want lies mostly along the leading changes.
         # Drawn on the host, whose random numbers a snapshot keeps.
@@ -59,7 +60,7 @@ def varied(data: Data, state: State, params: Variation) -> State:
 
 def _pass(data: Data, state: State, weights: Tensor, variation: Tensor | None) -> tuple[Tensor, Tensor]:
     """Steps of all changes (k, modes, h, w), given the weights (n, k), and of the weights, given the changes."""
-    n, h, w = data.amplitude.shape
+    n, h, w = data.measured.shape
     shape = (weights.shape[1], *state.probe.shape)
     changes, amounts = torch.zeros(shape, dtype=torch.complex64, device=weights.device), torch.zeros_like(weights)
     cover = torch.zeros(weights.shape[1], h, w, device=weights.device)
@@ -91,7 +92,7 @@ def _wanted(data: Data, state: State, beam: Beam, block: Block) -> tuple[Tensor,
     h, w = state.probe.shape[-2:]
     patches = ops.gather(state.object, block.corners, (h, w))[:, None]
     wave = ops.far_field(probes_of(beam, block) * patches)
-    ratio = fit.inverse_modulus(shown(state, wave)).mul_(data.amplitude[block.frames])
+    ratio = fit.inverse_modulus(shown(state, wave)).mul_(data.amplitude(block.frames))
     wave *= ratio.sub_(1).mul_(data.weight)[:, None]
     return patches, ops.inverse_far_field(wave)
 

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import parse, passes, reconstruct
+from picpxct_nx.ptycho import Model, parse, passes, reconstruct, state
+from picpxct_nx.ptycho.blocks import Block
+from picpxct_nx.ptycho.fit import Likelihood, Nudge
 from picpxct_nx.ptycho.problem import Problem
 from picpxct_nx.simulate.reference import reference_scan
 
-NAMES = ("exit_waves", "reflect", "project", "object_overlap", "probe_overlap")
+NAMES = [
+    name
+    for name, function in vars(passes).items()
+    if inspect.isfunction(function)
+    and function.__module__ == passes.__name__
+    and name not in ("passes_for", "amplitudes", "patches", "_shown")
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,78 +37,182 @@ def _complex(*shape: int, seed: int) -> torch.Tensor:
     return torch.randn(shape, dtype=torch.complex64, generator=torch.Generator().manual_seed(seed))
 
 
-# Frames, modes, probes that differ between frames, and sides that are no powers of two.
-CASES = [(1, 1, False, (8, 8)), (5, 1, True, (7, 9)), (5, 2, False, (9, 7)), (4, 3, True, (33, 31))]
+# Frames, modes, probes that differ between frames, sides that are no powers of two, and how the counts are stored.
+CASES = [
+    (1, 1, False, (8, 8), torch.uint8),
+    (5, 1, True, (7, 9), torch.float32),
+    (5, 2, False, (9, 7), torch.int16),
+    (11, 3, True, (33, 31), torch.uint8),
+]
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]} frames {case[1]} modes of {case[3]}")
-def case(request: pytest.FixtureRequest) -> dict[str, torch.Tensor]:
-    n, modes, own, (h, w) = request.param
-    generator = torch.Generator().manual_seed(5)
-    corners = torch.stack([torch.randint(0, 12, (n,), generator=generator), torch.arange(n) * 3 % 13], dim=1)
-    return {
-        "image": _complex(h + 12, w + 13, seed=1),
-        "probes": _complex(n if own else 1, modes, h, w, seed=2),
-        "waves": _complex(n, modes, h, w, seed=3),
-        "corners": corners.to(torch.int32),
-        "amplitude": _complex(n, h, w, seed=4).abs(),
-        "weight": (torch.rand(h, w, generator=generator) > 0.2).to(torch.float32),
-    }
+class Case:
+    """Random arrays of one shape."""
+
+    def __init__(self, n: int, modes: int, own: bool, shape: tuple[int, int], stored: torch.dtype) -> None:
+        h, w = shape
+        generator = torch.Generator().manual_seed(5)
+        places = torch.stack([torch.randint(0, 12, (n,), generator=generator), torch.arange(n) * 3 % 13], dim=1)
+        self.shape = shape
+        self.block = Block(slice(0, n), [(int(r), int(c)) for r, c in places], places.to(torch.int32), None)
+        self.image, self.other = _complex(h + 12, w + 13, seed=1), _complex(h + 12, w + 13, seed=6)
+        self.probes = _complex(n if own else 1, modes, h, w, seed=2)
+        self.turned = _complex(n if own else 1, modes, h, w, seed=7)
+        self.waves, self.more = _complex(n, modes, h, w, seed=3), _complex(n, modes, h, w, seed=8)
+        counts = torch.randint(0, 9, (n, h, w), generator=generator)
+        if stored == torch.int16:
+            counts[0, 0, 0] = 60000
+        self.measured = counts.to(stored) if stored != torch.float32 else counts.to(stored).mul_(h * w).sqrt_()
+        self.weight = (torch.rand(h, w, generator=generator) > 0.2).to(torch.float32)
+        self.background = torch.rand(h, w, generator=generator) * h * w
+        # Of the counts' size, so that bright and dark pixels are among them.
+        self.detector = self.waves * (h * w) ** 0.5 * 1.5
+        self.detector[0, :, 0, 0] = 0
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]} frames {case[1]} modes of {case[3]} {case[4]}")
+def case(request: pytest.FixtureRequest) -> Case:
+    return Case(*request.param)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_kernel_has_the_signature_of_its_pass(fused: ModuleType, name: str) -> None:
+def test_a_fused_pass_has_the_signature_of_its_pass(fused: ModuleType, name: str) -> None:
     assert inspect.signature(getattr(fused, name)) == inspect.signature(getattr(passes, name))
 
 
-def test_exit_waves_agree(fused: ModuleType, case: dict[str, torch.Tensor]) -> None:
-    given = case["image"], case["probes"], case["corners"]
+def test_there_and_back_is_the_same_once_it_is_divided(fused: ModuleType, case: Case) -> None:
+    size = case.waves[0, 0].numel()
+    torch.testing.assert_close(fused.transform(case.waves), passes.transform(case.waves))
+    torch.testing.assert_close(fused.back(case.waves / size), passes.back(case.waves))
+
+
+def test_exit_waves_and_reflections_agree(fused: ModuleType, case: Case) -> None:
+    given = case.image, case.probes, case.block
     torch.testing.assert_close(fused.exit_waves(*given), passes.exit_waves(*given))
+    torch.testing.assert_close(fused.reflect(*given, case.waves), passes.reflect(*given, case.waves))
+    out = torch.empty_like(case.waves)
+    assert fused.reflect(*given, case.waves, out=out) is out
 
 
-def test_reflections_agree_and_change_the_waves_alike(fused: ModuleType, case: dict[str, torch.Tensor]) -> None:
-    given = case["image"], case["probes"], case["corners"]
-    ours, theirs = case["waves"].clone(), case["waves"].clone()
-    torch.testing.assert_close(fused.reflect(*given, ours), passes.reflect(*given, theirs))
-    torch.testing.assert_close(ours, theirs)
+def test_turned_waves_agree(fused: ModuleType, case: Case) -> None:
+    given = (case.image, case.other), (case.probes, case.turned), case.block
+    torch.testing.assert_close(fused.turned_waves(*given), passes.turned_waves(*given))
+    shared = (case.image, case.other), (case.probes, case.turned[:1]), case.block
+    torch.testing.assert_close(fused.turned_waves(*shared), passes.turned_waves(*shared))
 
 
+@pytest.mark.parametrize("beta", [1.0, 0.8])
+def test_waves_settle_alike_and_ask_the_same_of_the_object(fused: ModuleType, case: Case, beta: float) -> None:
+    found = []
+    for module in (fused, passes):
+        waves, totals = case.waves.clone(), (case.other.clone(), case.other.abs())
+        module.settle(case.image, case.probes, case.block, waves, case.more.clone(), beta=beta, totals=totals)
+        found.append((waves, *totals))
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=1e-5)
+
+
+def test_overlaps_agree(fused: ModuleType, case: Case) -> None:
+    found = []
+    for module in (fused, passes):
+        totals, bare = (case.other.clone(), case.other.abs()), (case.other.clone(), None)
+        module.object_overlap(case.probes, case.waves, case.block, totals=totals)
+        module.object_overlap(case.probes, case.waves, case.block, totals=bare)
+        light = case.other.abs()
+        module.light(case.probes, case.block, light)
+        found.append((*totals, bare[0], light))
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=1e-5)
+    given = case.image, case.waves, case.block
+    torch.testing.assert_close(fused.probe_overlap(*given), passes.probe_overlap(*given), atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(fused.seen_back(*given), passes.seen_back(*given))
+    squares = case.image.abs().square()
+    torch.testing.assert_close(
+        fused.views(squares, case.block, case.shape), passes.views(squares, case.block, case.shape)
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("relaxation", [0.0, 0.2])
-def test_projections_agree(fused: ModuleType, case: dict[str, torch.Tensor], relaxation: float) -> None:
-    case["waves"][0, :, 0, 0] = 0
-    given = case["waves"], case["amplitude"], case["weight"], relaxation
-    (ours, our_misfit), (theirs, misfit) = fused.project(*given), passes.project(*given)
-    torch.testing.assert_close(ours, theirs)
+def test_projections_agree(fused: ModuleType, case: Case, relaxation: float, dark: bool) -> None:
+    size, background = case.weight.numel(), case.background if dark else None
+    (ours, our_misfit), (theirs, misfit) = (
+        module.project(
+            case.detector.clone(), case.measured, case.weight, relaxation=relaxation, background=background
+        )
+        for module in (fused, passes)
+    )  # fmt: skip
+    torch.testing.assert_close(ours * size, theirs, atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(our_misfit, misfit, rtol=1e-5, atol=0)
 
 
-def test_a_projection_may_overwrite_its_waves(fused: ModuleType, case: dict[str, torch.Tensor]) -> None:
-    waves = case["waves"].clone()
-    wanted, _ = passes.project(case["waves"], case["amplitude"], case["weight"], 0.1)
-    fused.project(waves, case["amplitude"], case["weight"], 0.1, out=waves)
-    torch.testing.assert_close(waves, wanted)
-
-
-def test_overlaps_agree(fused: ModuleType, case: dict[str, torch.Tensor]) -> None:
-    shape = (case["image"].shape[0], case["image"].shape[1])
-    given = case["probes"], case["waves"], case["corners"], shape
-    torch.testing.assert_close(fused.object_overlap(*given), passes.object_overlap(*given))
-    other = case["image"], case["waves"], case["corners"]
-    torch.testing.assert_close(fused.probe_overlap(*other), passes.probe_overlap(*other))
-
-
-@pytest.fixture(scope="module")
-def small() -> Problem:
-    scan = reference_scan(6, 16, photons=1e5, subpixel=True)
-    shape = (scan.object.shape[0], scan.object.shape[1])
-    return Problem(scan.frames, np.ones((16, 16), bool), scan.positions_px, shape, scan.probe_start)
-
-
-@pytest.mark.parametrize("engine", ["dm", "raar"])
-def test_a_recipe_with_fused_kernels_ends_at_the_same_object(fused: ModuleType, small: Problem, engine: str) -> None:
-    plain, quick = (
-        reconstruct(small, parse(f"{engine}:3", {f"{engine}.fused": text}), device="cpu") for text in ("false", "true")
+@pytest.mark.parametrize("poisson", [False, True])
+@pytest.mark.parametrize("dark", [False, True])
+def test_likelihoods_pull_and_bend_alike(fused: ModuleType, case: Case, poisson: bool, dark: bool) -> None:
+    size, background = case.weight.numel(), case.background if dark else None
+    likelihood = Likelihood(torch.tensor(poisson), 0.3 * size, undecided=True)
+    (ours, our_sums), (theirs, sums) = (
+        module.pull(case.detector, case.measured, case.weight, likelihood, background=background)
+        for module in (fused, passes)
     )
-    np.testing.assert_allclose(quick.object, plain.object, atol=1e-4)
-    np.testing.assert_allclose(quick.probe, plain.probe, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(ours * size, theirs, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close(our_sums, sums, rtol=1e-5, atol=1e-6)
+    ours, theirs = (
+        module.bend(case.detector, case.more, case.measured, case.weight, likelihood, background=background)
+        for module in (fused, passes)
+    )
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=0)
+
+
+def test_products_for_the_best_steps_agree(fused: ModuleType, case: Case) -> None:
+    given = (case.image, case.other), (case.probes, case.turned), case.block, case.waves
+    torch.testing.assert_close(fused.matched(*given), passes.matched(*given), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize("probe_step", [0.0, 0.7])
+def test_one_frame_nudges_alike(fused: ModuleType, case: Case, probe_step: float) -> None:
+    how = Nudge(0.5, 0.1, probe_step, 0.9)
+    block = Block(slice(0, 1), case.block.corners[:1], case.block.places[:1], None)
+    found = []
+    for module in (fused, passes):
+        image = case.image.clone()
+        found.append((image, module.nudge(image, case.probes[:1], block, case.waves[:1], how)))
+    torch.testing.assert_close(found[0][0], found[1][0])
+    assert (found[0][1] is None) == (found[1][1] is None) == (probe_step == 0)
+    if probe_step:
+        torch.testing.assert_close(found[0][1], found[1][1])
+
+
+def _small(*, subpixel: bool, modes: int = 1) -> Problem:
+    scan = reference_scan(6, 16, photons=1e5, subpixel=subpixel)
+    shape = (scan.object.shape[0], scan.object.shape[1])
+    good = np.ones((16, 16), bool)
+    good[3, 4:7] = False
+    probe = np.concatenate([scan.probe_start * 0.3**mode for mode in range(modes)])
+    return Problem(scan.frames, good, scan.positions_px, shape, probe)
+
+
+@pytest.mark.parametrize("engine", ["dm:5", "raar:3", "ml:3", "lsqml:2", "pie:2"])
+@pytest.mark.parametrize("subpixel", [False, True], ids=["whole", "fractions"])
+def test_a_recipe_with_fused_kernels_ends_at_the_same_object(
+    fused: ModuleType, monkeypatch: pytest.MonkeyPatch, engine: str, subpixel: bool
+) -> None:
+    small = _small(subpixel=subpixel, modes=2 if subpixel else 1)
+    settings = {"lsqml.batches": "2"} if engine.startswith("lsqml") else {}
+    plain = reconstruct(small, parse(engine, settings), device="cpu")
+    monkeypatch.setattr(state, "passes_for", lambda _: fused)
+    quick = reconstruct(small, parse(engine, settings), device="cpu")
+    np.testing.assert_allclose(quick.object, plain.object, atol=2e-4)
+    np.testing.assert_allclose(quick.probe, plain.probe, rtol=1e-3, atol=3e-3 * abs(plain.probe).max())
     np.testing.assert_allclose(quick.error, plain.error, rtol=1e-4)
+
+
+def test_kernels_know_all_that_may_be_refined(fused: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    from picpxct_nx.ptycho import Background, Intensity, Variation
+
+    model = Model(
+        intensity=Intensity(start=1), background=Background(start=1), variation=Variation(start=1)
+    )  # fmt: skip
+    plain = reconstruct(_small(subpixel=False), "pie:1,ml:3,dm:2", model=model, device="cpu")
+    monkeypatch.setattr(state, "passes_for", lambda _: fused)
+    quick = reconstruct(_small(subpixel=False), "pie:1,ml:3,dm:2", model=model, device="cpu")
+    np.testing.assert_allclose(quick.object, plain.object, atol=1e-3)
+    np.testing.assert_allclose(quick.error, plain.error, rtol=1e-3)

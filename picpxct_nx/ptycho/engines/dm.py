@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from picpxct_nx.ptycho import reflections
 from picpxct_nx.ptycho.state import Data, State
 
@@ -21,14 +23,14 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:
     return Memory(**vars(reflections.start_waves(data, state, params, iterations)))
 
 
-def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
     """One iteration, psi_j <- psi_j + Pi_F(2 P O_j - psi_j) - P O_j, then object and probe.
 
-    Parameters, results and the error are those of `reflections.reflect`.
+    Parameters and results are those of `reflections.reflect`.
 
     References
     ----------
     Thibault et al., Ultramicroscopy 109, 338 (2009), equations 5 to 9.
     """
-    state, after, error = reflections.reflect(data, state, memory, params)
-    return state, Memory(**vars(after)), error
+    state, after, misfit = reflections.reflect(data, state, memory, params)
+    return state, Memory(**vars(after)), misfit

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import batches, fit, ops
-from picpxct_nx.ptycho.beam import Beam, beam_of, from_sum, probes_of, shown, sum_on_probe
-from picpxct_nx.ptycho.state import Block, Data, State
+from picpxct_nx.ptycho.beam import Beam, beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho.blocks import Block
+from picpxct_nx.ptycho.state import Data, State
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,12 @@ class Memory:
 class _Batch:
     """The frames of one batch as the object and the probe before its update show them.
 
-    `probes` (b or 1, modes, h, w), `patches` (b, 1, h, w) and `chi` (b, modes, h, w), the exit waves that the
-    likelihood asks for.
+    `probes` (b or 1, modes, h, w) and `chi` (b, modes, h, w), the exit waves that the likelihood asks for.
     """
 
     block: Block
     beam: Beam
     probes: Tensor
-    patches: Tensor
     chi: Tensor
 
 
@@ -112,7 +111,7 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     return Memory(State(torch.zeros_like(state.object), torch.zeros_like(state.probe)))
 
 
-def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
     """One pass over all batches.
 
     With chi_j the change of the exit wave that the likelihood asks for, the directions are dO = sum conj(P) chi_j /
@@ -136,8 +135,8 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         Object and probe after.
     memory : Memory
         For the next step.
-    error : float
-        Fourier error, each batch's before its own update.
+    misfit : () float64
+        Sum (|Psi| - a)^2, each batch's before its own update.
 
     References
     ----------
@@ -146,7 +145,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     iteration = memory.iteration + 1
     state = replace(state, object=state.object.clone(), probe=state.probe.clone())
     misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
-    size = max(1, round(len(data.amplitude) / params.batches))
+    size = max(1, round(len(data.measured) / params.batches))
     for frames in batches.batches(data.corners(), size, params.order):
         batch, part = _look(data, state, frames, params)
         misfit += part
@@ -154,7 +153,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         for value, by, velocity in zip(_both(state), _both(change), _both(memory.velocity), strict=True):
             velocity.mul_(params.friction).add_(by)
             value.add_(by).add_(velocity, alpha=params.friction)
-    return state, Memory(memory.velocity, iteration), (float(misfit) / data.power) ** 0.5
+    return state, Memory(memory.velocity, iteration), misfit
 
 
 def _both(state: State) -> tuple[Tensor, Tensor]:
@@ -163,46 +162,33 @@ def _both(state: State) -> tuple[Tensor, Tensor]:
 
 def _look(data: Data, state: State, frames: list[int], params: Params) -> tuple[_Batch, Tensor]:
     """The frames of a batch through the model, and their misfit sum (|Psi| - a)^2."""
-    block, beam = data.block(frames), beam_of(data, state)
-    h, w = state.probe.shape[-2:]
+    block, beam, k = data.block(frames), beam_of(data, state), data.passes
     probes = probes_of(beam, block)
-    patches = ops.gather(state.object, block.corners, (h, w))[:, None]
-    amplitude = data.amplitude[frames]
-    wave = ops.far_field(probes * patches)
-    squares = shown(state, wave)
-    inverse = fit.inverse_modulus(squares)
-    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight)
-    background = params.background * h * w if params.likelihood == "poisson" else None
-    factor = fit.ratio(squares, inverse, amplitude, background).sub_(1).mul_(data.weight)
-    wave.mul_(factor[:, None])
-    return _Batch(block, beam, probes, patches, ops.inverse_far_field(wave)), misfit
+    wave = k.transform(k.exit_waves(state.object, probes, block))
+    poisson = torch.full((), params.likelihood == "poisson", device=wave.device)
+    likelihood = fit.Likelihood(poisson, params.background * data.weight.numel())
+    chi, sums = k.pull(wave, data.measured[frames], data.weight, likelihood, background=state.background)
+    return _Batch(block, beam, probes, k.back(chi)), sums[0]
 
 
 def _change(data: Data, batch: _Batch, state: State, params: Params, *, fixed_probe: bool) -> State:
     """Directions of object and probe, each times its best step."""
-    corners = batch.block.corners
+    k, block = data.passes, batch.block
     image, light = torch.zeros_like(state.object), torch.zeros(state.object.shape, device=state.object.device)
-    ops.scatter_add(image, corners, ops.sum_modes(batch.probes.conj() * batch.chi))
-    dose = ops.intensity(batch.probes).expand(len(corners), -1, -1)
-    image /= ops.scatter_add(light, corners, dose).add_(params.damping * light.max())
-    h, w = state.probe.shape[-2:]
-    along = batch.probes * ops.gather(image, corners, (h, w))[:, None]
+    k.object_overlap(batch.probes, batch.chi, block, totals=(image, light))
+    image /= light.add_(params.damping * light.max())
     if fixed_probe:
-        best = _ratio(_real(along, batch.chi), _real(along, along))
+        products = k.matched((state.object, image), (batch.probes, torch.zeros_like(batch.probes)), block, batch.chi)
+        best = _ratio(products[3], products[0])
         return State(image * (params.step * best), torch.zeros_like(state.probe))
-    back = batch.patches.conj() * batch.chi
-    probe = from_sum(data, sum_on_probe(batch.beam, batch.block, back))
-    view = ops.intensity(batch.patches).sum(0)
-    probe /= view + params.damping * view.max()
-    turned = probes_of(beam_of(data, State(image, probe, scale=state.scale)), batch.block)
-    across = turned * batch.patches
-    for_image, for_probe = _best_steps(along, across, batch.chi)
+    room = (torch.empty_like(batch.chi), torch.empty_like(batch.chi))
+    probe = from_sum(data, seen_by_probe(data, batch.beam, block, state.object, batch.chi, room=room))
+    h, w = state.probe.shape[-2:]
+    view = k.views(ops.intensity(state.object[None, None])[0], block, (h, w))
+    probe = probe / (view + params.damping * view.max())
+    turned = probes_of(beam_of(data, State(image, probe, scale=state.scale)), block)
+    for_image, for_probe = _best_steps(k.matched((state.object, image), (batch.probes, turned), block, batch.chi))
     return State(image * (params.step * for_image), probe * (params.step * for_probe))
-
-
-def _real(a: Tensor, b: Tensor) -> Tensor:
-    """Re <a, b> over everything, in float64 between the frames."""
-    return ops.real_product(a, b).sum((1, 2)).sum(dtype=torch.float64)
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
@@ -210,11 +196,10 @@ def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     return torch.where(denominator > 0, numerator / denominator, 0.0).to(torch.float32)
 
 
-def _best_steps(along: Tensor, across: Tensor, chi: Tensor) -> tuple[Tensor, Tensor]:
+def _best_steps(products: Tensor) -> tuple[Tensor, Tensor]:
     """Steps a, b that minimise sum |chi - a along - b across|^2, kept away from the singular case."""
-    aa, bb, ab = _real(along, along), _real(across, across), _real(along, across)
+    aa, bb, ab, a, b = products
     # Where both directions change the waves alike, only their sum is known: a touch of damping shares it out.
     aa, bb = aa * (1 + 1e-4), bb * (1 + 1e-4)
-    a, b = _real(along, chi), _real(across, chi)
     determinant = aa * bb - ab * ab
     return _ratio(a * bb - b * ab, determinant).clamp_(0, 2), _ratio(b * aa - a * ab, determinant).clamp_(0, 2)

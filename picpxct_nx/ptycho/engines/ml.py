@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, ops
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, shown, sum_on_probe
-from picpxct_nx.ptycho.noise import POISSON_BELOW, chi_square
+from picpxct_nx.ptycho import fit, noise, ops
+from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
 from picpxct_nx.ptycho.state import Data, State, room_of
 
 
@@ -57,23 +56,28 @@ class Memory:
     Parameters
     ----------
     waves : (n, modes, h, w) complex64
-        Room for the detector waves between gradient and line search; one stack.
+        Room for the detector waves between gradient and line search; empty where transforms make their own.
     gradient, direction : State or None
         Gradient and search direction of the last iteration, in the shape of object and probe.
-    product : float
-        <gradient, preconditioned gradient> of the last iteration.
+    product : () float64, or None
+        <gradient, preconditioned gradient> of the last iteration; zero where its direction is of no use.
     iteration : int
         Iterations done.
-    likelihood : str
-        "gaussian" or "poisson": that of the next step.
+    poisson : () bool
+        The likelihood of the next step is the Poisson one.
     """
 
     waves: Tensor = field(metadata={"scratch": True})
+    poisson: Tensor
     gradient: State | None = None
     direction: State | None = None
-    product: float = 0.0
+    product: Tensor | None = None
     iteration: int = 0
-    likelihood: str = "gaussian"
+
+    @property
+    def likelihood(self) -> str:
+        """Name of the likelihood, "gaussian" or "poisson", of the next step."""
+        return "poisson" if bool(self.poisson) else "gaussian"
 
 
 def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  # noqa: ARG001 - same for all engines
@@ -94,13 +98,13 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     -------
     Memory
     """
-    n, h, w = data.amplitude.shape
-    shape = (n, state.probe.shape[0], h, w)
-    waves = torch.empty(shape, dtype=torch.complex64, device=data.amplitude.device)
-    return Memory(waves, likelihood="poisson" if params.likelihood == "poisson" else "gaussian")
+    n, h, w = data.measured.shape
+    shape = (n if data.passes.FILLS_ROOM else 0, state.probe.shape[0], h, w)
+    waves = torch.empty(shape, dtype=torch.complex64, device=data.measured.device)
+    return Memory(waves, torch.full((), params.likelihood == "poisson", device=waves.device))
 
 
-def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
     """One conjugate-gradient iteration on object and probe together, with an analytic line search.
 
     Parameters
@@ -120,8 +124,8 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         Object and probe after.
     memory : Memory
         For the next step.
-    error : float
-        Fourier error of object and probe before the step.
+    misfit : () float64
+        Sum (|Psi| - a)^2 of object and probe before the step.
 
     References
     ----------
@@ -129,57 +133,68 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Ribiere's with the restart of Powell.
     """
     iteration = memory.iteration + 1
-    decide = params.likelihood == "auto" and memory.likelihood == "gaussian"
-    params = replace(params, likelihood=memory.likelihood)
-    gradient, misfit = _gradient(data, state, memory.waves, params)
+    likelihood = _likelihood(data, memory, params)
+    gradient, waves, sums = _gradient(data, state, memory.waves, likelihood, params)
     if iteration < params.probe_start:
         gradient.probe.zero_()
     scaled = _precondition(data, state, gradient, params.damping)
     product = _dot(gradient, scaled)
     direction = scaled
-    if memory.gradient is not None and memory.direction is not None and memory.product > 0:
-        beta = max(0.0, (product - _dot(memory.gradient, scaled)) / memory.product)
+    if memory.gradient is not None and memory.direction is not None and memory.product is not None:
+        beta = _share(product - _dot(memory.gradient, scaled), memory.product).clamp_(min=0)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
-    curvature = _curvature(data, state, direction, memory.waves, params)
+    curvature = _curvature(data, state, direction, waves, likelihood, params)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
-    length = _dot(gradient, direction) / curvature if curvature > 0 else 0.0
+    length = _share(_dot(gradient, direction), curvature)
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
-    error = (float(misfit) / data.power) ** 0.5
-    after = Memory(memory.waves, gradient, direction, product, iteration, params.likelihood)
-    if decide and chi_square(data, state, memory.waves) < POISSON_BELOW:
-        # Another misfit has other conjugate directions.
-        after = Memory(memory.waves, iteration=iteration, likelihood="poisson")
-    return replace(state, object=moved[0], probe=moved[1]), after, error
+    poisson = memory.poisson
+    if likelihood.undecided:
+        # Another misfit has other conjugate directions, so the next step makes no use of this one's.
+        fits = noise.fits(sums[1:]) & ~poisson
+        poisson, product = poisson | fits, torch.where(fits, 0.0, product)
+    after = Memory(memory.waves, poisson, gradient, direction, product, iteration)
+    return replace(state, object=moved[0], probe=moved[1]), after, sums[0]
 
 
-def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[State, Tensor]:
-    """Gradient of the misfit for object and probe (half of it, as is usual); the detector waves stay in `waves`."""
+def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
+    """The likelihood of a step; a GPU is not asked whether it was decided, for that is to wait for it."""
+    undecided = params.likelihood == "auto" and (memory.poisson.is_cuda or not bool(memory.poisson))
+    return fit.Likelihood(memory.poisson, params.background * data.weight.numel(), undecided)
+
+
+def _share(numerator: Tensor, denominator: Tensor) -> Tensor:
+    """Quotient as float32; zero where the denominator is not above zero."""
+    return torch.where(denominator > 0, numerator / denominator, 0.0).to(torch.float32)
+
+
+def _gradient(
+    data: Data, state: State, waves: Tensor, likelihood: fit.Likelihood, params: Params
+) -> tuple[State, list[Tensor], Tensor]:
+    """Gradient of the misfit for object and probe (half of it, as is usual), each block's waves, and how they fit."""
+    kept = []
     on_object = torch.zeros_like(state.object)
     on_probe = torch.zeros_like(state.probe)
-    misfit = torch.zeros((), dtype=torch.float64, device=on_object.device)
-    beam = beam_of(data, state)
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
+    sums = torch.zeros(3, dtype=torch.float64, device=on_object.device)
+    beam, k = beam_of(data, state), data.passes
     for block in data.blocks:
-        (patches, exit_waves, spare, probes), (squares, inverse, excess) = room_of(data, block)
+        (exit_waves, spare, room, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
-        patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
-        wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=waves[block.frames])
-        amplitude = data.amplitude[block.frames]
-        fit.inverse_modulus(shown(state, wave, out=squares, spare=spare), out=inverse)
-        misfit += fit.modulus_misfit(squares, inverse, amplitude, data.weight, spare=excess)
-        fit.ratio(squares, inverse, amplitude, _background(data, params), out=excess)
-        residual = ops.scale(wave, excess.neg_().add_(1).mul_(data.weight), out=spare)
-        back = ops.inverse_far_field(residual, out=exit_waves)
-        ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(back, probes.conj(), out=spare)))
-        on_probe += sum_on_probe(beam, block, torch.mul(patches.conj_physical_(), back, out=spare), spare=exit_waves)
+        wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
+        wave = k.transform(wave, out=waves[block.frames])
+        kept.append(wave)
+        change, part = k.pull(
+            wave, data.measured[block.frames], data.weight, likelihood,
+            background=state.background, spare=spare, maps=maps,
+        )  # fmt: skip
+        sums += part
+        change = k.back(change, out=exit_waves)
+        k.object_overlap(probes, change, block, totals=(on_object, None), spare=spare)
+        on_probe += seen_by_probe(data, beam, block, state.object, change, room=(spare, room))
+    # The change is what the likelihood asks for; the gradient points the other way.
+    on_object.neg_()
     if params.smoothness:
         on_object.add_(ops.roughness(state.object), alpha=params.smoothness)
-    return State(on_object, from_sum(data, on_probe)), misfit
-
-
-def _background(data: Data, params: Params) -> float | None:
-    """Background of the Poisson likelihood in the units of the scaled amplitudes' squares; None for Gaussian."""
-    return params.background * data.weight.numel() if params.likelihood == "poisson" else None
+    return State(on_object, from_sum(data, on_probe).neg_()), kept, sums
 
 
 def _precondition(data: Data, state: State, gradient: State, damping: float) -> State:
@@ -191,56 +206,51 @@ def _precondition(data: Data, state: State, gradient: State, damping: float) -> 
     squares = ops.intensity(state.object[None, None])[0]
     shape = (state.probe.shape[-2], state.probe.shape[-1])
     dose, cover = torch.zeros_like(squares), torch.zeros(shape, device=squares.device)
-    light = ops.intensity(state.probe[None])
     for block in data.blocks:
         # A scale needs no fraction of a pixel.
-        ops.scatter_add(dose, block.corners, light.expand(len(block.corners), -1, -1))
-        cover += ops.gather(squares, block.corners, shape, out=room_of(data, block)[1][0]).sum(0)
+        (spare, _, _, _), maps = room_of(data, block)
+        data.passes.light(state.probe[None], block, dose, spare=spare)
+        cover += data.passes.views(squares, block, shape, maps=maps)
     return State(
         gradient.object / (dose + damping * dose.max()),
         gradient.probe / (cover + damping * cover.max()),
     )
 
 
-def _curvature(data: Data, state: State, direction: State, waves: Tensor, params: Params) -> float:
-    """Second derivative of the misfit along the direction (half of it, like the gradient), from above.
-
-    With Psi(t) = A - t B and v = Re conj(A) B it is the sum of (1 - rho) |B|^2 + k rho v^2 / |A|^2, k = 1 (Gaussian)
-    or 2 (Poisson). rho is cut at 1: where the modelled wave is too weak the exact curvature runs to minus infinity.
-    """
-    total = torch.zeros((), dtype=torch.float64, device=waves.device)
+def _curvature(
+    data: Data, state: State, direction: State, waves: list[Tensor], likelihood: fit.Likelihood, params: Params
+) -> Tensor:
+    """Second derivative of the misfit along the direction (half of it, like the gradient), from above."""
+    total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
     beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
-    background = _background(data, params)
-    order = 1 if background is None else 2
-    for block in data.blocks:
-        (first, change, probes, spare), (squares, inverse, along) = room_of(data, block)
-        patches = first[:, :1]
-        turned = probes_of(turn, block, out=probes, spare=spare)
-        torch.mul(turned, ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None], out=change)
-        probes = probes_of(beam, block, out=probes, spare=spare)
-        change.addcmul_(probes, ops.gather(direction.object, block.corners, shape, out=patches[:, 0])[:, None])
-        change, wave = ops.far_field(change, out=first), waves[block.frames]
-        fit.inverse_modulus(shown(state, wave, out=squares, spare=spare), out=inverse)
-        ops.real_product(wave, change, out=along, spare=spare).mul_(inverse).square_().mul_(order)
-        ratio = fit.ratio(squares, inverse, data.amplitude[block.frames], background, out=squares).clamp_(max=1)
-        length = ops.intensity(change, out=inverse, spare=spare)
-        total += fit.weighted_sum(length.lerp_(along, ratio), data.weight)
+    k = data.passes
+    for block, wave in zip(data.blocks, waves, strict=True):
+        (first, change, probes, turned), maps = room_of(data, block)
+        probes = probes_of(beam, block, out=probes, spare=first)
+        turned = probes_of(turn, block, out=turned, spare=first)
+        change = k.turned_waves(
+            (state.object, direction.object), (probes, turned), block, out=change, spare=first
+        )  # fmt: skip
+        change = k.transform(change, out=first)
+        total += k.bend(
+            wave, change, data.measured[block.frames], data.weight, likelihood,
+            background=state.background, spare=probes if probes.shape == first.shape else None, maps=maps,
+        )  # fmt: skip
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
-    curvature = float(total) / data.weight.numel()
+    curvature = total / data.weight.numel()
     if params.smoothness:
         rough = torch.linalg.vecdot(direction.object, ops.roughness(direction.object)).real
-        curvature += params.smoothness * float(rough.sum(dtype=torch.float64))
+        curvature += params.smoothness * rough.sum(dtype=torch.float64)
     return curvature
 
 
-def _dot(a: State, b: State) -> float:
+def _dot(a: State, b: State) -> Tensor:
     """Real scalar product of two directions; in float64, for conjugacy is a difference of near equals."""
     total = torch.zeros((), dtype=torch.float64, device=a.object.device)
     for x, y in zip(_both(a), _both(b), strict=True):
         total += torch.mul(x, y.conj()).real.sum(dtype=torch.float64)
-    return float(total)
+    return total
 
 
 def _both(state: State) -> tuple[Tensor, Tensor]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, ops
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, shown, sum_on_probe
+from picpxct_nx.ptycho import fit
+from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, sum_on_probe
+from picpxct_nx.ptycho.blocks import Block, one_of
 from picpxct_nx.ptycho.state import Data, State
 
 
@@ -94,7 +95,7 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     return Memory(torch.zeros_like(state.object), torch.zeros_like(state.probe))
 
 
-def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
     """One pass over all frames in random order.
 
     With chi the exit wave that the modulus projection of frame j adds, O_j += s conj(P) chi / ((1 - a) |P|^2 + a max
@@ -117,8 +118,8 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         Object and probe after.
     memory : Memory
         For the next step.
-    error : float
-        Fourier error, each frame's before its own update.
+    misfit : () float64
+        Sum (|Psi| - a)^2, each frame's before its own update.
 
     References
     ----------
@@ -127,12 +128,17 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     iteration = memory.iteration + 1
     moving = _Moving(state, memory, fixed_probe=iteration < params.probe_start)
     misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
-    for count, frame in enumerate(torch.randperm(len(data.amplitude)).tolist(), start=1):
-        misfit += _visit(data, moving, frame, params)
+    order = torch.randperm(len(data.measured)).tolist()
+    visit = _Visit(data, data.block(order), fit.Nudge(
+        params.object_step, params.object_damping, 0.0 if moving.fixed_probe else params.probe_step,
+        params.probe_damping,
+    ))  # fmt: skip
+    for count in range(1, len(order) + 1):
+        misfit += visit(moving.state, count - 1)
         if params.friction and count % params.kick == 0:
             moving.kick(params.friction)
     after = moving.state
-    return after, Memory(memory.object_velocity, memory.probe_velocity, iteration), (float(misfit) / data.power) ** 0.5
+    return after, Memory(memory.object_velocity, memory.probe_velocity, iteration), misfit
 
 
 class _Moving:
@@ -155,40 +161,27 @@ class _Moving:
             before.copy_(value)
 
 
-def _visit(data: Data, moving: _Moving, frame: int, params: Params) -> Tensor:
-    """Update object and probe, in place, by one frame; its misfit before."""
-    state, block = moving.state, data.block([frame])
-    row, column = block.corners[0]
-    h, w = state.probe.shape[-2:]
-    patch = state.object[row : row + h, column : column + w]
-    beam = beam_of(data, state)
-    probes = probes_of(beam, block)
-    chi, misfit = _change(data, state, frame, probes * patch)
-    light = ops.intensity(probes)[0]
-    view = ops.intensity(patch[None, None])[0]
-    on_object = (probes.conj() * chi).sum((0, 1))
-    on_object *= params.object_step / _floored(light, params.object_damping)
-    if not moving.fixed_probe:
-        step = params.probe_step / _floored(view, params.probe_damping)
-        # The frame's factor is in both the wave and the square by which it is divided.
-        on_probe = (patch.conj() * chi).mul_(step / scale_of(beam, block) ** 2)
-        state.probe.add_(from_sum(data, sum_on_probe(beam, block, on_probe)))
-    patch += on_object
-    return misfit
+class _Visit:
+    """One frame after the other, in the order of a block of all."""
 
+    def __init__(self, data: Data, order: Block, how: fit.Nudge) -> None:
+        self._data, self._order, self._how = data, order, how
+        self._gaussian = fit.Likelihood(torch.zeros((), dtype=torch.bool, device=data.weight.device), 0.0)
 
-def _change(data: Data, state: State, frame: int, exit_wave: Tensor) -> tuple[Tensor, Tensor]:
-    """What the modulus projection adds to an exit wave (1, modes, h, w), and the misfit before it."""
-    amplitude = data.amplitude[frame, None]
-    wave = ops.far_field(exit_wave)
-    squares = shown(state, wave)
-    inverse = fit.inverse_modulus(squares)
-    misfit = fit.modulus_misfit(squares, inverse, amplitude, data.weight)
-    wave *= ((inverse * amplitude - 1) * data.weight)[:, None]
-    return ops.inverse_far_field(wave), misfit
-
-
-def _floored(squares: Tensor, damping: float) -> Tensor:
-    """(1 - a) x + a max x, never zero."""
-    top = squares.amax().clamp_(min=torch.finfo(squares.dtype).tiny)
-    return squares.lerp(top.expand_as(squares), damping)
+    def __call__(self, state: State, number: int) -> Tensor:
+        """Update object and probe, in place, by one frame; its misfit before."""
+        data, block, k = self._data, one_of(self._order, number), self._data.passes
+        beam = beam_of(data, state)
+        probes = probes_of(beam, block)
+        wave = k.transform(k.exit_waves(state.object, probes, block))
+        chi, sums = k.pull(
+            wave, data.measured[block.frames], data.weight, self._gaussian, background=state.background
+        )  # fmt: skip
+        on_probe = k.nudge(state.object, probes, block, k.back(chi), self._how)
+        if on_probe is not None:
+            # The frame's factor is in both the wave and the square by which it is divided.
+            if beam.scale is not None:
+                on_probe = on_probe / scale_of(beam, block) ** 2
+            state.probe.add_(from_sum(data, sum_on_probe(beam, block, on_probe)))
+        misfit: Tensor = sums[0]
+        return misfit

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from picpxct_nx.ptycho import reflections
 from picpxct_nx.ptycho.state import Data, State
 
@@ -35,14 +37,14 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:
     return Memory(**vars(reflections.start_waves(data, state, params, iterations)))
 
 
-def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, float]:
+def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
     """One iteration, psi_j <- beta (psi_j + Pi_F(2 P O_j - psi_j) - P O_j) + (1 - beta) P O_j.
 
-    Parameters, results and the error are those of `reflections.reflect`.
+    Parameters and results are those of `reflections.reflect`.
 
     References
     ----------
     Luke, Inverse Problems 21, 37 (2005), equation 18, with the reflections in the order of the difference map.
     """
-    state, after, error = reflections.reflect(data, state, memory, params, beta=params.beta)
-    return state, Memory(**vars(after)), error
+    state, after, misfit = reflections.reflect(data, state, memory, params, beta=params.beta)
+    return state, Memory(**vars(after)), misfit
