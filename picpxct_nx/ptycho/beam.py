@@ -113,33 +113,39 @@ def sum_on_probe(beam: Beam, block: Block, waves: Tensor, *, spare: Tensor | Non
 
 
 def seen_by_probe(
-    data: Data, beam: Beam, block: Block, image: Tensor, waves: Tensor, *, room: tuple[Tensor, Tensor]
-) -> Tensor:
-    """Sum over a block's frames of conj(O_j) psi_j on the probe's grid, as from `sum_on_probe`.
+    data: Data, beam: Beam, block: Block, seen: tuple[Tensor, Tensor], waves: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Sums over a block's frames of s_j conj(O_j) psi_j, as from `sum_on_probe`, and of s_j^2 |O_j|^2.
 
     Parameters
     ----------
     data : Data
-        The measured scan.
+        The measured scan; the first two buffers of its room are used, and the first result may lie there.
     beam : Beam
         The probe.
     block : Block
         Which frames.
-    image : (H, W) complex64
-        Object.
+    seen : (H, W) complex64 and (H, W) float32
+        Object, and its |O|^2.
     waves : (b, modes, h, w) complex64
         psi.
-    room : two of (b, modes, h, w) complex64
-        Room for products and spectra; the result may lie there.
 
     Returns
     -------
-    (modes, h, w) complex64
+    numerator : (modes, h, w) complex64
+    cover : (h, w) float32
+        At the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
     """
+    (product, spare, _, _), maps = room_of(data, block)
+    k, shape = data.passes, (waves.shape[-2], waves.shape[-1])
     if beam.scale is None and block.phases is None:
-        total: Tensor = data.passes.probe_overlap(image, waves, block, spare=room[0])
-        return total
-    return sum_on_probe(beam, block, data.passes.seen_back(image, waves, block, spare=room[0]), spare=room[1])
+        numerator, cover = k.probe_overlap(*seen, waves, block, spare=product, maps=maps)
+        return numerator, cover
+    numerator = sum_on_probe(beam, block, k.seen_back(seen[0], waves, block, spare=product), spare=spare)
+    if beam.scale is None:
+        return numerator, k.views(seen[1], block, shape, maps=maps)
+    view = k.patches(seen[1], waves, block)[:, 0]
+    return numerator, (view * beam.scale[block.frames][:, None, None].square()).sum(0)
 
 
 def from_sum(data: Data, total: Tensor) -> Tensor:
@@ -225,7 +231,8 @@ def _model_power(data: Data, state: State) -> Tensor:
         (patches, exit_waves, spare, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
         wave = k.transform(k.exit_waves(state.object, probes, block, out=exit_waves, spare=patches), out=spare)
-        total += fit.weighted_sum(ops.intensity(wave, out=maps[0], spare=exit_waves), data.weight)
+        squares = ops.intensity(wave, out=None if maps is None else maps[0], spare=exit_waves)
+        total += fit.weighted_sum(squares, data.weight)
     return total
 
 

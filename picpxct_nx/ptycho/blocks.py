@@ -1,6 +1,6 @@
 """Frames that are worked on at a time, and where they lie on the object."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,29 +17,37 @@ class Block:
 
     Parameters
     ----------
-    frames : slice or list of int
+    frames : slice, list of int, or int64 tensor on the device
         Which frames.
     corners : b pairs of int
-        Whole-pixel corners, on the host.
+        Whole-pixel corners, on the host; none where the frames are known to the device alone.
     places : (b, 2) int32
         The same on the device.
     phases : pair of tensors, or None
         Factors of the sub-pixel shift (`ops.shift_phases`); None where every position of the scan is whole.
+    reach : dict
+        Where kernels keep which frames reach which rows of an object.
     """
 
-    frames: slice | list[int]
+    frames: slice | list[int] | Tensor
     corners: list[tuple[int, int]]
     places: Tensor
     phases: tuple[Tensor, Tensor] | None
+    reach: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, compare=False, repr=False)
 
 
-def one_of(block: Block, number: int) -> Block:
-    """One frame of a block as a block of its own; nothing is moved to a device for it."""
-    inside = slice(number, number + 1)
-    listed = block.frames if isinstance(block.frames, list) else range(block.frames.start, block.frames.stop)
-    frame = listed[number]
+def part_of(block: Block, inside: slice) -> Block:
+    """Some frames of a block as a block of their own; nothing is moved to a device for it."""
+    if isinstance(block.frames, Tensor):
+        raise TypeError("a block that the device alone knows cannot be taken apart")
+    if isinstance(block.frames, list):
+        numbers = block.frames[inside]
+        frames: slice | list[int] = numbers if len(numbers) > 1 else slice(numbers[0], numbers[0] + 1)
+    else:
+        span = range(block.frames.start, block.frames.stop)[inside]
+        frames = slice(span.start, span.stop)
     phases = None if block.phases is None else (block.phases[0][inside], block.phases[1][inside])
-    return Block(slice(frame, frame + 1), block.corners[inside], block.places[inside], phases)
+    return Block(frames, block.corners[inside], block.places[inside], phases)
 
 
 def blocks_of(

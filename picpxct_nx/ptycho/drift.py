@@ -180,8 +180,8 @@ def _misfit(data: Data, state: State, shift: NDArray[np.float64]) -> float:
     h, w = data.weight.shape
     moved = replace(state, object=shifted(state.object, shift))
     beam, total = beam_of(data, moved), 0.0
-    for block in data.blocks:
-        waves = probes_of(beam, block) * ops.gather(moved.object, block.corners, (h, w))[:, None]
+    for block in data.pieces():
+        waves = data.passes.exit_waves(moved.object, probes_of(beam, block), block)
         light = ops.intensity(ops.far_field(waves))
         if state.background is not None:
             light = light + state.background

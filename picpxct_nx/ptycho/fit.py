@@ -33,6 +33,25 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
+class Screen:
+    """What is known of the detector on which the waves are seen.
+
+    Parameters
+    ----------
+    weight : (h, w) float32
+        1 where measured, 0 elsewhere, zero frequency at the corner.
+    background : (h, w) float32, or None
+        h w B, what it shows without the beam.
+    least : float
+        |Psi|^2 below which a wave has no phase of its own (`inverse_modulus`).
+    """
+
+    weight: Tensor
+    background: Tensor | None = None
+    least: float = torch.finfo(torch.float32).tiny
+
+
+@dataclass(frozen=True)
 class Nudge:
     """How far one frame moves object and probe: part s of the least-squares step, and damping a (`floored`)."""
 
@@ -60,43 +79,68 @@ def floored(squares: Tensor, damping: float) -> Tensor:
     return squares.lerp(top.expand_as(squares), damping)
 
 
-def inverse_modulus(squares: Tensor, *, out: Tensor | None = None) -> Tensor:
+def inverse_modulus(squares: Tensor, least: float = 0.0, *, out: Tensor | None = None) -> Tensor:
     """Reciprocal 1 / |Psi| of a wave's modulus, finite also where the wave vanishes.
+
+    Where the model shows nothing its phase is rounding noise, and a projection would blow that up to the measured
+    modulus: results would depend on the last bits of a device. Below the least |Psi|^2 a wave keeps its smallness.
 
     Parameters
     ----------
     squares : (n, h, w) real
         |Psi|^2.
+    least : float
+        Smaller squares count as this; never less than the smallest normal number, so that a wave of zero stays zero.
     out : (n, h, w) real, optional
         Where to write.
 
     Returns
     -------
-    (n, h, w) real; at most the reciprocal root of the smallest normal number, so that a wave of zero stays zero.
+    (n, h, w) real
     """
-    return torch.clamp(squares, min=torch.finfo(squares.dtype).tiny, out=out).rsqrt_()
+    return torch.clamp(squares, min=max(least, torch.finfo(squares.dtype).tiny), out=out).rsqrt_()
+
+
+def excess(squares: Tensor, amplitude: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """How much more a wave shows than was measured, |Psi| - a.
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2.
+    amplitude : (n, h, w) real
+        Measured amplitude a, sqrt(h w counts).
+    out : (n, h, w) real, optional
+        Where to write; may be `squares`.
+
+    Returns
+    -------
+    (n, h, w) real
+    """
+    return torch.sqrt(squares, out=out).sub_(amplitude)
 
 
 def modulus_factor(
-    inverse: Tensor, amplitude: Tensor, weight: Tensor, *, relaxation: float, out: Tensor | None = None
+    over: Tensor, inverse: Tensor, weight: Tensor, *, relaxation: float, out: Tensor | None = None
 ) -> Tensor:
     """Real factor of the relaxed modulus projection, r + (1 - r) a / |Psi| where measured and 1 elsewhere.
 
     The relaxation r leaves a part of the noise in the data alone; without it the difference map never comes to rest
-    on Poisson counts and walks along the common shift of probe and object.
+    on Poisson counts and walks along the common shift of probe and object. Where a wave is too weak to have a phase,
+    it moves by as much as is missing and not to where that is.
 
     Parameters
     ----------
+    over : (n, h, w) real
+        |Psi| - a, `excess`.
     inverse : (n, h, w) real
         1 / |Psi|, `inverse_modulus`.
-    amplitude : (n, h, w) real
-        Measured amplitude a, sqrt(h w counts).
     weight : (h, w) real
         1 where measured, 0 elsewhere.
     relaxation : float
         r, from 0 (the projection) to 1 (nothing changes).
     out : (n, h, w) real, optional
-        Where to write.
+        Where to write; may be `over`.
 
     Returns
     -------
@@ -106,13 +150,10 @@ def modulus_factor(
     ----------
     Thibault et al., Ultramicroscopy 109, 338 (2009), equation 8, for r = 0.
     """
-    part = (1 - relaxation) * weight
-    return torch.mul(inverse, amplitude, out=out).mul_(part).add_(1 - part)
+    return torch.mul(over, inverse, out=out).mul_((relaxation - 1) * weight).add_(1)
 
 
-def modulus_misfit(
-    squares: Tensor, inverse: Tensor, amplitude: Tensor, weight: Tensor, *, spare: Tensor | None = None
-) -> Tensor:
+def modulus_misfit(over: Tensor, weight: Tensor, *, spare: Tensor | None = None) -> Tensor:
     """Misfit sum (|Psi| - a)^2 over the measured pixels: h w times that of the counts' roots.
 
     It is also the negative log-likelihood, but for constants, of counts whose roots have the Gaussian noise that
@@ -120,22 +161,18 @@ def modulus_misfit(
 
     Parameters
     ----------
-    squares : (n, h, w) real
-        |Psi|^2.
-    inverse : (n, h, w) real
-        1 / |Psi|.
-    amplitude : (n, h, w) real
-        Measured amplitude a.
+    over : (n, h, w) real
+        |Psi| - a, `excess`.
     weight : (h, w) real
         1 where measured, 0 elsewhere.
     spare : (n, h, w) real, optional
-        Room for the differences.
+        Room for the squares.
 
     Returns
     -------
     () float64
     """
-    return weighted_sum(torch.mul(squares, inverse, out=spare).sub_(amplitude).square_(), weight)
+    return weighted_sum(torch.square(over, out=spare), weight)
 
 
 def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
@@ -167,7 +204,7 @@ def ratio(
     squares : (n, h, w) real
         |Psi|^2.
     inverse : (n, h, w) real
-        1 / |Psi|.
+        1 / |Psi|, `inverse_modulus`.
     amplitude : (n, h, w) real
         Measured amplitude a.
     background : float or None
@@ -184,5 +221,5 @@ def ratio(
     Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), section 2.
     """
     if background is None:
-        return torch.mul(amplitude, inverse, out=out)
+        return excess(squares, amplitude, out=out).mul_(inverse).neg_().add_(1)
     return torch.div(amplitude.square().add_(background), squares + background, out=out)

@@ -16,11 +16,12 @@ from picpxct_nx.ptycho import kernels as k
 from picpxct_nx.ptycho.blocks import Block
 
 FILLS_ROOM = False
-# Pixels that one program works on: of a wave, and of a row of the object.
+# Pixels of a wave that one program works on; pixels of a row and frames where it sums over frames.
 RUN = 1024
-ROW_RUN = 256
+ROW_RUN = 128
+HEIGHT = 8
 # Programs among which the frames are shared where a program owns pixels of the probe: there are few of those.
-SHARES = 8
+SHARES = 2
 
 
 def transform(waves: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: ARG001 - a result elsewhere costs a pass
@@ -68,6 +69,14 @@ def _illuminate(
     return out
 
 
+def patches(image: Tensor, probes: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:  # noqa: ARG001
+    """As `passes.patches`."""
+    rows, columns = (torch.arange(size, device=image.device) for size in probes.shape[-2:])
+    places = block.places.to(torch.int64)
+    found: Tensor = image[(places[:, :1] + rows)[:, :, None], (places[:, 1:] + columns)[:, None]][:, None]
+    return found
+
+
 def turned_waves(
     images: tuple[Tensor, Tensor],
     probes: tuple[Tensor, Tensor],
@@ -99,10 +108,11 @@ def settle(
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
 ) -> None:
     """As `passes.settle`."""
-    n, modes, h, w = waves.shape
+    modes, h, w = waves.shape[1:]
     k.settle[_rows(image)](
-        _bits(image), _bits(probes), block.places, _bits(waves), _bits(projected), _bits(totals[0]), totals[1],
-        n, image.shape[1], h, w, _stride(probes), beta, MODES=modes, RUN=ROW_RUN,
+        _bits(image), _bits(probes), block.places, *_reach(block, image, h), _bits(waves), _bits(projected),
+        _bits(totals[0]), totals[1], image.shape[1], h, w, _stride(probes), beta,
+        MODES=modes, HEIGHT=HEIGHT, RUN=ROW_RUN,
     )  # fmt: skip
 
 
@@ -115,11 +125,12 @@ def object_overlap(
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
 ) -> None:
     """As `passes.object_overlap`."""
-    n, modes, h, w = waves.shape
+    modes, h, w = waves.shape[1:]
     numerator, dose = totals
     k.object_overlap[_rows(numerator)](
-        _bits(probes), _bits(waves), block.places, _bits(numerator), _parts(numerator) if dose is None else dose,
-        n, numerator.shape[1], h, w, _stride(probes), MODES=modes, DOSE=dose is not None, RUN=ROW_RUN,
+        _bits(probes), _bits(waves), block.places, *_reach(block, numerator, h), _bits(numerator),
+        torch.view_as_real(numerator) if dose is None else dose, numerator.shape[1], h, w, _stride(probes),
+        MODES=modes, DOSE=dose is not None, HEIGHT=HEIGHT, RUN=ROW_RUN,
     )  # fmt: skip
 
 
@@ -127,31 +138,39 @@ def light(probes: Tensor, block: Block, total: Tensor, *, spare: Tensor | None =
     """As `passes.light`."""
     modes, h, w = probes.shape[1:]
     k.light[_rows(total)](
-        _bits(probes), block.places, total, len(block.places), total.shape[1], h, w, _stride(probes),
-        MODES=modes, RUN=ROW_RUN,
+        _bits(probes), block.places, *_reach(block, total, h), total, total.shape[1], h, w, _stride(probes),
+        MODES=modes, HEIGHT=HEIGHT, RUN=ROW_RUN,
     )  # fmt: skip
 
 
 def views(squares: Tensor, block: Block, shape: tuple[int, int], *, maps: Tensor | None = None) -> Tensor:  # noqa: ARG001
     """As `passes.views`."""
     h, w = shape
-    shares = min(SHARES, len(block.places))
-    out = torch.empty((shares, h, w), device=squares.device)
-    k.views[(triton.cdiv(h * w, RUN), shares)](
-        squares, block.places, out, len(block.places), squares.shape[1], h, w, RUN=RUN
+    out = torch.empty((SHARES, h, w), device=squares.device)
+    k.views[(triton.cdiv(h * w, ROW_RUN), SHARES)](
+        squares, block.places, out, len(block.places), squares.shape[1], h, w, HEIGHT=HEIGHT, RUN=ROW_RUN
     )
     return out.sum(0)
 
 
-def probe_overlap(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:  # noqa: ARG001
+def probe_overlap(
+    image: Tensor,
+    squares: Tensor,  # noqa: ARG001 - the signature of the pass; made on the way
+    waves: Tensor,
+    block: Block,
+    *,
+    spare: Tensor | None = None,  # noqa: ARG001
+    maps: Tensor | None = None,  # noqa: ARG001
+) -> tuple[Tensor, Tensor]:
     """As `passes.probe_overlap`."""
     n, modes, h, w = waves.shape
-    shares = min(SHARES, n)
-    out = torch.empty((shares, modes, h, w), dtype=waves.dtype, device=waves.device)
-    k.probe_overlap[(triton.cdiv(h * w, RUN), modes, shares)](
-        _bits(image), _bits(waves), block.places, _bits(out), n, image.shape[1], h, w, RUN=RUN
-    )
-    return out.sum(0)
+    out = torch.empty((SHARES, modes, h, w), dtype=waves.dtype, device=waves.device)
+    cover = torch.empty((SHARES, h, w), device=waves.device)
+    k.probe_overlap[(triton.cdiv(h * w, ROW_RUN), modes, SHARES)](
+        _bits(image), _bits(waves), block.places, _bits(out), cover, n, image.shape[1], h, w,
+        HEIGHT=HEIGHT, RUN=ROW_RUN,
+    )  # fmt: skip
+    return out.sum(0), cover.sum(0)
 
 
 def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
@@ -168,10 +187,9 @@ def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | Non
 def project(
     wave: Tensor,
     measured: Tensor,
-    weight: Tensor,
+    screen: fit.Screen,
     *,
     relaxation: float = 0.0,
-    background: Tensor | None = None,
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
     maps: Tensor | None = None,  # noqa: ARG001
 ) -> tuple[Tensor, Tensor]:
@@ -180,9 +198,9 @@ def project(
     grid = _grid(n, h * w)
     misfit = torch.empty(grid, device=wave.device)
     k.project[grid](
-        _bits(wave), measured, weight, weight if background is None else background, misfit,
-        h * w, relaxation, 1 / (h * w),
-        MODES=modes, KIND=_kind(measured), DARK=background is not None, TINY=_TINY, RUN=RUN,
+        _bits(wave), measured, *_screen(screen), misfit,
+        h * w, relaxation, 1 / (h * w), _least(screen),
+        MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, RUN=RUN,
     )  # fmt: skip
     return wave, misfit.sum(dtype=torch.float64)
 
@@ -190,10 +208,9 @@ def project(
 def pull(
     wave: Tensor,
     measured: Tensor,
-    weight: Tensor,
+    screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
-    background: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
 ) -> tuple[Tensor, Tensor]:
@@ -204,10 +221,10 @@ def pull(
     grid = _grid(n, h * w)
     sums = torch.empty((3, *grid), device=wave.device)
     k.pull[grid](
-        _bits(wave), measured, weight, weight if background is None else background, likelihood.poisson,
-        _bits(spare), sums, h * w, likelihood.background, 1 / (h * w),
-        MODES=modes, KIND=_kind(measured), DARK=background is not None, UNDECIDED=likelihood.undecided,
-        BRIGHT=noise.BRIGHT, TINY=_TINY, RUN=RUN,
+        _bits(wave), measured, *_screen(screen), likelihood.poisson,
+        _bits(spare), sums, h * w, likelihood.background, 1 / (h * w), _least(screen),
+        MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, UNDECIDED=likelihood.undecided,
+        BRIGHT=noise.BRIGHT, RUN=RUN,
     )  # fmt: skip
     return spare, sums.sum((1, 2), dtype=torch.float64)
 
@@ -216,10 +233,9 @@ def bend(
     wave: Tensor,
     change: Tensor,
     measured: Tensor,
-    weight: Tensor,
+    screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
-    background: Tensor | None = None,
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
     maps: Tensor | None = None,  # noqa: ARG001
 ) -> Tensor:
@@ -228,9 +244,9 @@ def bend(
     grid = _grid(n, h * w)
     sums = torch.empty(grid, device=wave.device)
     k.bend[grid](
-        _bits(wave), _bits(change), measured, weight, weight if background is None else background,
-        likelihood.poisson, sums, h * w, likelihood.background,
-        MODES=modes, KIND=_kind(measured), DARK=background is not None, TINY=_TINY, RUN=RUN,
+        _bits(wave), _bits(change), measured, *_screen(screen),
+        likelihood.poisson, sums, h * w, likelihood.background, _least(screen),
+        MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, RUN=RUN,
     )  # fmt: skip
     return sums.sum(dtype=torch.float64)
 
@@ -275,9 +291,25 @@ def _bits(tensor: Tensor) -> Tensor:
     return tensor.contiguous().view(torch.int64)
 
 
-def _parts(tensor: Tensor) -> Tensor:
-    """Complex numbers as pairs of floats: a pointer of that kind where none is used."""
-    return torch.view_as_real(tensor)
+def _screen(screen: fit.Screen) -> tuple[Tensor, Tensor]:
+    """Weight and background; a pointer of the right kind where there is none."""
+    return screen.weight, screen.weight if screen.background is None else screen.background
+
+
+def _least(screen: fit.Screen) -> float:
+    return max(screen.least, _TINY)
+
+
+def _reach(block: Block, image: Tensor, h: int) -> tuple[Tensor, Tensor]:
+    """Frames by their first row, and for every row of an object the part of them that reaches it, (H, 2)."""
+    height = image.shape[0]
+    if height not in block.reach:
+        first, order = torch.sort(block.places[:, 0].contiguous(), stable=True)
+        rows = torch.arange(height, dtype=first.dtype, device=first.device)
+        # Windows that begin after row - h and not after the row itself.
+        ends = [torch.searchsorted(first, rows - below, right=True) for below in (h, 0)]
+        block.reach[height] = (order.to(torch.int32), torch.stack(ends, dim=1).to(torch.int32).contiguous())
+    return block.reach[height]
 
 
 def _kind(measured: Tensor) -> int:

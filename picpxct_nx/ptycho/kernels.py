@@ -3,14 +3,12 @@
 Complex numbers are 64 bits, the real part in the lower half. `places` are whole-pixel corners (row, column) a frame.
 """
 
-from typing import Any
-
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def _load(pointer: Any, index: Any, mask: Any) -> Any:
+def _load(pointer, index, mask):
     """Real and imaginary parts of complex numbers."""
     bits = tl.load(pointer + index, mask=mask, other=0)
     real = (bits & 0xFFFFFFFF).to(tl.int32).to(tl.float32, bitcast=True)
@@ -18,21 +16,21 @@ def _load(pointer: Any, index: Any, mask: Any) -> Any:
 
 
 @triton.jit
-def _store(pointer: Any, index: Any, real: Any, imaginary: Any, mask: Any) -> None:
+def _store(pointer, index, real, imaginary, mask):
     low = real.to(tl.int32, bitcast=True).to(tl.int64) & 0xFFFFFFFF
     high = imaginary.to(tl.int32, bitcast=True).to(tl.int64) << 32
     tl.store(pointer + index, high | low, mask=mask)
 
 
 @triton.jit
-def _object_at(places: Any, frame: Any, pixel: Any, width: Any, w: Any) -> Any:
+def _object_at(places, frame, pixel, width, w):
     """Index in the object of the pixels of a frame's window."""
     row, column = tl.load(places + 2 * frame), tl.load(places + 2 * frame + 1)
     return (pixel // w + row) * width + pixel % w + column
 
 
 @triton.jit
-def _amplitude(measured: Any, index: Any, mask: Any, size: Any, KIND: tl.constexpr) -> Any:
+def _amplitude(measured, index, mask, size, KIND: tl.constexpr):
     """Measured amplitude; counts of 16 bits are unsigned, whatever their type says."""
     value = tl.load(measured + index, mask=mask, other=0)
     if KIND == 0:
@@ -43,7 +41,7 @@ def _amplitude(measured: Any, index: Any, mask: Any, size: Any, KIND: tl.constex
 
 
 @triton.jit
-def _squares(wave: Any, first: Any, size: Any, mask: Any, MODES: tl.constexpr) -> Any:
+def _squares(wave, first, size, mask, MODES: tl.constexpr):
     """|Psi|^2 over the modes, and the parts of the last one."""
     re, im = _load(wave, first, mask)
     squares = re * re + im * im
@@ -55,9 +53,9 @@ def _squares(wave: Any, first: Any, size: Any, mask: Any, MODES: tl.constexpr) -
 
 @triton.jit
 def illuminate(
-    image: Any, probes: Any, places: Any, waves: Any, out: Any,
-    width: Any, h: Any, w: Any, modes: Any, stride: Any, REFLECT: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    image, probes, places, waves, out,
+    width, h, w, modes, stride, REFLECT: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """P O_j, or its reflection 2 P O_j - psi_j."""
     wave = tl.program_id(0)
     frame, mode = wave // modes, wave % modes
@@ -75,9 +73,9 @@ def illuminate(
 
 @triton.jit
 def turn(
-    image: Any, images: Any, probes: Any, turned: Any, places: Any, out: Any,
-    width: Any, h: Any, w: Any, modes: Any, stride: Any, turned_stride: Any, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    image, images, probes, turned, places, out,
+    width, h, w, modes, stride, turned_stride, RUN: tl.constexpr,
+):  # fmt: skip
     """Change dP O_j + P dO_j."""
     wave = tl.program_id(0)
     frame, mode = wave // modes, wave % modes
@@ -94,9 +92,7 @@ def turn(
 
 
 @triton.jit
-def see_back(
-    image: Any, waves: Any, places: Any, out: Any, width: Any, h: Any, w: Any, modes: Any, RUN: tl.constexpr
-) -> None:
+def see_back(image, waves, places, out, width, h, w, modes, RUN: tl.constexpr):
     """conj(O_j) psi_j."""
     wave = tl.program_id(0)
     pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
@@ -108,136 +104,159 @@ def see_back(
 
 
 @triton.jit
+def _under(places, order, ends, row, start, step, w, column, HEIGHT: tl.constexpr):  # fmt: skip
+    """The next frames whose windows reach a row of the object: their numbers, and where in them the columns lie.
+
+    `order` has the frames by their first row; `ends` says for every row which part of it reaches the row.
+    """
+    slot = start + step * HEIGHT + tl.arange(0, HEIGHT)
+    there = slot < tl.load(ends + 2 * row + 1)
+    frame = tl.load(order + slot, mask=there, other=0)
+    r = row - tl.load(places + 2 * frame, mask=there, other=0)
+    c = column[None, :] - tl.load(places + 2 * frame + 1, mask=there, other=0)[:, None]
+    inside = there[:, None] & (c >= 0) & (c < w)
+    return frame[:, None].to(tl.int64), r[:, None] * w + c, inside
+
+
+@triton.jit
 def settle(
-    image: Any, probes: Any, places: Any, waves: Any, projected: Any, numerator: Any, dose: Any,
-    frames: Any, width: Any, h: Any, w: Any, stride: Any, beta: Any, MODES: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    image, probes, places, order, ends, waves, projected, numerator, dose,
+    width, h, w, stride, beta, MODES: tl.constexpr, HEIGHT: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """New waves where they are seen from a run of one row of the object, and their sums there.
 
-    Every pixel of every frame lies under one pixel of the object, so each wave is read and written once.
+    Every pixel of every frame lies under one pixel of the object, so each wave is read and written once. Several
+    frames are worked on together: their reads are under way at the same time.
     """
-    row, start = tl.program_id(0), tl.program_id(1) * RUN
-    column = start + tl.arange(0, RUN)
+    row = tl.program_id(0)
+    column = tl.program_id(1) * RUN + tl.arange(0, RUN)
     on = column < width
     at = row * width + column
     o_re, o_im = _load(image, at, on)
-    real, imaginary = _load(numerator, at, on)
-    light = tl.load(dose + at, mask=on, other=0.0)
-    for frame in range(frames):
-        r = row - tl.load(places + 2 * frame)
-        left = tl.load(places + 2 * frame + 1)
-        if (r >= 0) & (r < h) & (left < start + RUN) & (left + w > start):
-            c = column - left
-            inside = (c >= 0) & (c < w)
-            for mode in tl.static_range(MODES):
-                pixel = (mode * h + r) * w + c
-                place = tl.cast(frame, tl.int64) * (MODES * h * w) + pixel
-                p_re, p_im = _load(probes, tl.cast(frame, tl.int64) * stride + pixel, inside)
-                psi_re, psi_im = _load(waves, place, inside)
-                new_re, new_im = _load(projected, place, inside)
-                po_re, po_im = p_re * o_re - p_im * o_im, p_re * o_im + p_im * o_re
-                re = beta * (psi_re + new_re - po_re) + (1 - beta) * po_re
-                im = beta * (psi_im + new_im - po_im) + (1 - beta) * po_im
-                _store(waves, place, re, im, inside)
-                real += p_re * re + p_im * im
-                imaginary += p_re * im - p_im * re
-                light += p_re * p_re + p_im * p_im
-    _store(numerator, at, real, imaginary, on)
-    tl.store(dose + at, light, mask=on)
+    real, imaginary = tl.zeros((HEIGHT, RUN), tl.float32), tl.zeros((HEIGHT, RUN), tl.float32)
+    light = tl.zeros((HEIGHT, RUN), tl.float32)
+    start = tl.load(ends + 2 * row)
+    for step in range(tl.cdiv(tl.load(ends + 2 * row + 1) - start, HEIGHT)):
+        frame, pixel, inside = _under(places, order, ends, row, start, step, w, column, HEIGHT)
+        for mode in tl.static_range(MODES):
+            place = frame * (MODES * h * w) + mode * h * w + pixel
+            psi_re, psi_im = _load(waves, place, inside)
+            new_re, new_im = _load(projected, place, inside)
+            p_re, p_im = _load(probes, frame * stride + mode * h * w + pixel, inside)
+            po_re = p_re * o_re[None, :] - p_im * o_im[None, :]
+            po_im = p_re * o_im[None, :] + p_im * o_re[None, :]
+            re = beta * (psi_re + new_re - po_re) + (1 - beta) * po_re
+            im = beta * (psi_im + new_im - po_im) + (1 - beta) * po_im
+            _store(waves, place, re, im, inside)
+            real += p_re * re + p_im * im
+            imaginary += p_re * im - p_im * re
+            light += p_re * p_re + p_im * p_im
+    old_re, old_im = _load(numerator, at, on)
+    _store(numerator, at, old_re + tl.sum(real, 0), old_im + tl.sum(imaginary, 0), on)
+    tl.store(dose + at, tl.load(dose + at, mask=on, other=0.0) + tl.sum(light, 0), mask=on)
 
 
 @triton.jit
 def object_overlap(
-    probes: Any, waves: Any, places: Any, numerator: Any, dose: Any,
-    frames: Any, width: Any, h: Any, w: Any, stride: Any,
-    MODES: tl.constexpr, DOSE: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
-    """Sums conj(P) psi and sum |P|^2 on a run of one row of the object."""
-    row, start = tl.program_id(0), tl.program_id(1) * RUN
-    column = start + tl.arange(0, RUN)
+    probes, waves, places, order, ends, numerator, dose,
+    width, h, w, stride, MODES: tl.constexpr, DOSE: tl.constexpr, HEIGHT: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
+    """Sums conj(P) psi and |P|^2 on a run of one row of the object."""
+    row = tl.program_id(0)
+    column = tl.program_id(1) * RUN + tl.arange(0, RUN)
     on = column < width
     at = row * width + column
-    real, imaginary = _load(numerator, at, on)
-    light = tl.zeros((RUN,), tl.float32)
+    real, imaginary = tl.zeros((HEIGHT, RUN), tl.float32), tl.zeros((HEIGHT, RUN), tl.float32)
+    light = tl.zeros((HEIGHT, RUN), tl.float32)
+    start = tl.load(ends + 2 * row)
+    for step in range(tl.cdiv(tl.load(ends + 2 * row + 1) - start, HEIGHT)):
+        frame, pixel, inside = _under(places, order, ends, row, start, step, w, column, HEIGHT)
+        for mode in tl.static_range(MODES):
+            re, im = _load(waves, frame * (MODES * h * w) + mode * h * w + pixel, inside)
+            p_re, p_im = _load(probes, frame * stride + mode * h * w + pixel, inside)
+            real += p_re * re + p_im * im
+            imaginary += p_re * im - p_im * re
+            if DOSE:
+                light += p_re * p_re + p_im * p_im
+    old_re, old_im = _load(numerator, at, on)
+    _store(numerator, at, old_re + tl.sum(real, 0), old_im + tl.sum(imaginary, 0), on)
     if DOSE:
-        light = tl.load(dose + at, mask=on, other=0.0)
-    for frame in range(frames):
-        r = row - tl.load(places + 2 * frame)
-        left = tl.load(places + 2 * frame + 1)
-        if (r >= 0) & (r < h) & (left < start + RUN) & (left + w > start):
-            c = column - left
-            inside = (c >= 0) & (c < w)
-            for mode in tl.static_range(MODES):
-                pixel = (mode * h + r) * w + c
-                p_re, p_im = _load(probes, tl.cast(frame, tl.int64) * stride + pixel, inside)
-                re, im = _load(waves, tl.cast(frame, tl.int64) * (MODES * h * w) + pixel, inside)
-                real += p_re * re + p_im * im
-                imaginary += p_re * im - p_im * re
-                if DOSE:
-                    light += p_re * p_re + p_im * p_im
-    _store(numerator, at, real, imaginary, on)
-    if DOSE:
-        tl.store(dose + at, light, mask=on)
+        tl.store(dose + at, tl.load(dose + at, mask=on, other=0.0) + tl.sum(light, 0), mask=on)
 
 
 @triton.jit
 def light(
-    probes: Any, places: Any, total: Any,
-    frames: Any, width: Any, h: Any, w: Any, stride: Any, MODES: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    probes, places, order, ends, total,
+    width, h, w, stride, MODES: tl.constexpr, HEIGHT: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """Light |P|^2 on a run of one row of the object."""
-    row, start = tl.program_id(0), tl.program_id(1) * RUN
-    column = start + tl.arange(0, RUN)
+    row = tl.program_id(0)
+    column = tl.program_id(1) * RUN + tl.arange(0, RUN)
     on = column < width
     at = row * width + column
-    sums = tl.load(total + at, mask=on, other=0.0)
-    for frame in range(frames):
-        r = row - tl.load(places + 2 * frame)
-        left = tl.load(places + 2 * frame + 1)
-        if (r >= 0) & (r < h) & (left < start + RUN) & (left + w > start):
-            c = column - left
-            inside = (c >= 0) & (c < w)
-            for mode in tl.static_range(MODES):
-                p_re, p_im = _load(probes, tl.cast(frame, tl.int64) * stride + (mode * h + r) * w + c, inside)
-                sums += p_re * p_re + p_im * p_im
-    tl.store(total + at, sums, mask=on)
+    sums = tl.zeros((HEIGHT, RUN), tl.float32)
+    start = tl.load(ends + 2 * row)
+    for step in range(tl.cdiv(tl.load(ends + 2 * row + 1) - start, HEIGHT)):
+        frame, pixel, inside = _under(places, order, ends, row, start, step, w, column, HEIGHT)
+        for mode in tl.static_range(MODES):
+            p_re, p_im = _load(probes, frame * stride + mode * h * w + pixel, inside)
+            sums += p_re * p_re + p_im * p_im
+    tl.store(total + at, tl.load(total + at, mask=on, other=0.0) + tl.sum(sums, 0), mask=on)
 
 
 @triton.jit
-def views(squares: Any, places: Any, out: Any, frames: Any, width: Any, h: Any, w: Any, RUN: tl.constexpr) -> None:
-    """Sum over every so many frames of a map under their windows."""
-    share = tl.program_id(1)
+def _windows(places, frames, share, step, shares, pixel, inside, width, w, HEIGHT: tl.constexpr):  # fmt: skip
+    """The next frames of a share, and where on the object their pixels lie."""
+    each = tl.cdiv(frames, shares)
+    frame = share * each + step * HEIGHT + tl.arange(0, HEIGHT)
+    there = (frame < frames) & (frame < (share + 1) * each)
+    row = tl.load(places + 2 * frame, mask=there, other=0)
+    column = tl.load(places + 2 * frame + 1, mask=there, other=0)
+    at = (pixel // w)[None, :] * width + (pixel % w)[None, :] + (row * width + column)[:, None]
+    return frame[:, None].to(tl.int64), at, there[:, None] & inside[None, :]
+
+
+@triton.jit
+def views(squares, places, out, frames, width, h, w, HEIGHT: tl.constexpr, RUN: tl.constexpr):
+    """Sum over a share of the frames of a map under their windows."""
+    share, shares = tl.program_id(1), tl.num_programs(1)
     pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
     inside = pixel < h * w
-    sums = tl.zeros((RUN,), tl.float32)
-    for frame in range(share, frames, tl.num_programs(1)):
-        sums += tl.load(squares + _object_at(places, frame, pixel, width, w), mask=inside, other=0.0)
-    tl.store(out + share * h * w + pixel, sums, mask=inside)
+    sums = tl.zeros((HEIGHT, RUN), tl.float32)
+    for step in range(tl.cdiv(tl.cdiv(frames, shares), HEIGHT)):
+        _frame, at, seen = _windows(places, frames, share, step, shares, pixel, inside, width, w, HEIGHT)
+        sums += tl.load(squares + at, mask=seen, other=0.0)
+    tl.store(out + share * h * w + pixel, tl.sum(sums, 0), mask=inside)
 
 
 @triton.jit
 def probe_overlap(
-    image: Any, waves: Any, places: Any, out: Any, frames: Any, width: Any, h: Any, w: Any, RUN: tl.constexpr
-) -> None:
-    """Products conj(O_j) psi_j over every so many frames, for a run of one mode's pixels."""
+    image, waves, places, out, cover, frames, width, h, w, HEIGHT: tl.constexpr, RUN: tl.constexpr
+):  # fmt: skip
+    """Products conj(O_j) psi_j over a share of the frames, for a run of one mode's pixels; with the first, |O_j|^2."""
     mode, share = tl.program_id(1), tl.program_id(2)
-    modes = tl.num_programs(1)
+    modes, shares = tl.num_programs(1), tl.num_programs(2)
     pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
     inside = pixel < h * w
-    real, imaginary = tl.zeros((RUN,), tl.float32), tl.zeros((RUN,), tl.float32)
-    for frame in range(share, frames, tl.num_programs(2)):
-        o_re, o_im = _load(image, _object_at(places, frame, pixel, width, w), inside)
-        re, im = _load(waves, (tl.cast(frame, tl.int64) * modes + mode) * h * w + pixel, inside)
+    real, imaginary = tl.zeros((HEIGHT, RUN), tl.float32), tl.zeros((HEIGHT, RUN), tl.float32)
+    view = tl.zeros((HEIGHT, RUN), tl.float32)
+    for step in range(tl.cdiv(tl.cdiv(frames, shares), HEIGHT)):
+        frame, at, seen = _windows(places, frames, share, step, shares, pixel, inside, width, w, HEIGHT)
+        re, im = _load(waves, (frame * modes + mode) * (h * w) + pixel[None, :], seen)
+        o_re, o_im = _load(image, at, seen)
         real += o_re * re + o_im * im
         imaginary += o_re * im - o_im * re
-    _store(out, (share * modes + mode) * h * w + pixel, real, imaginary, inside)
+        view += o_re * o_re + o_im * o_im
+    _store(out, (share * modes + mode) * h * w + pixel, tl.sum(real, 0), tl.sum(imaginary, 0), inside)
+    if mode == 0:
+        tl.store(cover + share * h * w + pixel, tl.sum(view, 0), mask=inside)
 
 
 @triton.jit
 def project(
-    wave: Any, measured: Any, weight: Any, background: Any, misfit: Any, size: Any, relaxation: Any, norm: Any,
-    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, TINY: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    wave, measured, weight, background, misfit, size, relaxation, norm, least,
+    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """Relaxed modulus projection in place, times a norm."""
     frame = tl.program_id(0).to(tl.int64)
     pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
@@ -246,13 +265,13 @@ def project(
     squares, re, im = _squares(wave, first, size, inside, MODES)
     if DARK:
         squares += tl.load(background + pixel, mask=inside, other=0.0)
-    inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, TINY))
+    inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, least))
     amplitude = _amplitude(measured, frame * size + pixel, inside, size, KIND)
     counted = tl.load(weight + pixel, mask=inside, other=0.0)
-    apart = squares * inverse - amplitude
-    tl.store(misfit + frame * tl.num_programs(1) + tl.program_id(1), tl.sum(apart * apart * counted))
+    over = tl.sqrt_rn(squares) - amplitude
+    tl.store(misfit + frame * tl.num_programs(1) + tl.program_id(1), tl.sum(over * over * counted))
     part = (1 - relaxation) * counted
-    factor = norm * (inverse * amplitude * part + 1 - part)
+    factor = norm * (1 - part * over * inverse)
     if MODES == 1:
         _store(wave, first, re * factor, im * factor, inside)
     else:
@@ -262,19 +281,19 @@ def project(
 
 
 @triton.jit
-def _pulling(squares: Any, inverse: Any, amplitude: Any, poisson: Any, floor: Any, TINY: tl.constexpr) -> Any:
+def _pulling(squares, inverse, amplitude, poisson, floor):
     """Factor rho of the likelihood that a flag in memory chooses."""
-    counts = (amplitude * amplitude + floor) / tl.maximum(squares + floor, TINY)
-    return tl.where(poisson, counts, amplitude * inverse)
+    counts = (amplitude * amplitude + floor) / tl.where(poisson, squares + floor, 1.0)
+    return tl.where(poisson, counts, 1 - (tl.sqrt_rn(squares) - amplitude) * inverse)
 
 
 @triton.jit
 def pull(
-    wave: Any, measured: Any, weight: Any, background: Any, poisson: Any, out: Any, sums: Any,
-    size: Any, floor: Any, norm: Any,
+    wave, measured, weight, background, poisson, out, sums,
+    size, floor, norm, least,
     MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, UNDECIDED: tl.constexpr,
-    BRIGHT: tl.constexpr, TINY: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    BRIGHT: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """(rho - 1) Psi times a norm, the misfit, and how the bright pixels fit."""
     frame = tl.program_id(0).to(tl.int64)
     pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
@@ -283,10 +302,10 @@ def pull(
     squares, re, im = _squares(wave, first, size, inside, MODES)
     if DARK:
         squares += tl.load(background + pixel, mask=inside, other=0.0)
-    inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, TINY))
+    inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, least))
     amplitude = _amplitude(measured, frame * size + pixel, inside, size, KIND)
     counted = tl.load(weight + pixel, mask=inside, other=0.0)
-    apart = squares * inverse - amplitude
+    apart = tl.sqrt_rn(squares) - amplitude
     apart = apart * apart * counted
     part, parts = frame * tl.num_programs(1) + tl.program_id(1), tl.num_programs(0).to(tl.int64) * tl.num_programs(1)
     tl.store(sums + part, tl.sum(apart))
@@ -296,7 +315,7 @@ def pull(
         bright, apart_there = tl.sum(lit), tl.sum(tl.where(squares >= BRIGHT * size, apart, 0.0)) * (4.0 / size)
     tl.store(sums + parts + part, apart_there)
     tl.store(sums + 2 * parts + part, bright)
-    factor = norm * counted * (_pulling(squares, inverse, amplitude, tl.load(poisson) != 0, floor, TINY) - 1)
+    factor = norm * counted * (_pulling(squares, inverse, amplitude, tl.load(poisson) != 0, floor) - 1)
     if MODES == 1:
         _store(out, first, re * factor, im * factor, inside)
     else:
@@ -307,10 +326,10 @@ def pull(
 
 @triton.jit
 def bend(
-    wave: Any, change: Any, measured: Any, weight: Any, background: Any, poisson: Any, sums: Any,
-    size: Any, floor: Any,
-    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, TINY: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    wave, change, measured, weight, background, poisson, sums,
+    size, floor, least,
+    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """Curvature of the misfit along a change of the waves."""
     frame = tl.program_id(0).to(tl.int64)
     pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
@@ -327,21 +346,21 @@ def bend(
         length += b_re * b_re + b_im * b_im
     if DARK:
         squares += tl.load(background + pixel, mask=inside, other=0.0)
-    inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, TINY))
+    inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, least))
     amplitude = _amplitude(measured, frame * size + pixel, inside, size, KIND)
     is_poisson = tl.load(poisson) != 0
     along = product * inverse
     along = along * along * tl.where(is_poisson, 2.0, 1.0)
-    rho = tl.minimum(_pulling(squares, inverse, amplitude, is_poisson, floor, TINY), 1.0)
+    rho = tl.minimum(_pulling(squares, inverse, amplitude, is_poisson, floor), 1.0)
     counted = tl.load(weight + pixel, mask=inside, other=0.0)
     tl.store(sums + frame * tl.num_programs(1) + tl.program_id(1), tl.sum((length + rho * (along - length)) * counted))
 
 
 @triton.jit
 def match(
-    image: Any, images: Any, probes: Any, turned: Any, places: Any, chi: Any, sums: Any,
-    width: Any, h: Any, w: Any, stride: Any, turned_stride: Any, MODES: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+    image, images, probes, turned, places, chi, sums,
+    width, h, w, stride, turned_stride, MODES: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
     """<a, a>, <b, b>, <a, b>, <a, chi>, <b, chi> with a = P dO and b = dP O."""
     frame = tl.program_id(0)
     pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
@@ -372,9 +391,7 @@ def match(
 
 
 @triton.jit
-def tops(
-    image: Any, probes: Any, places: Any, out: Any, width: Any, h: Any, w: Any, MODES: tl.constexpr, RUN: tl.constexpr
-) -> None:
+def tops(image, probes, places, out, width, h, w, MODES: tl.constexpr, RUN: tl.constexpr):
     """Largest |P|^2 and |O|^2 of a run of one frame's window."""
     pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
     inside = pixel < h * w
@@ -386,10 +403,10 @@ def tops(
 
 @triton.jit
 def nudge(
-    image: Any, probes: Any, places: Any, chi: Any, out: Any, tops: Any,
-    width: Any, h: Any, w: Any, parts: Any, object_step: Any, object_damping: Any, probe_step: Any, probe_damping: Any,
+    image, probes, places, chi, out, tops,
+    width, h, w, parts, object_step, object_damping, probe_step, probe_damping,
     MODES: tl.constexpr, PROBE: tl.constexpr, TINY: tl.constexpr, PARTS: tl.constexpr, RUN: tl.constexpr,
-) -> None:  # fmt: skip
+):  # fmt: skip
     """Move the object under one frame, and write what the frame asks of the probe."""
     pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
     inside = pixel < h * w

@@ -12,7 +12,7 @@ from torch import Tensor
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
-from . import refine
+from . import refine, replay
 from .beam import illumination, start
 from .coarse import doubled, halved
 from .control import Clock, Control, Plateau, Stop
@@ -193,11 +193,12 @@ def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
             run.control.stop.plateau, illumination(run.data, run.state), () if resume is None else resume.changes
         )
     every = 1 if plateau is not None else LOOK_EVERY[run.data.weight.device.type]
+    step = replay.Steps(engine, stage.params, record=run.data.weight.is_cuda)
     pending: list[Tensor] = []
     data, state = run.data, run.state
     for iteration in range(done + 1, stage.iterations + 1):
         before = state
-        state, memory, misfit = engine.step(data, state, memory, stage.params)
+        state, memory, misfit = step(data, state, memory)
         count = len(run.error) + len(pending) + 1
         data, state = refine.improve(data, state, run.plan, count, movable=_movable(stage))
         pending.append(torch.stack([misfit, _finite(state).to(torch.float64)]))

@@ -242,30 +242,53 @@ def views(squares: Tensor, block: Block, shape: tuple[int, int], *, maps: Tensor
     return ops.gather(squares, block.corners, shape, out=None if maps is None else maps[0]).sum(0)
 
 
-def probe_overlap(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
-    """Sum conj(O_j) psi_j of the probe's update at whole pixels.
+def probe_overlap(
+    image: Tensor,
+    squares: Tensor,
+    waves: Tensor,
+    block: Block,
+    *,
+    spare: Tensor | None = None,
+    maps: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Sums conj(O_j) psi_j and |O_j|^2 of the probe's update at whole pixels.
 
     Parameters
     ----------
     image : (H, W) complex64
         Object.
+    squares : (H, W) float32
+        |O|^2.
     waves : (n, modes, h, w) complex64
         psi.
     block : Block
         Which frames.
-    spare : (n, modes, h, w) complex64, optional
-        Room for the products.
+    spare, maps : (n, modes, h, w) complex64 and (3, n, h, w) float32, optional
+        Room for the products and views.
 
     Returns
     -------
-    (modes, h, w) complex64; may lie in `spare`.
+    numerator : (modes, h, w) complex64
+        May lie in `spare`.
+    cover : (h, w) float32
     """
     products = seen_back(image, waves, block, spare=spare)
-    return products[0] if len(products) == 1 else products.sum(0)
+    cover = views(squares, block, (waves.shape[-2], waves.shape[-1]), maps=maps)
+    return products[0] if len(products) == 1 else products.sum(0), cover
 
 
 def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
-    """Waves conj(O_j) psi_j on each frame's own grid, (n, modes, h, w); arguments as for `probe_overlap`."""
+    """Waves conj(O_j) psi_j on each frame's own grid, (n, modes, h, w).
+
+    Parameters
+    ----------
+    image, waves, block, spare
+        As for `probe_overlap`.
+
+    Returns
+    -------
+    (n, modes, h, w) complex64
+    """
     if spare is None:
         spare = torch.empty_like(waves)
     view = patches(image, waves, block, spare=spare if waves.shape[1] == 1 else None)
@@ -275,10 +298,9 @@ def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | Non
 def project(
     wave: Tensor,
     measured: Tensor,
-    weight: Tensor,
+    screen: fit.Screen,
     *,
     relaxation: float = 0.0,
-    background: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -290,12 +312,10 @@ def project(
         Detector waves; lost.
     measured : (n, h, w) float32, uint8 or int16
         Amplitudes or counts, `amplitudes`.
-    weight : (h, w) float32
-        1 where measured, 0 elsewhere.
+    screen : Screen
+        The detector.
     relaxation : float
         Part of the wave's own modulus that is kept.
-    background : (h, w) float32, optional
-        What the detector shows without the beam.
     spare, maps
         Room.
 
@@ -307,20 +327,20 @@ def project(
     """
     first, second, third = (None, None, None) if maps is None else maps
     amplitude = amplitudes(measured)
-    squares = _shown(wave, background, out=first, spare=spare)
-    inverse = fit.inverse_modulus(squares, out=second)
-    misfit = fit.modulus_misfit(squares, inverse, amplitude, weight, spare=third)
-    factor = fit.modulus_factor(inverse, amplitude, weight, relaxation=relaxation, out=third)
+    squares = _shown(wave, screen, out=first, spare=spare)
+    inverse = fit.inverse_modulus(squares, screen.least, out=second)
+    over = fit.excess(squares, amplitude, out=third)
+    misfit = fit.modulus_misfit(over, screen.weight, spare=first)
+    factor = fit.modulus_factor(over, inverse, screen.weight, relaxation=relaxation, out=third)
     return ops.scale(wave, factor, out=spare), misfit
 
 
 def pull(
     wave: Tensor,
     measured: Tensor,
-    weight: Tensor,
+    screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
-    background: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -328,7 +348,7 @@ def pull(
 
     Parameters
     ----------
-    wave, measured, weight, background, spare, maps
+    wave, measured, screen, spare, maps
         As for `project`; the wave is kept.
     likelihood : Likelihood
         What rho is, `fit.ratio`.
@@ -342,24 +362,23 @@ def pull(
     """
     first, second, third = (None, None, None) if maps is None else maps
     amplitude = amplitudes(measured)
-    squares = _shown(wave, background, out=first, spare=spare)
-    inverse = fit.inverse_modulus(squares, out=second)
+    squares = _shown(wave, screen, out=first, spare=spare)
+    inverse = fit.inverse_modulus(squares, screen.least, out=second)
     sums = torch.zeros(3, dtype=torch.float64, device=wave.device)
-    sums[0] = fit.modulus_misfit(squares, inverse, amplitude, weight, spare=third)
     if likelihood.undecided:
-        sums[1:] = noise.bright_misfit(squares, amplitude, weight)
+        sums[1:] = noise.bright_misfit(squares, amplitude, screen.weight)
+    sums[0] = fit.modulus_misfit(fit.excess(squares, amplitude, out=third), screen.weight, spare=third)
     factor = fit.ratio(squares, inverse, amplitude, likelihood.floor(), out=third)
-    return ops.scale(wave, factor.sub_(1).mul_(weight), out=spare), sums
+    return ops.scale(wave, factor.sub_(1).mul_(screen.weight), out=spare), sums
 
 
 def bend(
     wave: Tensor,
     change: Tensor,
     measured: Tensor,
-    weight: Tensor,
+    screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
-    background: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,
 ) -> Tensor:
@@ -370,7 +389,7 @@ def bend(
 
     Parameters
     ----------
-    wave, measured, weight, background, spare, maps
+    wave, measured, screen, spare, maps
         As for `project`; A, which is kept.
     change : (n, modes, h, w) complex64
         B.
@@ -382,14 +401,14 @@ def bend(
     () float64, on the scale of the unnormalised transform.
     """
     first, second, third = (None, None, None) if maps is None else maps
-    squares = _shown(wave, background, out=first, spare=spare)
-    inverse = fit.inverse_modulus(squares, out=second)
+    squares = _shown(wave, screen, out=first, spare=spare)
+    inverse = fit.inverse_modulus(squares, screen.least, out=second)
     along = ops.real_product(wave, change, out=third, spare=spare).mul_(inverse).square_()
     floor = likelihood.floor()
     along.mul_(1 if floor is None else 2)
     ratio = fit.ratio(squares, inverse, amplitudes(measured), floor, out=squares).clamp_(max=1)
     length = ops.intensity(change, out=inverse, spare=spare)
-    return fit.weighted_sum(length.lerp_(along, ratio), weight)
+    return fit.weighted_sum(length.lerp_(along, ratio), screen.weight)
 
 
 def matched(
@@ -451,6 +470,6 @@ def nudge(image: Tensor, probes: Tensor, block: Block, chi: Tensor, how: fit.Nud
     return on_probe
 
 
-def _shown(wave: Tensor, background: Tensor | None, *, out: Tensor | None, spare: Tensor | None) -> Tensor:
+def _shown(wave: Tensor, screen: fit.Screen, *, out: Tensor | None, spare: Tensor | None) -> Tensor:
     squares = ops.intensity(wave, out=out, spare=spare)
-    return squares if background is None else squares.add_(background)
+    return squares if screen.background is None else squares.add_(screen.background)

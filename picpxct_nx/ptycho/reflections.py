@@ -1,5 +1,6 @@
 """Reflections about the overlap constraint and the frames: what difference map and RAAR have in common."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from picpxct_nx.ptycho import ops
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
-from picpxct_nx.ptycho.state import Data, State, room_of
+from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class ExitWaves:
         Running sums of object and probe over the last iterations; empty where none are averaged.
     """
 
-    exit_waves: Tensor
+    exit_waves: Tensor = field(metadata={"in_place": True})
     iteration: int
     iterations: int
-    sums: tuple[Tensor, ...] = field(default=())
+    sums: tuple[Tensor, ...] = field(default=(), metadata={"in_place": True})
 
 
 def start_waves(data: Data, state: State, params: Reflecting, iterations: int) -> ExitWaves:
@@ -98,6 +99,12 @@ def start_waves(data: Data, state: State, params: Reflecting, iterations: int) -
         data.passes.exit_waves(state.object, probes_of(beam, block), block, out=waves[block.frames], spare=spare)
     sums = (torch.zeros_like(state.object), torch.zeros_like(state.probe)) if params.average else ()
     return ExitWaves(waves, 0, iterations, sums)
+
+
+def phase(memory: ExitWaves, params: Reflecting) -> Hashable:
+    """What the next iteration does besides the work on its tensors; None where it sums for an average."""
+    iteration = memory.iteration + 1
+    return None if iteration > memory.iterations - params.average else iteration >= params.probe_start
 
 
 def reflect(
@@ -156,16 +163,15 @@ def _move(
     numerator = torch.zeros_like(state.object)
     dose = torch.zeros(numerator.shape, device=numerator.device)
     misfit = torch.zeros((), dtype=torch.float64, device=numerator.device)
-    beam, k = beam_of(data, state), data.passes
+    beam, k, screen = beam_of(data, state), data.passes, screen_of(data, state)
     for block in data.blocks:
         (view, wave, spare, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
         waves = exit_waves[block.frames]
         wave = k.transform(k.reflect(state.object, probes, block, waves, out=view, spare=spare), out=wave)
         projected, part = k.project(
-            wave, data.measured[block.frames], data.weight,
-            relaxation=relaxation, background=state.background, spare=spare, maps=maps,
-        )  # fmt: skip
+            wave, data.measured[block.frames], screen, relaxation=relaxation, spare=spare, maps=maps
+        )
         misfit += part
         projected = k.back(projected, out=view)
         k.settle(
@@ -177,19 +183,12 @@ def _move(
 def _probe_overlap(data: Data, state: State, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
     """Numerator sum conj(O_j) psi_j and denominator sum |O_j|^2 of the probe's least-squares update."""
     numerator = torch.zeros_like(exit_waves[0])
-    shape = (numerator.shape[-2], numerator.shape[-1])
-    denominator = torch.zeros(shape, device=numerator.device)
-    beam, k = beam_of(data, state), data.passes
-    squares = ops.intensity(state.object[None, None])[0]
+    denominator = torch.zeros(numerator.shape[1:], device=numerator.device)
+    beam, seen = beam_of(data, state), (state.object, ops.intensity(state.object[None, None])[0])
     for block in data.blocks:
-        (product, spare, _, _), maps = room_of(data, block)
-        numerator += seen_by_probe(data, beam, block, state.object, exit_waves[block.frames], room=(product, spare))
-        # |O|^2 at the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
-        if beam.scale is None:
-            denominator += k.views(squares, block, shape, maps=maps)
-        else:
-            view = ops.gather(squares, block.corners, shape, out=maps[0])
-            denominator += (view * beam.scale[block.frames][:, None, None].square()).sum(0)
+        parts = seen_by_probe(data, beam, block, seen, exit_waves[block.frames])
+        numerator += parts[0]
+        denominator += parts[1]
     return from_sum(data, numerator), denominator
 
 

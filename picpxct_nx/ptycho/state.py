@@ -1,6 +1,6 @@
 """What the engines work on: the measured data on the device, and the model of them that is improved."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 
@@ -8,13 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import frames, passes
-from .blocks import Block, blocks_of
+from . import fit, frames, passes
+from .blocks import Block, blocks_of, part_of
 from .passes import passes_for
 from .problem import Problem
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
-BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 256 << 20}
+# Smaller pieces of a scan in a GPU's cache were tried: their launches cost more than the cache saves.
+BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 1 << 30}
+# The same where many arrays of a block's size are made.
+PIECE_BYTES = {"cpu": 1 << 20, "cuda": 128 << 20}
+# Part of the mean |Psi|^2 of all frames below which a modelled wave is given no phase. With 1e-8 two runs whose start
+# differs in the last bit are 1.5e-3 apart after the default recipe, with 1e-4 they are 2e-5; the objects are as good.
+PHASELESS = 1e-4
 
 
 @dataclass(frozen=True)
@@ -49,21 +55,32 @@ class Data:
     power : float
         Sum of amplitude^2, the denominator of the Fourier error.
     room : Room
-        Buffers of the largest block's size.
+        Buffers of the largest block's size; None where passes make their own.
     passes : module
         The passes over the waves that suit the device, `passes.passes_for`.
+    least : float
+        |Psi|^2 below which a wave has no phase of its own, `fit.inverse_modulus`.
     """
 
     measured: Tensor
     weight: Tensor
     blocks: tuple[Block, ...]
     power: float
-    room: Room
+    room: Room | None
     passes: ModuleType = passes
+    least: float = 0.0
 
-    def amplitude(self, chosen: slice | list[int]) -> Tensor:
+    def amplitude(self, chosen: slice | list[int] | Tensor) -> Tensor:
         """Amplitudes sqrt(h w counts) of some frames, (b, h, w) float32."""
         return passes.amplitudes(self.measured[chosen])
+
+    def pieces(self) -> Iterator[Block]:
+        """All frames in order, in blocks no larger than suits work that makes many arrays of a block's size."""
+        _, h, w = self.measured.shape
+        size = max(1, PIECE_BYTES[self.weight.device.type] // (8 * h * w))
+        for block in self.blocks:
+            for start in range(0, len(block.corners), size):
+                yield part_of(block, slice(start, start + size))
 
     def corners(self) -> Tensor:
         """Whole-pixel corners of all frames, (n, 2) float64 on the host."""
@@ -142,18 +159,28 @@ def load(problem: Problem, device: torch.device) -> Data:
     size = min(n, max(1, BLOCK_BYTES[device.type] // (8 * modes * h * w)))
     measured, power = frames.packed(problem, device) if device.type == "cuda" else frames.amplitudes(problem, size)
     weight = torch.from_numpy(np.fft.ifftshift(problem.good).astype(np.float32)).to(device)
-    room = Room(
-        torch.empty((4, size, modes, h, w), dtype=torch.complex64, device=device),
-        torch.empty((3, size, h, w), dtype=torch.float32, device=device),
-    )
+    suited = passes_for(device)
+    room = None
+    if suited.FILLS_ROOM:
+        room = Room(
+            torch.empty((4, size, modes, h, w), dtype=torch.complex64, device=device),
+            torch.empty((3, size, h, w), dtype=torch.float32, device=device),
+        )
     blocks = blocks_of(problem.positions_px, (h, w), size, device)
-    return Data(measured, weight, blocks, power, room, passes_for(device))
+    return Data(measured, weight, blocks, power, room, suited, PHASELESS * power / measured.numel())
 
 
-def room_of(data: Data, block: Block) -> tuple[Tensor, Tensor]:
-    """Buffers for a block: waves (4, b, modes, h, w) complex64 and maps (3, b, h, w) float32."""
+def room_of(data: Data, block: Block) -> tuple[Sequence[Tensor | None], Tensor | None]:
+    """Buffers for a block: four of waves (b, modes, h, w) complex64, and maps (3, b, h, w) float32; or none."""
     count = len(block.corners)
-    return data.room.waves[:, :count], data.room.maps[:, :count]
+    if data.room is None or count > data.room.maps.shape[1]:
+        return (None,) * 4, None
+    return tuple(data.room.waves[:, :count]), data.room.maps[:, :count]
+
+
+def screen_of(data: Data, state: State) -> fit.Screen:
+    """The detector, with the background that a state has found."""
+    return fit.Screen(data.weight, state.background, data.least)
 
 
 def placed(data: Data, positions: Tensor) -> Data:

@@ -67,15 +67,15 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
     if background:
         sums.excess, sums.certainty = torch.zeros(h, w, device=where), torch.zeros(h, w, device=where)
     beam = beam_of(data, state)
-    for block in data.blocks:
+    for block in data.pieces():
         probes = probes_of(beam, block)
-        wave = ops.far_field(probes * ops.gather(state.object, block.corners, (h, w))[:, None])
+        wave = ops.far_field(data.passes.exit_waves(state.object, probes, block))
         light = ops.intensity(wave)
         total = light if state.background is None else light + state.background
         amplitude = data.amplitude(block.frames)
         if sums.slope is not None and sums.curvature is not None:
-            inverse = fit.inverse_modulus(total) * data.weight
-            moves = torch.stack([_change(block, probes, wave, slope) * inverse for slope in slopes], 1).flatten(2)
+            inverse = fit.inverse_modulus(total, data.least) * data.weight
+            moves = torch.stack([_change(data, block, probes, wave, slope) * inverse for slope in slopes], 1).flatten(2)
             missing = (amplitude - total.sqrt()).flatten(1)
             sums.slope[block.frames] = torch.einsum("bip,bp->bi", moves, missing) / (h * w)
             sums.curvature[block.frames] = moves @ moves.mT / (h * w)
@@ -90,10 +90,9 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
     return sums
 
 
-def _change(block: Block, probes: Tensor, wave: Tensor, slope: Tensor) -> Tensor:
+def _change(data: Data, block: Block, probes: Tensor, wave: Tensor, slope: Tensor) -> Tensor:
     """Half the derivative of the intensity for a move along one axis, (b, h, w)."""
-    shape = (wave.shape[-2], wave.shape[-1])
-    return ops.real_product(wave, ops.far_field(probes * ops.gather(slope, block.corners, shape)[:, None]))
+    return ops.real_product(wave, ops.far_field(data.passes.exit_waves(slope, probes, block)))
 
 
 def _derivatives(image: Tensor) -> tuple[Tensor, Tensor]:

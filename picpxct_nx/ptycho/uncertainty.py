@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import noise, ops
+from . import noise
 from .beam import beam_of, probes_of, shown
 from .control import Control
 from .device import choose, threads
@@ -183,13 +183,11 @@ def model_counts(data: Data, state: State) -> torch.Tensor:
     (n, h, w) float32; zero frequency at the corner, also where nothing was measured.
     """
     counts = torch.empty(data.measured.shape, device=data.weight.device)
-    beam = beam_of(data, state)
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
+    beam, k = beam_of(data, state), data.passes
     for block in data.blocks:
         (patches, exit_waves, spare, probes), _ = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
-        patches = ops.gather(state.object, block.corners, shape, out=patches[:, 0])[:, None]
-        wave = ops.far_field(torch.mul(probes, patches, out=exit_waves), out=spare)
+        wave = k.transform(k.exit_waves(state.object, probes, block, out=exit_waves, spare=patches), out=spare)
         shown(state, wave, out=counts[block.frames], spare=exit_waves)
     return counts.div_(data.weight.numel())
 

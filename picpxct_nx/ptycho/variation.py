@@ -66,7 +66,7 @@ def _pass(data: Data, state: State, weights: Tensor, variation: Tensor | None) -
     cover = torch.zeros(weights.shape[1], h, w, device=weights.device)
     normal = torch.zeros(n, weights.shape[1], weights.shape[1], dtype=torch.complex64, device=weights.device)
     beam = beam_of(data, state)
-    for block in data.blocks:
+    for block in data.pieces():
         patches, chi = _wanted(data, state, beam, block)
         own = weights[block.frames]
         back = _moved_back(block, patches.conj() * chi / scale_of(beam, block))
@@ -89,10 +89,11 @@ def _pass(data: Data, state: State, weights: Tensor, variation: Tensor | None) -
 
 def _wanted(data: Data, state: State, beam: Beam, block: Block) -> tuple[Tensor, Tensor]:
     """A block's patches (b, 1, h, w), and the change of its exit waves (b, modes, h, w) that the frames ask for."""
-    h, w = state.probe.shape[-2:]
-    patches = ops.gather(state.object, block.corners, (h, w))[:, None]
+    patches = data.passes.patches(state.object, state.probe, block)
     wave = ops.far_field(probes_of(beam, block) * patches)
-    ratio = fit.inverse_modulus(shown(state, wave)).mul_(data.amplitude(block.frames))
+    squares = shown(state, wave)
+    inverse = fit.inverse_modulus(squares, data.least)
+    ratio = fit.ratio(squares, inverse, data.amplitude(block.frames), None)
     wave *= ratio.sub_(1).mul_(data.weight)[:, None]
     return patches, ops.inverse_far_field(wave)
 

@@ -9,11 +9,32 @@ from scipy.spatial import cKDTree
 
 # Empty object pixels around the outermost windows, so that a small error of scale does not leave the object.
 MARGIN = 8
-SPOT = 0.35  # diameter of the geometric spot, as a part of the window
-STEP = 0.15  # spacing of the spiral's points, as a part of the spot's diameter
-PUPIL = 0.22  # radius of the zone plate's pupil, as a part of the window's bandwidth
 STOP = 0.3  # radius of its central stop, as a part of the pupil's
 EDGE = 0.03  # width of the pupil's soft edges, as a part of its radius
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How beam and scan of a reference scan relate to its window.
+
+    Parameters
+    ----------
+    spot : float
+        Diameter of the geometric spot, as a part of the window.
+    step : float
+        Spacing of the spiral's points, as a part of the spot's diameter.
+    pupil : float
+        Radius of the zone plate's pupil, as a part of the window's bandwidth.
+    """
+
+    spot: float = 0.35
+    step: float = 0.15
+    pupil: float = 0.22
+
+
+COMPACT = Layout()
+# 5 um of light in windows of 440 pixels of 49.3 nm, 0.6 um from one point to the next; the pupil is a guess.
+CSAXS = Layout(spot=5e-6 / 49.28e-9 / 440, step=0.6 / 5.0, pupil=0.30)
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,13 @@ class ReferenceScan:
 
 
 def reference_scan(
-    n: int = 120, m: int = 128, *, photons: float = 1.6e6, seed: int = 1, subpixel: bool = False
+    n: int = 120,
+    m: int = 128,
+    *,
+    photons: float = 1.6e6,
+    seed: int = 1,
+    subpixel: bool = False,
+    layout: Layout = COMPACT,
 ) -> ReferenceScan:
     """Scan of crystal grains by a defocused zone-plate beam on a Fermat spiral, with Poisson noise.
 
@@ -60,22 +87,24 @@ def reference_scan(
         Seed of specimen and noise.
     subpixel : bool
         Keep the positions' fractions; otherwise they are rounded to whole pixels.
+    layout : Layout
+        Spot, spacing and pupil.
 
     Returns
     -------
     ReferenceScan
     """
     rng = np.random.default_rng(seed)
-    spiral = fermat_spiral(n, STEP * SPOT * m)
+    spiral = fermat_spiral(n, layout.step * layout.spot * m)
     positions = spiral - spiral.min(axis=0) + MARGIN
     if not subpixel:
         positions = np.rint(positions)
     rows, columns = np.ceil(positions.max(axis=0)).astype(int) + m + MARGIN
     truth = crystal_grains((rows, columns), max(6.0, m / 14), rng)
-    probe = zone_plate_probe(m, aberration=0.6)
+    probe = zone_plate_probe(m, aberration=0.6, layout=layout)
     probe *= np.sqrt(photons / np.sum(np.abs(probe) ** 2))
     frames = _measure(truth, probe, positions, rng)
-    guess = zone_plate_probe(m, defocus=0.9)
+    guess = zone_plate_probe(m, defocus=0.9, layout=layout)
     guess *= np.sqrt(frames.sum(dtype=np.float64) / n / np.sum(np.abs(guess) ** 2))
     return ReferenceScan(frames, positions, truth, probe[None].astype(np.complex64), guess[None].astype(np.complex64))
 
@@ -105,11 +134,13 @@ def fermat_spiral(n: int, spacing: float) -> NDArray[np.float64]:
     return np.column_stack((radius * np.sin(angle), radius * np.cos(angle)))
 
 
-def zone_plate_probe(m: int, *, defocus: float = 1.0, aberration: float = 0.0) -> NDArray[np.complex128]:
+def zone_plate_probe(
+    m: int, *, defocus: float = 1.0, aberration: float = 0.0, layout: Layout = COMPACT
+) -> NDArray[np.complex128]:
     """Beam of a zone plate with a central stop, out of focus.
 
     The pupil is a soft ring; its phase pi a f^2 moves the ray of frequency f by a f pixels, so that the geometric
-    spot has the diameter SPOT m. Aberrations add astigmatism, coma and a three-fold unevenness of the pupil.
+    spot has the diameter of the layout. Aberrations add astigmatism, coma and a three-fold unevenness of the pupil.
 
     Parameters
     ----------
@@ -119,6 +150,8 @@ def zone_plate_probe(m: int, *, defocus: float = 1.0, aberration: float = 0.0) -
         Distance from focus relative to the reference.
     aberration : float
         Astigmatism in radian at the pupil's edge; coma is 0.6 of it.
+    layout : Layout
+        Spot and pupil.
 
     Returns
     -------
@@ -126,10 +159,10 @@ def zone_plate_probe(m: int, *, defocus: float = 1.0, aberration: float = 0.0) -
         Centred at [m // 2, m // 2], of arbitrary scale.
     """
     row, column = np.meshgrid(np.fft.fftfreq(m), np.fft.fftfreq(m), indexing="ij")
-    radius = np.hypot(row, column) / PUPIL
+    radius = np.hypot(row, column) / layout.pupil
     angle = np.arctan2(row, column)
     pupil = _soft_disc(radius, 1.0) * (1 - _soft_disc(radius, STOP))
-    phase = np.pi * defocus * (0.5 * SPOT * m / PUPIL) * (row**2 + column**2)
+    phase = np.pi * defocus * (0.5 * layout.spot * m / layout.pupil) * (row**2 + column**2)
     if aberration:
         phase += aberration * (radius**2 * np.cos(2 * (angle - 0.4)) + 0.6 * radius**3 * np.cos(angle - 1.1))
         pupil *= 1 + 0.15 * radius * np.cos(3 * angle + 0.3)

@@ -102,8 +102,9 @@ def test_real_product_is_the_real_part_of_the_scalar_product(modes: int) -> None
 
 
 def projected(wave: Tensor, amplitude: Tensor, weight: Tensor, relaxation: float) -> Tensor:
-    inverse = fit.inverse_modulus(ops.intensity(wave))
-    return ops.scale(wave, fit.modulus_factor(inverse, amplitude, weight, relaxation=relaxation))
+    squares = ops.intensity(wave)
+    over, inverse = fit.excess(squares, amplitude), fit.inverse_modulus(squares)
+    return ops.scale(wave, fit.modulus_factor(over, inverse, weight, relaxation=relaxation))
 
 
 def test_projection_takes_the_measured_modulus_and_keeps_phases() -> None:
@@ -145,7 +146,7 @@ def test_misfit_counts_measured_pixels_only() -> None:
     wave, amplitude = random_wave(N, 1, H, W), random_map(N, H, W)
     weight = (random_map(H, W, seed=2) > 0.5).to(torch.float64)
     squares = ops.intensity(wave)
-    misfit = fit.modulus_misfit(squares, fit.inverse_modulus(squares), amplitude, weight)
+    misfit = fit.modulus_misfit(fit.excess(squares, amplitude), weight)
     expected = (weight.numpy() * (np.abs(wave[:, 0].numpy()) - amplitude.numpy()) ** 2).sum()
     assert float(misfit) == pytest.approx(expected)
 

@@ -56,7 +56,7 @@ def test_wrong_overrides_are_refused(key: str, value: str, message: str) -> None
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_is_params_memory_init_and_step(name: str) -> None:
+def test_an_engine_is_params_memory_init_phase_and_step(name: str) -> None:
     own = ENGINES[name].__name__
     public = {key for key, value in vars(ENGINES[name]).items() if getattr(value, "__module__", "") == own}
-    assert {key for key in public if not key.startswith("_")} == {"Params", "Memory", "init", "step"}
+    assert {key for key in public if not key.startswith("_")} == {"Params", "Memory", "init", "phase", "step"}

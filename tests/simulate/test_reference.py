@@ -5,8 +5,7 @@ import pytest
 
 from picpxct_nx.simulate.reference import (
     MARGIN,
-    SPOT,
-    STEP,
+    COMPACT,
     crystal_grains,
     fermat_spiral,
     reference_scan,
@@ -65,9 +64,9 @@ def test_probes_spot_has_the_stated_diameter() -> None:
     dose = np.abs(zone_plate_probe(128)) ** 2
     axis = np.arange(128) - 64
     radius = np.hypot(axis[:, None], axis)
-    assert dose[radius <= SPOT * 128 / 2 + 4].sum() / dose.sum() > 0.9
-    assert dose[radius <= SPOT * 128 / 4].sum() / dose.sum() < 0.5
-    assert STEP * SPOT * 128 < SPOT * 128 / 4  # neighbours overlap by far more than half
+    assert dose[radius <= COMPACT.spot * 128 / 2 + 4].sum() / dose.sum() > 0.9
+    assert dose[radius <= COMPACT.spot * 128 / 4].sum() / dose.sum() < 0.5
+    assert COMPACT.step * COMPACT.spot * 128 < COMPACT.spot * 128 / 4  # neighbours overlap by far more than half
 
 
 def test_grains_are_matter() -> None:

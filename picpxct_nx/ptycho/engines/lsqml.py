@@ -1,14 +1,15 @@
 """Least-squares maximum likelihood: object and probe improved batch by batch, with the best step for both at once."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import batches, fit, ops
+from picpxct_nx.ptycho import batches, fit, ops, replay
 from picpxct_nx.ptycho.beam import Beam, beam_of, from_sum, probes_of, seen_by_probe
 from picpxct_nx.ptycho.blocks import Block
-from picpxct_nx.ptycho.state import Data, State
+from picpxct_nx.ptycho.state import Data, State, screen_of
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,14 @@ class Memory:
     ----------
     velocity : State
         Momentum of object and probe; changed in place.
+    work : Batchwise
+        The work on a batch.
     iteration : int
         Iterations done.
     """
 
-    velocity: State
+    velocity: State = field(metadata={"in_place": True})
+    work: replay.Batchwise = field(metadata={"scratch": True})
     iteration: int = 0
 
 
@@ -108,7 +112,12 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     -------
     Memory
     """
-    return Memory(State(torch.zeros_like(state.object), torch.zeros_like(state.probe)))
+    return Memory(State(torch.zeros_like(state.object), torch.zeros_like(state.probe)), replay.Batchwise(_visit))
+
+
+def phase(memory: Memory, params: Params) -> Hashable:  # noqa: ARG001 - same for all engines
+    """None: each iteration takes the frames in another order."""
+    return None
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
@@ -143,31 +152,55 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Odstrcil, Menzel & Guizar-Sicairos, Opt. Express 26, 3108 (2018), sections 2 and 3.
     """
     iteration = memory.iteration + 1
-    state = replace(state, object=state.object.clone(), probe=state.probe.clone())
-    misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
     size = max(1, round(len(data.measured) / params.batches))
-    for frames in batches.batches(data.corners(), size, params.order):
-        batch, part = _look(data, state, frames, params)
-        misfit += part
-        change = _change(data, batch, state, params, fixed_probe=iteration < params.probe_start)
-        for value, by, velocity in zip(_both(state), _both(change), _both(memory.velocity), strict=True):
-            velocity.mul_(params.friction).add_(by)
-            value.add_(by).add_(velocity, alpha=params.friction)
-    return state, Memory(memory.velocity, iteration), misfit
+    parts = list(batches.batches(data.corners(), size, params.order))
+    memory.work.begin(data, state, [frame for part in parts for frame in part])
+    start = 0
+    for part in parts:
+        kind = _Kind(memory.velocity, params, fixed_probe=iteration < params.probe_start)
+        memory.work.visit(slice(start, start + len(part)), kind)
+        start += len(part)
+    return memory.work.end(), Memory(memory.velocity, memory.work, iteration), memory.work.misfit
+
+
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """How a batch is worked on; two are the same where they change the same velocity in the same way."""
+
+    velocity: State
+    params: Params
+    fixed_probe: bool
+
+    def __hash__(self) -> int:
+        return hash((id(self.velocity), self.params, self.fixed_probe))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kind) and hash(self) == hash(other) and self.velocity is other.velocity
+
+
+def _visit(data: Data, state: State, block: Block, misfit: Tensor, kind: _Kind) -> None:
+    """Update object and probe, in place, by one batch."""
+    batch, part = _look(data, state, block, kind.params)
+    misfit += part
+    change = _change(data, batch, state, kind.params, fixed_probe=kind.fixed_probe)
+    friction = kind.params.friction
+    for value, by, velocity in zip(_both(state), _both(change), _both(kind.velocity), strict=True):
+        velocity.mul_(friction).add_(by)
+        value.add_(by).add_(velocity, alpha=friction)
 
 
 def _both(state: State) -> tuple[Tensor, Tensor]:
     return state.object, state.probe
 
 
-def _look(data: Data, state: State, frames: list[int], params: Params) -> tuple[_Batch, Tensor]:
+def _look(data: Data, state: State, block: Block, params: Params) -> tuple[_Batch, Tensor]:
     """The frames of a batch through the model, and their misfit sum (|Psi| - a)^2."""
-    block, beam, k = data.block(frames), beam_of(data, state), data.passes
+    beam, k = beam_of(data, state), data.passes
     probes = probes_of(beam, block)
     wave = k.transform(k.exit_waves(state.object, probes, block))
     poisson = torch.full((), params.likelihood == "poisson", device=wave.device)
     likelihood = fit.Likelihood(poisson, params.background * data.weight.numel())
-    chi, sums = k.pull(wave, data.measured[frames], data.weight, likelihood, background=state.background)
+    chi, sums = k.pull(wave, data.measured[block.frames], screen_of(data, state), likelihood)
     return _Batch(block, beam, probes, k.back(chi)), sums[0]
 
 
@@ -181,11 +214,9 @@ def _change(data: Data, batch: _Batch, state: State, params: Params, *, fixed_pr
         products = k.matched((state.object, image), (batch.probes, torch.zeros_like(batch.probes)), block, batch.chi)
         best = _ratio(products[3], products[0])
         return State(image * (params.step * best), torch.zeros_like(state.probe))
-    room = (torch.empty_like(batch.chi), torch.empty_like(batch.chi))
-    probe = from_sum(data, seen_by_probe(data, batch.beam, block, state.object, batch.chi, room=room))
-    h, w = state.probe.shape[-2:]
-    view = k.views(ops.intensity(state.object[None, None])[0], block, (h, w))
-    probe = probe / (view + params.damping * view.max())
+    seen = (state.object, ops.intensity(state.object[None, None])[0])
+    total, view = seen_by_probe(data, batch.beam, block, seen, batch.chi)
+    probe = from_sum(data, total) / (view + params.damping * view.max())
     turned = probes_of(beam_of(data, State(image, probe, scale=state.scale)), block)
     for_image, for_probe = _best_steps(k.matched((state.object, image), (batch.probes, turned), block, batch.chi))
     return State(image * (params.step * for_image), probe * (params.step * for_probe))

@@ -1,5 +1,6 @@
 """Maximum likelihood: object and probe that make the counted frames most probable, by conjugate gradients."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from picpxct_nx.ptycho import fit, noise, ops
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
-from picpxct_nx.ptycho.state import Data, State, room_of
+from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Memory:
         The likelihood of the next step is the Poisson one.
     """
 
-    waves: Tensor = field(metadata={"scratch": True})
+    waves: Tensor = field(metadata={"scratch": True, "in_place": True})
     poisson: Tensor
     gradient: State | None = None
     direction: State | None = None
@@ -104,6 +105,11 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     return Memory(waves, torch.full((), params.likelihood == "poisson", device=waves.device))
 
 
+def phase(memory: Memory, params: Params) -> Hashable:
+    """What the next iteration does besides the work on its tensors; None for the first, which has no direction yet."""
+    return None if memory.gradient is None else memory.iteration + 1 >= params.probe_start
+
+
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
     """One conjugate-gradient iteration on object and probe together, with an analytic line search.
 
@@ -134,26 +140,27 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     """
     iteration = memory.iteration + 1
     likelihood = _likelihood(data, memory, params)
-    gradient, waves, sums = _gradient(data, state, memory.waves, likelihood, params)
+    pulled = _pulled(data, state, memory.waves, likelihood, params)
+    gradient, scaled = pulled.gradient, pulled.scaled
     if iteration < params.probe_start:
         gradient.probe.zero_()
-    scaled = _precondition(data, state, gradient, params.damping)
+        scaled.probe.zero_()
     product = _dot(gradient, scaled)
     direction = scaled
     if memory.gradient is not None and memory.direction is not None and memory.product is not None:
         beta = _share(product - _dot(memory.gradient, scaled), memory.product).clamp_(min=0)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
-    curvature = _curvature(data, state, direction, waves, likelihood, params)
+    curvature = _curvature(data, state, direction, pulled.waves, likelihood, params)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
     length = _share(_dot(gradient, direction), curvature)
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
     poisson = memory.poisson
     if likelihood.undecided:
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
-        fits = noise.fits(sums[1:]) & ~poisson
+        fits = noise.fits(pulled.sums[1:]) & ~poisson
         poisson, product = poisson | fits, torch.where(fits, 0.0, product)
     after = Memory(memory.waves, poisson, gradient, direction, product, iteration)
-    return replace(state, object=moved[0], probe=moved[1]), after, sums[0]
+    return replace(state, object=moved[0], probe=moved[1]), after, pulled.sums[0]
 
 
 def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
@@ -167,54 +174,56 @@ def _share(numerator: Tensor, denominator: Tensor) -> Tensor:
     return torch.where(denominator > 0, numerator / denominator, 0.0).to(torch.float32)
 
 
-def _gradient(
-    data: Data, state: State, waves: Tensor, likelihood: fit.Likelihood, params: Params
-) -> tuple[State, list[Tensor], Tensor]:
-    """Gradient of the misfit for object and probe (half of it, as is usual), each block's waves, and how they fit."""
-    kept = []
-    on_object = torch.zeros_like(state.object)
-    on_probe = torch.zeros_like(state.probe)
-    sums = torch.zeros(3, dtype=torch.float64, device=on_object.device)
-    beam, k = beam_of(data, state), data.passes
-    for block in data.blocks:
-        (exit_waves, spare, room, probes), maps = room_of(data, block)
-        probes = probes_of(beam, block, out=probes, spare=spare)
-        wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
-        wave = k.transform(wave, out=waves[block.frames])
-        kept.append(wave)
-        change, part = k.pull(
-            wave, data.measured[block.frames], data.weight, likelihood,
-            background=state.background, spare=spare, maps=maps,
-        )  # fmt: skip
-        sums += part
-        change = k.back(change, out=exit_waves)
-        k.object_overlap(probes, change, block, totals=(on_object, None), spare=spare)
-        on_probe += seen_by_probe(data, beam, block, state.object, change, room=(spare, room))
-    # The change is what the likelihood asks for; the gradient points the other way.
-    on_object.neg_()
-    if params.smoothness:
-        on_object.add_(ops.roughness(state.object), alpha=params.smoothness)
-    return State(on_object, from_sum(data, on_probe).neg_()), kept, sums
+@dataclass(frozen=True)
+class _Pulled:
+    """What the likelihood asks of the model.
+
+    `gradient` for object and probe (half of it, as is usual), the same `scaled` by the preconditioner, each block's
+    detector `waves`, and `sums` of `passes.pull`.
+    """
+
+    gradient: State
+    scaled: State
+    waves: list[Tensor]
+    sums: Tensor
 
 
-def _precondition(data: Data, state: State, gradient: State, damping: float) -> State:
-    """Gradient divided by the illumination: what each pixel would do if the other array stood still.
+def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, params: Params) -> _Pulled:
+    """Gradient, and the gradient divided by the illumination: what each pixel would do if the other array stood still.
 
     The object's pixels are divided by the counts that fall on them, the probe's by sum_j |O_j|^2, each a diagonal
     Gauss-Newton step; this balances object against probe and bright against dim regions at once.
     """
-    squares = ops.intensity(state.object[None, None])[0]
-    shape = (state.probe.shape[-2], state.probe.shape[-1])
-    dose, cover = torch.zeros_like(squares), torch.zeros(shape, device=squares.device)
+    image, probe = torch.zeros_like(state.object), torch.zeros_like(state.probe)
+    dose, cover = torch.zeros(image.shape, device=image.device), torch.zeros(probe.shape[1:], device=image.device)
+    sums = torch.zeros(3, dtype=torch.float64, device=image.device)
+    kept = []
+    beam, k, screen = beam_of(data, state), data.passes, screen_of(data, state)
+    seen = (state.object, ops.intensity(state.object[None, None])[0])
     for block in data.blocks:
+        (exit_waves, spare, last, probes), maps = room_of(data, block)
+        probes = probes_of(beam, block, out=probes, spare=spare)
+        wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
+        wave = k.transform(wave, out=room[block.frames])
+        kept.append(wave)
+        change, part = k.pull(wave, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
+        sums += part
+        change = k.back(change, out=last)
         # A scale needs no fraction of a pixel.
-        (spare, _, _, _), maps = room_of(data, block)
-        data.passes.light(state.probe[None], block, dose, spare=spare)
-        cover += data.passes.views(squares, block, shape, maps=maps)
-    return State(
-        gradient.object / (dose + damping * dose.max()),
-        gradient.probe / (cover + damping * cover.max()),
-    )
+        shared = len(probes) == 1
+        k.object_overlap(probes, change, block, totals=(image, dose if shared else None), spare=spare)
+        if not shared:
+            k.light(state.probe[None], block, dose, spare=spare)
+        parts = seen_by_probe(data, beam, block, seen, change)
+        probe += parts[0]
+        cover += parts[1]
+    # The change is what the likelihood asks for; the gradient points the other way.
+    image.neg_()
+    probe = from_sum(data, probe).neg_()
+    if params.smoothness:
+        image.add_(ops.roughness(state.object), alpha=params.smoothness)
+    scaled = State(image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()))
+    return _Pulled(State(image, probe), scaled, kept, sums)
 
 
 def _curvature(
@@ -224,19 +233,16 @@ def _curvature(
     total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
     beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
-    k = data.passes
+    k, screen = data.passes, screen_of(data, state)
     for block, wave in zip(data.blocks, waves, strict=True):
-        (first, change, probes, turned), maps = room_of(data, block)
-        probes = probes_of(beam, block, out=probes, spare=first)
+        (first, change, spare, turned), maps = room_of(data, block)
+        probes = probes_of(beam, block, out=spare, spare=first)
         turned = probes_of(turn, block, out=turned, spare=first)
         change = k.turned_waves(
             (state.object, direction.object), (probes, turned), block, out=change, spare=first
         )  # fmt: skip
         change = k.transform(change, out=first)
-        total += k.bend(
-            wave, change, data.measured[block.frames], data.weight, likelihood,
-            background=state.background, spare=probes if probes.shape == first.shape else None, maps=maps,
-        )  # fmt: skip
+        total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     curvature = total / data.weight.numel()
     if params.smoothness:

@@ -4,15 +4,16 @@ One frame at a time is the quickest way from a poor start to a fair object; near
 a noise that an engine over all frames at once takes away.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit
+from picpxct_nx.ptycho import fit, replay
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, sum_on_probe
-from picpxct_nx.ptycho.blocks import Block, one_of
-from picpxct_nx.ptycho.state import Data, State
+from picpxct_nx.ptycho.blocks import Block
+from picpxct_nx.ptycho.state import Data, State, screen_of
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,15 @@ class Memory:
     ----------
     object_velocity, probe_velocity : complex64 tensors in the shape of object and probe
         Momentum.
+    work : Batchwise
+        The work on a frame.
     iteration : int
         Iterations done.
     """
 
-    object_velocity: Tensor
-    probe_velocity: Tensor
+    object_velocity: Tensor = field(metadata={"in_place": True})
+    probe_velocity: Tensor = field(metadata={"in_place": True})
+    work: replay.Batchwise = field(metadata={"scratch": True})
     iteration: int = 0
 
 
@@ -92,7 +96,12 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     -------
     Memory
     """
-    return Memory(torch.zeros_like(state.object), torch.zeros_like(state.probe))
+    return Memory(torch.zeros_like(state.object), torch.zeros_like(state.probe), replay.Batchwise(_visit))
+
+
+def phase(memory: Memory, params: Params) -> Hashable:  # noqa: ARG001 - same for all engines
+    """None: each iteration takes the frames in another order."""
+    return None
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
@@ -126,62 +135,47 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Maiden, Johnson & Li, Optica 4, 736 (2017), equations 6, 19 and 20.
     """
     iteration = memory.iteration + 1
-    moving = _Moving(state, memory, fixed_probe=iteration < params.probe_start)
-    misfit = torch.zeros((), dtype=torch.float64, device=state.object.device)
-    order = torch.randperm(len(data.measured)).tolist()
-    visit = _Visit(data, data.block(order), fit.Nudge(
-        params.object_step, params.object_damping, 0.0 if moving.fixed_probe else params.probe_step,
-        params.probe_damping,
-    ))  # fmt: skip
-    for count in range(1, len(order) + 1):
-        misfit += visit(moving.state, count - 1)
+    fixed_probe = iteration < params.probe_start
+    how = fit.Nudge(
+        params.object_step, params.object_damping, 0.0 if fixed_probe else params.probe_step, params.probe_damping
+    )
+    work = memory.work
+    moving = work.begin(data, state, torch.randperm(len(data.measured)).tolist())
+    kick = _Kick(moving, memory, fixed_probe=fixed_probe)
+    for count in range(1, len(data.measured) + 1):
+        work.visit(slice(count - 1, count), how)
         if params.friction and count % params.kick == 0:
-            moving.kick(params.friction)
-    after = moving.state
-    return after, Memory(memory.object_velocity, memory.probe_velocity, iteration), misfit
+            kick(params.friction)
+    return work.end(), Memory(memory.object_velocity, memory.probe_velocity, work, iteration), work.misfit
 
 
-class _Moving:
-    """Object and probe while the frames are gone through, with what they were at the last kick."""
+class _Kick:
+    """Momentum: what object and probe, changed in place, were at the last kick."""
 
     def __init__(self, state: State, memory: Memory, *, fixed_probe: bool) -> None:
-        self.state = replace(state, object=state.object.clone(), probe=state.probe.clone())
-        self.fixed_probe = fixed_probe
-        self._memory = memory
-        self._before = (state.object.clone(), state.probe.clone())
+        self._pairs = [(state.object, memory.object_velocity, state.object.clone())]
+        if not fixed_probe:
+            self._pairs.append((state.probe, memory.probe_velocity, state.probe.clone()))
 
-    def kick(self, friction: float) -> None:
+    def __call__(self, friction: float) -> None:
         """Add what moved since the last kick to the velocity, and move on by it."""
-        pairs = [(self.state.object, self._memory.object_velocity, self._before[0])]
-        if not self.fixed_probe:
-            pairs.append((self.state.probe, self._memory.probe_velocity, self._before[1]))
-        for value, velocity, before in pairs:
+        for value, velocity, before in self._pairs:
             velocity.mul_(friction).add_(value).sub_(before)
             value.add_(velocity, alpha=friction)
             before.copy_(value)
 
 
-class _Visit:
-    """One frame after the other, in the order of a block of all."""
-
-    def __init__(self, data: Data, order: Block, how: fit.Nudge) -> None:
-        self._data, self._order, self._how = data, order, how
-        self._gaussian = fit.Likelihood(torch.zeros((), dtype=torch.bool, device=data.weight.device), 0.0)
-
-    def __call__(self, state: State, number: int) -> Tensor:
-        """Update object and probe, in place, by one frame; its misfit before."""
-        data, block, k = self._data, one_of(self._order, number), self._data.passes
-        beam = beam_of(data, state)
-        probes = probes_of(beam, block)
-        wave = k.transform(k.exit_waves(state.object, probes, block))
-        chi, sums = k.pull(
-            wave, data.measured[block.frames], data.weight, self._gaussian, background=state.background
-        )  # fmt: skip
-        on_probe = k.nudge(state.object, probes, block, k.back(chi), self._how)
-        if on_probe is not None:
-            # The frame's factor is in both the wave and the square by which it is divided.
-            if beam.scale is not None:
-                on_probe = on_probe / scale_of(beam, block) ** 2
-            state.probe.add_(from_sum(data, sum_on_probe(beam, block, on_probe)))
-        misfit: Tensor = sums[0]
-        return misfit
+def _visit(data: Data, state: State, block: Block, misfit: Tensor, how: fit.Nudge) -> None:
+    """Update object and probe, in place, by one frame."""
+    beam, k = beam_of(data, state), data.passes
+    probes = probes_of(beam, block)
+    wave = k.transform(k.exit_waves(state.object, probes, block))
+    gaussian = fit.Likelihood(torch.zeros((), dtype=torch.bool, device=wave.device), 0.0)
+    chi, sums = k.pull(wave, data.measured[block.frames], screen_of(data, state), gaussian)
+    on_probe = k.nudge(state.object, probes, block, k.back(chi), how)
+    if on_probe is not None:
+        # The frame's factor is in both the wave and the square by which it is divided.
+        if beam.scale is not None:
+            on_probe = on_probe / scale_of(beam, block) ** 2
+        state.probe.add_(from_sum(data, sum_on_probe(beam, block, on_probe)))
+    misfit += sums[0]

@@ -1,5 +1,6 @@
 """Relaxed averaged alternating reflections: the difference map held back towards the overlap constraint."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -35,6 +36,11 @@ class Memory(reflections.ExitWaves):
 def init(data: Data, state: State, params: Params, iterations: int) -> Memory:
     """Exit waves of the start object and probe, `reflections.start_waves`."""
     return Memory(**vars(reflections.start_waves(data, state, params, iterations)))
+
+
+def phase(memory: Memory, params: Params) -> Hashable:
+    """What the next iteration does besides the work on its tensors, `reflections.phase`."""
+    return reflections.phase(memory, params)
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
