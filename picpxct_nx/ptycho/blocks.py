@@ -36,6 +36,13 @@ class Block:
     reach: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict, compare=False, repr=False)
 
 
+def rows_of(block: Block) -> slice:
+    """Frames of a block as the slice that blocks of a whole scan are."""
+    if not isinstance(block.frames, slice):
+        raise TypeError("a block of chosen frames is no slice of the scan")
+    return block.frames
+
+
 def part_of(block: Block, inside: slice) -> Block:
     """Some frames of a block as a block of their own; nothing is moved to a device for it."""
     if isinstance(block.frames, Tensor):

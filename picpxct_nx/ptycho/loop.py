@@ -193,7 +193,7 @@ def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
             run.control.stop.plateau, illumination(run.data, run.state), () if resume is None else resume.changes
         )
     every = 1 if plateau is not None else LOOK_EVERY[run.data.weight.device.type]
-    step = replay.Steps(engine, stage.params, record=run.data.weight.is_cuda)
+    step = replay.Steps(engine, stage.params, record=run.data.recordable)
     pending: list[Tensor] = []
     data, state = run.data, run.state
     for iteration in range(done + 1, stage.iterations + 1):

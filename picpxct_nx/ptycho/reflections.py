@@ -8,7 +8,9 @@ from torch import Tensor
 
 from picpxct_nx.ptycho import ops
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
-from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
+from picpxct_nx.ptycho.blocks import rows_of
+from picpxct_nx.ptycho.state import Data, State, room_of, screen_of, stack_of
+from picpxct_nx.ptycho.stream import Stack, put
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class ExitWaves:
     Parameters
     ----------
     exit_waves : (n, modes, h, w) complex64
-        The iterate.
+        The iterate; on the host where it does not fit.
     iteration : int
         Iterations done.
     iterations : int
@@ -67,7 +69,7 @@ class ExitWaves:
         Running sums of object and probe over the last iterations; empty where none are averaged.
     """
 
-    exit_waves: Tensor = field(metadata={"in_place": True})
+    exit_waves: Stack = field(metadata={"in_place": True})
     iteration: int
     iterations: int
     sums: tuple[Tensor, ...] = field(default=(), metadata={"in_place": True})
@@ -92,11 +94,13 @@ def start_waves(data: Data, state: State, params: Reflecting, iterations: int) -
     ExitWaves
     """
     n, h, w = data.measured.shape
-    waves = torch.empty((n, state.probe.shape[0], h, w), dtype=torch.complex64, device=data.measured.device)
+    waves = stack_of(data, (n, state.probe.shape[0], h, w))
     beam = beam_of(data, state)
     for block in data.blocks:
         (_, _, spare, _), _ = room_of(data, block)
-        data.passes.exit_waves(state.object, probes_of(beam, block), block, out=waves[block.frames], spare=spare)
+        rows = rows_of(block)
+        out = waves[rows]
+        put(waves, rows, data.passes.exit_waves(state.object, probes_of(beam, block), block, out=out, spare=spare))
     sums = (torch.zeros_like(state.object), torch.zeros_like(state.probe)) if params.average else ()
     return ExitWaves(waves, 0, iterations, sums)
 
@@ -156,9 +160,7 @@ def reflect(
     return state, ExitWaves(memory.exit_waves, iteration, memory.iterations, memory.sums), misfit
 
 
-def _move(
-    data: Data, state: State, exit_waves: Tensor, relaxation: float, beta: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def _move(data: Data, state: State, exit_waves: Stack, relaxation: float, beta: float) -> tuple[Tensor, Tensor, Tensor]:
     """Move all exit waves; return sum conj(P) psi and sum |P|^2 on the object, and the reflected waves' misfit."""
     numerator = torch.zeros_like(state.object)
     dose = torch.zeros(numerator.shape, device=numerator.device)
@@ -167,26 +169,24 @@ def _move(
     for block in data.blocks:
         (view, wave, spare, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
-        waves = exit_waves[block.frames]
+        rows = rows_of(block)
+        waves = exit_waves[rows]
         wave = k.transform(k.reflect(state.object, probes, block, waves, out=view, spare=spare), out=wave)
-        projected, part = k.project(
-            wave, data.measured[block.frames], screen, relaxation=relaxation, spare=spare, maps=maps
-        )
+        projected, part = k.project(wave, data.measured[rows], screen, relaxation=relaxation, spare=spare, maps=maps)
         misfit += part
         projected = k.back(projected, out=view)
-        k.settle(
-            state.object, probes, block, waves, projected, beta=beta, totals=(numerator, dose), spare=spare
-        )  # fmt: skip
+        k.settle(state.object, probes, block, waves, projected, beta=beta, totals=(numerator, dose), spare=spare)
+        put(exit_waves, rows, waves)
     return numerator, dose, misfit
 
 
-def _probe_overlap(data: Data, state: State, exit_waves: Tensor) -> tuple[Tensor, Tensor]:
+def _probe_overlap(data: Data, state: State, exit_waves: Stack) -> tuple[Tensor, Tensor]:
     """Numerator sum conj(O_j) psi_j and denominator sum |O_j|^2 of the probe's least-squares update."""
-    numerator = torch.zeros_like(exit_waves[0])
+    numerator = torch.zeros_like(state.probe)
     denominator = torch.zeros(numerator.shape[1:], device=numerator.device)
     beam, seen = beam_of(data, state), (state.object, ops.intensity(state.object[None, None])[0])
     for block in data.blocks:
-        parts = seen_by_probe(data, beam, block, seen, exit_waves[block.frames])
+        parts = seen_by_probe(data, beam, block, seen, exit_waves[rows_of(block)])
         numerator += parts[0]
         denominator += parts[1]
     return from_sum(data, numerator), denominator

@@ -88,7 +88,7 @@ class Batchwise:
 
     def begin(self, data: Data, state: State, order: list[int]) -> State:
         """Take a state; what is returned is what the work changes. `order` is that of the frames in all batches."""
-        self._data, self._record = data, data.weight.is_cuda
+        self._data, self._record = data, data.recordable
         if not self._record:
             self._state = replace(state, object=state.object.clone(), probe=state.probe.clone())
             self._block = data.block(order)

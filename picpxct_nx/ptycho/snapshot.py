@@ -22,6 +22,7 @@ from .model import Model
 from .problem import Problem
 from .recipe import Stage
 from .state import Data
+from .stream import Stream
 
 T = TypeVar("T")
 
@@ -162,6 +163,8 @@ def _parts(value: Any, name: str) -> Iterator[tuple[str, NDArray[Any]]]:
             yield from _parts(part, f"{name}.{number}")
     elif isinstance(value, Tensor):
         yield name, value.cpu().numpy().copy()
+    elif isinstance(value, Stream):
+        yield name, value.whole().numpy().copy()
     elif value is not None:
         yield name, np.array(value)
 
@@ -191,6 +194,7 @@ def unpack(fresh: T, arrays: Mapping[str, NDArray[Any]], name: str, device: torc
 def _part(hint: Any, fresh: Any, arrays: Mapping[str, NDArray[Any]], name: str, device: torch.device) -> Any:
     options = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]
     optional = isinstance(hint, types.UnionType) and len(options) < len(typing.get_args(hint))
+    # Where a stack may be a tensor or a stream, it is like the fresh one.
     kind = options[0] if isinstance(hint, types.UnionType) else hint
     inside = [key for key in arrays if key == name or key.startswith(f"{name}.")]
     if not inside and optional:
@@ -202,6 +206,9 @@ def _part(hint: Any, fresh: Any, arrays: Mapping[str, NDArray[Any]], name: str, 
     if not inside:
         raise InputError(f"checkpoint: {name} is missing; remove the checkpoint to start afresh")
     array = arrays[name]
+    if isinstance(fresh, Stream):
+        fresh.fill(torch.from_numpy(array))
+        return fresh
     if kind is not Tensor:
         return array.item()
     if isinstance(fresh, Tensor) and tuple(fresh.shape) != array.shape:

@@ -12,12 +12,15 @@ from . import fit, frames, passes
 from .blocks import Block, blocks_of, part_of
 from .passes import passes_for
 from .problem import Problem
+from .stream import Stack, Stream
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
 # Smaller pieces of a scan in a GPU's cache were tried: their launches cost more than the cache saves.
 BLOCK_BYTES = {"cpu": 1 << 20, "cuda": 1 << 30}
 # The same where many arrays of a block's size are made.
 PIECE_BYTES = {"cpu": 1 << 20, "cuda": 128 << 20}
+# And where a scan does not fit and is brought to a GPU block by block.
+SPILL_BYTES = 256 << 20
 # Part of the mean |Psi|^2 of all frames below which a modelled wave is given no phase. With 1e-8 two runs whose start
 # differs in the last bit are 1.5e-3 apart after the default recipe, with 1e-4 they are 2e-5; the objects are as good.
 PHASELESS = 1e-4
@@ -60,15 +63,23 @@ class Data:
         The passes over the waves that suit the device, `passes.passes_for`.
     least : float
         |Psi|^2 below which a wave has no phase of its own, `fit.inverse_modulus`.
+    waves_apart : bool
+        Stacks of waves do not fit on the device and stay on the host.
     """
 
-    measured: Tensor
+    measured: Stack
     weight: Tensor
     blocks: tuple[Block, ...]
     power: float
     room: Room | None
     passes: ModuleType = passes
     least: float = 0.0
+    waves_apart: bool = False
+
+    @property
+    def recordable(self) -> bool:
+        """Whether work on it can be recorded as a graph: it is on a GPU, all of it."""
+        return self.weight.is_cuda and not self.waves_apart and isinstance(self.measured, Tensor)
 
     def amplitude(self, chosen: slice | list[int] | Tensor) -> Tensor:
         """Amplitudes sqrt(h w counts) of some frames, (b, h, w) float32."""
@@ -156,18 +167,79 @@ def load(problem: Problem, device: torch.device) -> Data:
     """
     n, h, w = problem.frames.shape
     modes = problem.probe.shape[0]
-    size = min(n, max(1, BLOCK_BYTES[device.type] // (8 * modes * h * w)))
-    measured, power = frames.packed(problem, device) if device.type == "cuda" else frames.amplitudes(problem, size)
+    plan = plan_of(n, modes, (h, w), device)
+    if plan.frames_apart:
+        host, power = frames.amplitudes(problem, plan.size)
+        measured: Stack = Stream(host, device)
+    elif device.type == "cuda":
+        measured, power = frames.packed(problem, device)
+    else:
+        measured, power = frames.amplitudes(problem, plan.size)
     weight = torch.from_numpy(np.fft.ifftshift(problem.good).astype(np.float32)).to(device)
     suited = passes_for(device)
     room = None
     if suited.FILLS_ROOM:
         room = Room(
-            torch.empty((4, size, modes, h, w), dtype=torch.complex64, device=device),
-            torch.empty((3, size, h, w), dtype=torch.float32, device=device),
+            torch.empty((4, plan.size, modes, h, w), dtype=torch.complex64, device=device),
+            torch.empty((3, plan.size, h, w), dtype=torch.float32, device=device),
         )
-    blocks = blocks_of(problem.positions_px, (h, w), size, device)
-    return Data(measured, weight, blocks, power, room, suited, PHASELESS * power / measured.numel())
+    blocks = blocks_of(problem.positions_px, (h, w), plan.size, device)
+    least = PHASELESS * power / measured.numel()
+    return Data(measured, weight, blocks, power, room, suited, least, plan.waves_apart)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a scan is laid out on a device.
+
+    Parameters
+    ----------
+    size : int
+        Frames a block.
+    waves_apart, frames_apart : bool
+        Whether stacks of waves, and the frames, stay in the host's memory.
+    """
+
+    size: int
+    waves_apart: bool = False
+    frames_apart: bool = False
+
+
+def plan_of(n: int, modes: int, shape: tuple[int, int], device: torch.device) -> Plan:
+    """Layout of a scan by the memory that is free; a CPU has all in its own.
+
+    Parameters
+    ----------
+    n, modes : int
+        Frames, and modes of the probe.
+    shape : (int, int)
+        Rows and columns of a frame.
+    device : torch.device
+        Where to work.
+
+    Returns
+    -------
+    Plan
+    """
+    wave = 8 * modes * shape[0] * shape[1]
+    size = min(n, max(1, BLOCK_BYTES[device.type] // wave))
+    if device.type != "cuda":
+        return Plan(size)
+    free = 0.9 * torch.cuda.mem_get_info(device)[0]
+    # Counts are widened to 4 bytes on their way in; a block has up to five sets of waves at a time.
+    counts, stack = 4 * n * shape[0] * shape[1], n * wave
+    if counts + stack + 5 * size * wave <= free:
+        return Plan(size)
+    size = min(n, max(1, SPILL_BYTES // wave))
+    return Plan(size, waves_apart=counts + stack + 5 * size * wave > free, frames_apart=counts + 7 * size * wave > free)
+
+
+def stack_of(data: Data, shape: tuple[int, ...]) -> Stack:
+    """Room for a stack of waves of all frames, where the scan's layout has them."""
+    device = data.weight.device
+    if data.waves_apart:
+        return Stream(torch.empty(shape, dtype=torch.complex64), device)
+    return torch.empty(shape, dtype=torch.complex64, device=device)
 
 
 def room_of(data: Data, block: Block) -> tuple[Sequence[Tensor | None], Tensor | None]:

@@ -58,7 +58,7 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
     Sums
     """
     n, h, w = data.measured.shape
-    sums, where = Sums(), data.measured.device
+    sums, where = Sums(), data.weight.device
     slopes = _derivatives(state.object) if positions else ()
     if positions:
         sums.slope, sums.curvature = torch.zeros(n, 2, device=where), torch.zeros(n, 2, 2, device=where)

@@ -109,7 +109,7 @@ def _frame_misfit(data: Data, state: State, size: int) -> np.ndarray:
     (block,) = data.blocks
     patches = torch.stack([state.object[r : r + size, c : c + size] for r, c in block.corners])[:, None]
     total = shown(state, torch.fft.fft2(probes_of(beam_of(data, state), block) * patches))
-    return np.asarray((total.sqrt() - data.measured).square().sum((1, 2)).numpy() / size**2)
+    return np.asarray((total.sqrt() - data.amplitude(slice(None))).square().sum((1, 2)).numpy() / size**2)
 
 
 def test_a_frame_that_says_nothing_does_not_move() -> None:

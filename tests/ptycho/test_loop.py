@@ -201,6 +201,7 @@ def test_numbers_that_overflow_raise_with_the_last_finite_result(
 ) -> None:
     def overflow(_engine: str, iteration: int, _total: int, _error: float) -> None:
         if iteration == 2:
+            assert isinstance(data.measured, torch.Tensor)
             data.measured.fill_(float("inf"))
 
     data = load(problem, torch.device("cpu"))

@@ -242,6 +242,7 @@ def test_every_engine_that_overflows_is_named_with_the_remedy(
 
     def overflow(_engine: str, iteration: int, _total: int, _error: float) -> None:
         if iteration == 2:
+            assert isinstance(data.measured, torch.Tensor)
             data.measured.fill_(float("inf"))
 
     says = f"^{engine}: diverged at iteration 3, .* check the positions' scale"

@@ -100,8 +100,9 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     Memory
     """
     n, h, w = data.measured.shape
-    shape = (n if data.passes.FILLS_ROOM else 0, state.probe.shape[0], h, w)
-    waves = torch.empty(shape, dtype=torch.complex64, device=data.measured.device)
+    # Where they do not fit they are made again when they are wanted.
+    shape = (n if data.passes.FILLS_ROOM and not data.waves_apart else 0, state.probe.shape[0], h, w)
+    waves = torch.empty(shape, dtype=torch.complex64, device=data.weight.device)
     return Memory(waves, torch.full((), params.likelihood == "poisson", device=waves.device))
 
 
@@ -204,8 +205,9 @@ def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, 
         (exit_waves, spare, last, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
         wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
-        wave = k.transform(wave, out=room[block.frames])
-        kept.append(wave)
+        wave = k.transform(wave, out=room[block.frames] if len(room) else None)
+        if not data.waves_apart:
+            kept.append(wave)
         change, part = k.pull(wave, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
         sums += part
         change = k.back(change, out=last)
@@ -234,7 +236,7 @@ def _curvature(
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
     beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
     k, screen = data.passes, screen_of(data, state)
-    for block, wave in zip(data.blocks, waves, strict=True):
+    for number, block in enumerate(data.blocks):
         (first, change, spare, turned), maps = room_of(data, block)
         probes = probes_of(beam, block, out=spare, spare=first)
         turned = probes_of(turn, block, out=turned, spare=first)
@@ -242,6 +244,7 @@ def _curvature(
             (state.object, direction.object), (probes, turned), block, out=change, spare=first
         )  # fmt: skip
         change = k.transform(change, out=first)
+        wave = waves[number] if waves else k.transform(k.exit_waves(state.object, probes, block))
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     curvature = total / data.weight.numel()
