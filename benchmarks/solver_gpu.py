@@ -85,9 +85,8 @@ def main() -> None:
     counts = scan.frames.astype(np.uint16 if scan.frames.max() < 1 << 16 else np.uint32)
     problem = Problem(counts, np.ones(scan.frames.shape[1:], bool), scan.positions_px, shape, scan.probe_start)
     region = lit_region(scan.probe, scan.positions_px, shape)
-    print(
-        f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}: {options.n} frames of {options.m}, most counts {counts.max()}"
-    )
+    print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, {torch.cuda.get_device_capability()}")
+    print(f"{options.n} frames of {options.m} x {options.m}, at most {counts.max()} counts")
     floor, bare = pair(options.n, options.m, options.device)
     print(f"FFT pair {1e3 * floor:.2f} ms, without the norm of the inverse {1e3 * bare:.2f} ms")
     print(ROW.format("engine", "ms/iter", "pairs", "GiB", "", ""))

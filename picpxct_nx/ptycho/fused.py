@@ -17,11 +17,12 @@ from picpxct_nx.ptycho.blocks import Block
 
 FILLS_ROOM = False
 # Pixels of a wave that one program works on; pixels of a row and frames where it sums over frames.
-RUN = 1024
+RUN = 512
 ROW_RUN = 128
-HEIGHT = 8
+HEIGHT = 2
+WARPS = 2
 # Programs among which the frames are shared where a program owns pixels of the probe: there are few of those.
-SHARES = 2
+SHARES = 4
 
 
 def transform(waves: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: ARG001 - a result elsewhere costs a pass
@@ -112,7 +113,7 @@ def settle(
     k.settle[_rows(image)](
         _bits(image), _bits(probes), block.places, *_reach(block, image, h), _bits(waves), _bits(projected),
         _bits(totals[0]), totals[1], image.shape[1], h, w, _stride(probes), beta,
-        MODES=modes, HEIGHT=HEIGHT, RUN=ROW_RUN,
+        MODES=modes, HEIGHT=HEIGHT, RUN=ROW_RUN, num_warps=WARPS,
     )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def light(probes: Tensor, block: Block, total: Tensor, *, spare: Tensor | None =
     modes, h, w = probes.shape[1:]
     k.light[_rows(total)](
         _bits(probes), block.places, *_reach(block, total, h), total, total.shape[1], h, w, _stride(probes),
-        MODES=modes, HEIGHT=HEIGHT, RUN=ROW_RUN,
+        MODES=modes, HEIGHT=HEIGHT, RUN=ROW_RUN, num_warps=WARPS,
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class Steps:
         self._engine, self._params, self._record = engine, params, record
         self._graphs: dict[Hashable, _Graph | None] = {}
         self._blocks: Any = None
+        self._pool: Any = None
 
     def __call__(self, data: Data, state: State, memory: Any) -> tuple[State, Any, Tensor]:
         """One step, as the engine's `step`."""
@@ -42,6 +43,7 @@ class Steps:
         if data.blocks is not self._blocks:
             # A graph knows the frames by the places where they were.
             self._graphs.clear()
+            self._pool = None
             self._blocks = data.blocks
         if phase not in self._graphs:
             # The first step of a kind compiles kernels and plans transforms, which cannot be recorded.
@@ -63,8 +65,10 @@ class Steps:
     def _recorded(self, data: Data, state: State, memory: Any) -> _Graph:
         given = _own((state, memory))
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # What one graph needs on its way the next one may use again, for they never run together.
+        with torch.cuda.graph(graph, pool=self._pool):
             left = self._engine.step(data, *given, self._params)
+        self._pool = graph.pool()
         return _Graph(graph, given, left)
 
 
@@ -84,6 +88,7 @@ class Batchwise:
         self._work = work
         self._graphs: dict[Hashable, tuple[Tensor, Any]] = {}
         self._held: Any = None
+        self._pool: Any = None
         self.misfit = torch.zeros((), dtype=torch.float64)
 
     def begin(self, data: Data, state: State, order: list[int]) -> State:
@@ -92,13 +97,14 @@ class Batchwise:
         if not self._record:
             self._state = replace(state, object=state.object.clone(), probe=state.probe.clone())
             self._block = data.block(order)
-            self.misfit = torch.zeros((), dtype=torch.float64)
+            self.misfit = torch.zeros((), dtype=torch.float64, device=data.weight.device)
             return self._state
         tables = _tables(data)
         if self._held is None or _form((state, tables)) != _form(self._held):
             self._held = _own((state, tables))
             self.misfit = torch.zeros((), dtype=torch.float64, device=data.weight.device)
             self._graphs.clear()
+            self._pool = None
         _copy(self._held, (state, tables))
         self.misfit.zero_()
         self._state = self._held[0]
@@ -120,8 +126,9 @@ class Batchwise:
         frames.copy_(chosen)
         if graph is None:
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, pool=self._pool):
                 self._once(frames, kind)
+            self._pool = graph.pool()
             self._graphs[key] = (frames, graph)
         graph.replay()
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from . import fit, frames, passes
 from .blocks import Block, blocks_of, part_of
 from .passes import passes_for
-from .problem import Problem
+from .problem import Problem, split_positions
 from .stream import Stack, Stream
 
 # Waves of one block, in bytes: a few such buffers stay in a core's share of the cache; a GPU wants long launches.
@@ -165,9 +165,8 @@ def load(problem: Problem, device: torch.device) -> Data:
     InputError
         A frame holds what cannot be counts.
     """
-    n, h, w = problem.frames.shape
-    modes = problem.probe.shape[0]
-    plan = plan_of(n, modes, (h, w), device)
+    modes, h, w = problem.probe.shape
+    plan = plan_of(problem, device)
     if plan.frames_apart:
         host, power = frames.amplitudes(problem, plan.size)
         measured: Stack = Stream(host, device)
@@ -205,15 +204,13 @@ class Plan:
     frames_apart: bool = False
 
 
-def plan_of(n: int, modes: int, shape: tuple[int, int], device: torch.device) -> Plan:
+def plan_of(problem: Problem, device: torch.device) -> Plan:
     """Layout of a scan by the memory that is free; a CPU has all in its own.
 
     Parameters
     ----------
-    n, modes : int
-        Frames, and modes of the probe.
-    shape : (int, int)
-        Rows and columns of a frame.
+    problem : Problem
+        The scan.
     device : torch.device
         Where to work.
 
@@ -221,13 +218,16 @@ def plan_of(n: int, modes: int, shape: tuple[int, int], device: torch.device) ->
     -------
     Plan
     """
-    wave = 8 * modes * shape[0] * shape[1]
-    size = min(n, max(1, BLOCK_BYTES[device.type] // wave))
+    n, h, w = problem.frames.shape
+    wave = 8 * problem.probe.shape[0] * h * w
+    # Where positions have fractions every frame has a probe of its own, a set of waves more.
+    apart = split_positions(problem.positions_px)[1].any() and device.type == "cuda"
+    size = min(n, max(1, BLOCK_BYTES[device.type] // (2 * wave if apart else wave)))
     if device.type != "cuda":
         return Plan(size)
     free = 0.9 * torch.cuda.mem_get_info(device)[0]
     # Counts are widened to 4 bytes on their way in; a block has up to five sets of waves at a time.
-    counts, stack = 4 * n * shape[0] * shape[1], n * wave
+    counts, stack = 4 * n * h * w, n * wave
     if counts + stack + 5 * size * wave <= free:
         return Plan(size)
     size = min(n, max(1, SPILL_BYTES // wave))

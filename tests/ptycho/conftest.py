@@ -10,7 +10,7 @@ from picpxct_nx.ptycho import Problem
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
