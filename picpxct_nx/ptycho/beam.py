@@ -1,6 +1,7 @@
 """The illumination as each frame sees it, and what a detector then shows: the model that all engines share."""
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from picpxct_nx.errors import InputError
 
-from . import fit, ops
+from . import fit, ops, passes
 from .blocks import Block
 from .problem import Problem
 from .state import Data, State, room_of
@@ -28,12 +29,15 @@ class Beam:
         Changes of the probe; their spectra where the positions have fractions.
     weights : (n, k) complex64, or None
         How much of each a frame has.
+    passes : module
+        `Data.passes`.
     """
 
     probe: Tensor
     scale: Tensor | None = None
     variation: Tensor | None = None
     weights: Tensor | None = None
+    passes: ModuleType = passes
 
 
 def beam_of(data: Data, state: State) -> Beam:
@@ -51,9 +55,9 @@ def beam_of(data: Data, state: State) -> Beam:
     Beam
     """
     if data.blocks[0].phases is None:
-        return Beam(state.probe, state.scale, state.variation, state.weights)
+        return Beam(state.probe, state.scale, state.variation, state.weights, data.passes)
     variation = None if state.variation is None else ops.far_field(state.variation)
-    return Beam(ops.far_field(state.probe), state.scale, variation, state.weights)
+    return Beam(ops.far_field(state.probe), state.scale, variation, state.weights, data.passes)
 
 
 def probes_of(beam: Beam, block: Block, *, out: Tensor | None = None, spare: Tensor | None = None) -> Tensor:
@@ -76,7 +80,7 @@ def probes_of(beam: Beam, block: Block, *, out: Tensor | None = None, spare: Ten
     if beam.variation is not None and beam.weights is not None:
         probe = probe + torch.tensordot(beam.weights[block.frames], beam.variation, dims=1)
     if block.phases is not None:
-        probe = ops.shift(probe, block.phases, out=out, spare=spare)
+        probe = beam.passes.shifted(probe, block.phases, out=out, spare=spare)
     if beam.scale is not None:
         probe = torch.mul(probe, scale_of(beam, block), out=out)
     return probe
@@ -108,7 +112,8 @@ def sum_on_probe(beam: Beam, block: Block, waves: Tensor, *, spare: Tensor | Non
     if beam.scale is not None:
         waves *= scale_of(beam, block)
     if block.phases is not None:
-        return ops.shift_adjoint(waves, block.phases, spare=spare)
+        total: Tensor = beam.passes.moved_back(waves, block.phases, spare=spare)
+        return total
     return waves[0] if len(waves) == 1 else waves.sum(0)
 
 

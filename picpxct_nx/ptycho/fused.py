@@ -37,6 +37,35 @@ def back(waves: Tensor, *, out: Tensor | None = None) -> Tensor:  # noqa: ARG001
     return result
 
 
+def shifted(
+    spectrum: Tensor,
+    phases: tuple[Tensor, Tensor],
+    *,
+    out: Tensor | None = None,  # noqa: ARG001 - a result elsewhere costs a pass
+    spare: Tensor | None = None,
+) -> Tensor:
+    """As `passes.shifted`; the result is new."""
+    spectra = spectrum.reshape(-1, *spectrum.shape[-3:])
+    n, (modes, h, w) = len(phases[0]), spectra.shape[1:]
+    if spare is None:
+        spare = torch.empty((n, modes, h, w), dtype=spectrum.dtype, device=spectrum.device)
+    k.shift[_grid(n * modes, h * w)](
+        _bits(spectra), _bits(phases[0]), _bits(phases[1]), _bits(spare), h, w, modes, _stride(spectra), 1 / (h * w),
+        RUN=RUN,
+    )  # fmt: skip
+    return back(spare)
+
+
+def moved_back(waves: Tensor, phases: tuple[Tensor, Tensor], *, spare: Tensor | None = None) -> Tensor:  # noqa: ARG001
+    """As `passes.moved_back`."""
+    n, modes, h, w = waves.shape
+    out = torch.empty((SHARES, modes, h, w), dtype=waves.dtype, device=waves.device)
+    k.move_back[(triton.cdiv(h * w, ROW_RUN), modes, SHARES)](
+        _bits(transform(waves)), _bits(phases[0]), _bits(phases[1]), _bits(out), n, h, w, HEIGHT=HEIGHT, RUN=ROW_RUN
+    )
+    return out.sum(0)
+
+
 def exit_waves(
     image: Tensor, probes: Tensor, block: Block, *, out: Tensor | None = None, spare: Tensor | None = None
 ) -> Tensor:

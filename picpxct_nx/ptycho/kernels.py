@@ -52,6 +52,43 @@ def _squares(wave, first, size, mask, MODES: tl.constexpr):
 
 
 @triton.jit
+def shift(spectrum, rows, columns, out, h, w, modes, stride, norm, RUN: tl.constexpr):
+    """A probe's spectrum times each frame's phases, times a norm."""
+    wave = tl.program_id(0)
+    frame, mode = wave // modes, wave % modes
+    pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
+    inside = pixel < h * w
+    s_re, s_im = _load(spectrum, frame.to(tl.int64) * stride + mode * h * w + pixel, inside)
+    r_re, r_im = _load(rows, frame * h + pixel // w, inside)
+    c_re, c_im = _load(columns, frame * w + pixel % w, inside)
+    t_re, t_im = norm * (r_re * c_re - r_im * c_im), norm * (r_re * c_im + r_im * c_re)
+    re, im = s_re * t_re - s_im * t_im, s_re * t_im + s_im * t_re
+    _store(out, wave.to(tl.int64) * h * w + pixel, re, im, inside)
+
+
+@triton.jit
+def move_back(spectra, rows, columns, out, frames, h, w, HEIGHT: tl.constexpr, RUN: tl.constexpr):
+    """Spectra times the conjugate of each frame's phases, summed over a share of the frames."""
+    mode, share = tl.program_id(1), tl.program_id(2)
+    modes, each = tl.num_programs(1), tl.cdiv(frames, tl.num_programs(2))
+    pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
+    inside = pixel < h * w
+    real, imaginary = tl.zeros((HEIGHT, RUN), tl.float32), tl.zeros((HEIGHT, RUN), tl.float32)
+    for step in range(tl.cdiv(each, HEIGHT)):
+        slot = step * HEIGHT + tl.arange(0, HEIGHT)
+        frame = share * each + slot
+        there = ((slot < each) & (frame < frames))[:, None] & inside[None, :]
+        place = (frame[:, None].to(tl.int64) * modes + mode) * (h * w) + pixel[None, :]
+        re, im = _load(spectra, place, there)
+        r_re, r_im = _load(rows, frame[:, None] * h + (pixel // w)[None, :], there)
+        c_re, c_im = _load(columns, frame[:, None] * w + (pixel % w)[None, :], there)
+        t_re, t_im = r_re * c_re - r_im * c_im, r_re * c_im + r_im * c_re
+        real += t_re * re + t_im * im
+        imaginary += t_re * im - t_im * re
+    _store(out, (share * modes + mode) * h * w + pixel, tl.sum(real, 0), tl.sum(imaginary, 0), inside)
+
+
+@triton.jit
 def illuminate(
     image, probes, places, waves, out,
     width, h, w, modes, stride, REFLECT: tl.constexpr, RUN: tl.constexpr,

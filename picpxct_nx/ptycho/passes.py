@@ -61,6 +61,46 @@ def back(waves: Tensor, *, out: Tensor | None = None) -> Tensor:
     return ops.inverse_far_field(waves, out=out)
 
 
+def shifted(
+    spectrum: Tensor, phases: tuple[Tensor, Tensor], *, out: Tensor | None = None, spare: Tensor | None = None
+) -> Tensor:
+    """Probe moved by each frame's fraction of a pixel, `ops.shift`.
+
+    Parameters
+    ----------
+    spectrum : (modes, h, w), or (1 or n, modes, h, w) complex64
+        Transform of the probe, or of each frame's.
+    phases : (n, 1, h, 1) and (n, 1, 1, w) complex64
+        `ops.shift_phases`.
+    out, spare : (n, modes, h, w) complex64, optional
+        Where to write, and room for the spectra.
+
+    Returns
+    -------
+    (n, modes, h, w) complex64
+    """
+    return ops.shift(spectrum, phases, out=out, spare=spare)
+
+
+def moved_back(waves: Tensor, phases: tuple[Tensor, Tensor], *, spare: Tensor | None = None) -> Tensor:
+    """Spectrum of the sum of waves moved back by each frame's fraction of a pixel, `ops.shift_adjoint`.
+
+    Parameters
+    ----------
+    waves : (n, modes, h, w) complex64
+        On each frame's grid.
+    phases
+        As for `shifted`.
+    spare : (n, modes, h, w) complex64, optional
+        Room for the spectra.
+
+    Returns
+    -------
+    (modes, h, w) complex64
+    """
+    return ops.shift_adjoint(waves, phases, spare=spare)
+
+
 def exit_waves(
     image: Tensor, probes: Tensor, block: Block, *, out: Tensor | None = None, spare: Tensor | None = None
 ) -> Tensor:

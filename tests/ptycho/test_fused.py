@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Model, parse, passes, reconstruct, state
+from picpxct_nx.ptycho import Model, ops, parse, passes, reconstruct, state
 from picpxct_nx.ptycho.blocks import Block
 from picpxct_nx.ptycho.fit import Likelihood, Nudge, Screen
 from picpxct_nx.ptycho.problem import Problem
@@ -105,6 +105,17 @@ def test_exit_waves_and_reflections_agree(fused: ModuleType, case: Case) -> None
     torch.testing.assert_close(fused.reflect(*given, case.waves), passes.reflect(*given, case.waves))
     out = torch.empty_like(case.waves)
     assert fused.reflect(*given, case.waves, out=out) is out
+
+
+def test_shifts_by_a_fraction_agree(fused: ModuleType, case: Case) -> None:
+    n, (h, w) = len(case.waves), case.shape
+    fraction = torch.rand(n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(9)) - 0.5
+    rows, columns = (part.to(torch.complex64).to(DEVICE) for part in ops.shift_phases(fraction, (h, w)))
+    for spectrum in (case.turned[0], case.turned[:1], case.waves):
+        given = spectrum, (rows, columns)
+        torch.testing.assert_close(fused.shifted(*given), passes.shifted(*given))
+    back = case.waves, (rows, columns)
+    torch.testing.assert_close(fused.moved_back(*back), passes.moved_back(*back), atol=1e-4, rtol=1e-5)
 
 
 def test_turned_waves_agree(fused: ModuleType, case: Case) -> None:

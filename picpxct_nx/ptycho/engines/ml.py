@@ -151,7 +151,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     if memory.gradient is not None and memory.direction is not None and memory.product is not None:
         beta = _share(product - _dot(memory.gradient, scaled), memory.product).clamp_(min=0)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
-    curvature = _curvature(data, state, direction, pulled.waves, likelihood, params)
+    curvature = _curvature(data, state, direction, pulled, likelihood, params)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
     length = _share(_dot(gradient, direction), curvature)
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
@@ -180,12 +180,13 @@ class _Pulled:
     """What the likelihood asks of the model.
 
     `gradient` for object and probe (half of it, as is usual), the same `scaled` by the preconditioner, each block's
-    detector `waves`, and `sums` of `passes.pull`.
+    detector `waves` and `probes`, where there is room for them, and `sums` of `passes.pull`.
     """
 
     gradient: State
     scaled: State
     waves: list[Tensor]
+    probes: list[Tensor]
     sums: Tensor
 
 
@@ -198,7 +199,8 @@ def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, 
     image, probe = torch.zeros_like(state.object), torch.zeros_like(state.probe)
     dose, cover = torch.zeros(image.shape, device=image.device), torch.zeros(probe.shape[1:], device=image.device)
     sums = torch.zeros(3, dtype=torch.float64, device=image.device)
-    kept = []
+    kept: list[Tensor] = []
+    lit: list[Tensor] = []
     beam, k, screen = beam_of(data, state), data.passes, screen_of(data, state)
     seen = (state.object, ops.intensity(state.object[None, None])[0])
     for block in data.blocks:
@@ -208,6 +210,8 @@ def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, 
         wave = k.transform(wave, out=room[block.frames] if len(room) else None)
         if not data.waves_apart:
             kept.append(wave)
+            if not k.FILLS_ROOM:
+                lit.append(probes)
         change, part = k.pull(wave, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
         sums += part
         change = k.back(change, out=last)
@@ -225,11 +229,11 @@ def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, 
     if params.smoothness:
         image.add_(ops.roughness(state.object), alpha=params.smoothness)
     scaled = State(image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()))
-    return _Pulled(State(image, probe), scaled, kept, sums)
+    return _Pulled(State(image, probe), scaled, kept, lit, sums)
 
 
 def _curvature(
-    data: Data, state: State, direction: State, waves: list[Tensor], likelihood: fit.Likelihood, params: Params
+    data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood, params: Params
 ) -> Tensor:
     """Second derivative of the misfit along the direction (half of it, like the gradient), from above."""
     total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
@@ -238,13 +242,13 @@ def _curvature(
     k, screen = data.passes, screen_of(data, state)
     for number, block in enumerate(data.blocks):
         (first, change, spare, turned), maps = room_of(data, block)
-        probes = probes_of(beam, block, out=spare, spare=first)
+        probes = pulled.probes[number] if pulled.probes else probes_of(beam, block, out=spare, spare=first)
         turned = probes_of(turn, block, out=turned, spare=first)
         change = k.turned_waves(
             (state.object, direction.object), (probes, turned), block, out=change, spare=first
         )  # fmt: skip
         change = k.transform(change, out=first)
-        wave = waves[number] if waves else k.transform(k.exit_waves(state.object, probes, block))
+        wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     curvature = total / data.weight.numel()
