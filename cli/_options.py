@@ -300,3 +300,15 @@ Mu = Annotated[
 BeamDiameter = Annotated[
     str | None, typer.Option("--beam", help='Diameter of a uniform beam instead of the scan\'s probe: "5 um".')
 ]
+
+# Of report.
+ReportOutput = Annotated[str | None, typer.Option("-o", "--output", help="Page to write, for example report.html.")]
+ReportLimits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help='What is good: half_period="60 nm", drift="200 nm", fourier_error=0.03, misfit_ratio=1.5 (of the median), '
+        'dose="10 MGy"; up to margin=1.5 times that is worth a look. Else the files\' group targets says it.',
+    ),
+]

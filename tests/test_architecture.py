@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
     "overview": CORE,
-    "report": CORE | {"images"},
+    "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
