@@ -36,6 +36,11 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random n
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cpu:N with N threads, cuda or cuda:N.")]
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]
 
+Watch = Annotated[
+    Path | None,
+    typer.Option("--watch", metavar="DIR", help="Take scans as they land in DIR, until Ctrl-C; see report.html."),
+]
+
 # Of simulate.
 Preset = Annotated[str, typer.Option("--preset", help="Which experiment: tutorial.")]
 Numbers = Annotated[

@@ -41,6 +41,7 @@ ROOMS: dict[str, set[str]] = {
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
+    "watching": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
     "formats": CORE | {"atomic", "nexus", "validation", "simulate"},

@@ -59,6 +59,7 @@ class Card:
     half_period: float | None
     halves: tuple[Array, Array] | None  # spatial frequency, correlation
     halves_name: str
+    halves_note: str  # why there is no resolution
     phase_sigma: float | None
     status: str
     message: str
@@ -106,6 +107,7 @@ def card_of(record: Reconstruction, file: str) -> Card:
         engine=() if record.engine is None else tuple(str(name) for name in record.engine),
         position=position, frame=np.arange(len(position)) if record.position_frame is None else record.position_frame,
         intensity=record.intensity, **_halves(record),
+        halves_note=str(how.get("halves.unresolved", "")),
         phase_sigma=None if record.phase_sigma is None else _median(record.phase_sigma),
         status=str(how.get("status", "")), message=str(how.get("message", "")), made="" if past is None else past.date,
         redo=command_of(record), warm=past is not None and is_warm(past),

@@ -17,13 +17,15 @@ def drifts(cards: Sequence[Card]) -> dict[str, tuple[float, float]]:
     """Shift (y, x) in m of every scan from the mean position of its polarisation, by entry.
 
     The gradient of the phase of each image, on one grid in the laboratory, is correlated with that of the scan before
-    it in energy (`images.correlation`); the steps are summed up.
+    it in energy (`images.correlation`); the steps are summed up. A scan that is alone has no drift.
     """
     found: dict[str, tuple[float, float]] = {}
     groups: dict[float, list[Card]] = {}
     for card in cards:
         groups.setdefault(round(float(np.rad2deg(card.angle)), 0) % 180, []).append(card)
     for members in groups.values():
+        if len(members) < 2:
+            continue
         series = sorted(members, key=lambda card: card.energy_ev)
         pixel, views = _views(series)
         steps = [np.zeros(2)]

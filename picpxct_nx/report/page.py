@@ -108,7 +108,8 @@ def _title(gathered: Gathered) -> str:
 def _subtitle(gathered: Gathered) -> str:
     energies = [card.energy_ev for card in gathered.cards.values()]
     energies += [energy for stack in gathered.stacks.values() for energy in stack.energies_ev.tolist()]
-    parts = [f"{min(energies):.1f} to {max(energies):.1f} eV"] if energies else []
+    ends = sorted({f"{energy:.1f}" for energy in (min(energies), max(energies))}) if energies else []
+    parts = [f"{' to '.join(ends)} eV"] if ends else []
     parts.append(f"written {datetime.fromisoformat(now()):%Y-%m-%d %H:%M:%S %Z} by picpxct_nx {__version__}")
     return "; ".join(parts)
 

@@ -72,6 +72,9 @@ def _resolution(gathered: Gathered) -> Tile:
         detail = f"half period, {first[0].image}, {first[0].threshold_name}; FRC of {_count(len(first), 'pair')}"
     else:
         halves = [card for card in gathered.cards.values() if card.halves is not None]
+        failed = [card for card in gathered.cards.values() if card.halves is None and card.halves_note]
+        if failed:
+            return Tile("Resolution", "none", "", "bad", wanted, f"{failed[0].entry}: {failed[0].halves_note}"[:160])
         if not halves:
             return Tile("Resolution", "–", "", "open", wanted, "not measured: reconstruct --also halves, or frc")
         worst_card = max(halves, key=_of_halves)
