@@ -167,7 +167,8 @@ def _stacks(stacks: list[Stack], maps: list[GrainMap], labels: list[str], notes:
     if not stacks:
         return []
     stacks = sorted(stacks, key=lambda stack: stack.stage != "normalized")
-    for more in range(1, 65):
+    # Below a few pixels a side nothing is to be seen any more.
+    for more in range(1, 1 + max(1, max(max(stack.shape[2:]) for stack in stacks) // 8)):
         own: list[str] = []
         made = [entry for stack in stacks for entry in _entries(reduced(stack, more), maps, own, len(labels))]
         if sum(len(entry["blob"]) for entry in made) + sum(map(len, own)) <= STACK_BUDGET:

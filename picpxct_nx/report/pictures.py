@@ -100,7 +100,7 @@ def flat_on_border(record: Reconstruction) -> Array:
     image = np.asarray(record.transmission, np.complex128)
     coverage = np.ones(image.shape) if record.coverage is None else np.asarray(record.coverage, np.float64)
     lit = coverage > _LEAST_COVERAGE * coverage.max()
-    rim = lit & (coverage < np.quantile(coverage[lit], 0.35))
+    rim = lit & (coverage <= np.quantile(coverage[lit], 0.35))
     for axis in (0, 1):
         slope = _slope(np.moveaxis(image, axis, 0), np.moveaxis(rim, axis, 0))
         steps = np.exp(-1j * slope * np.arange(image.shape[axis]))

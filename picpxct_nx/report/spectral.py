@@ -103,7 +103,8 @@ def _values(name: str, image: Array) -> Array:
 
 
 def reduced(stack: Stack, more: int) -> Stack:
-    """The stack with `more` x `more` of its pixels averaged."""
+    """The stack with `more` x `more` of its pixels averaged, at most all of a side."""
+    more = min(more, *stack.shape[2:])
     if more == 1:
         return stack
     quantities = tuple(
