@@ -168,7 +168,7 @@ def _ffmpeg() -> str:
             found = str(get_ffmpeg_exe())
         except (ImportError, RuntimeError):
             raise UnavailableError(
-                "MP4 needs ffmpeg, which is not there; install ffmpeg, or pip install 'picpxct_nx[film]', or write a .gif"
+                "MP4 needs ffmpeg, which is not there; install it, or pip install 'picpxct_nx[film]', or write .gif"
             ) from None
     return found
 
