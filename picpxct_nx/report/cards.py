@@ -121,6 +121,8 @@ def _image(record: Reconstruction) -> tuple[Array, tuple[float, float], tuple[fl
     if record.stage == "flattened":
         flat = np.where(np.isfinite(flat), np.asarray(record.transmission), np.nan)
     known = np.isfinite(flat)
+    if not known.any():
+        known = np.ones(flat.shape, bool)
     rows, columns = (np.flatnonzero(known.any(axis=axis)) for axis in (1, 0))
     cut = flat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     factor = factor_for(cut.shape, SIDE)

@@ -104,7 +104,7 @@ def _scans(cards: Sequence[Card], plans: Mapping[str, Plan], notes: list[str]) -
             "phase": png(coded(phase, low, _PHASE_AIR), "viridis"),
             "modulus": png(coded(np.abs(image), ranges["modulus"]["low"], ranges["modulus"]["high"]), "gray"),
             "width": card.image.shape[1] * abs(card.pixel[1]),
-            "probe": [{"image": png(coded(m, 0.0, float(np.nanmax(m))), "magma"), "power": f"{100 * p:.3g}"}
+            "probe": [{"image": png(coded(m, 0.0, float(np.max(m, initial=0.0, where=np.isfinite(m)))), "magma"), "power": f"{100 * p:.3g}"}
                       for m, p in zip(mode, card.power, strict=False)],
             "probeWidth": card.probe.shape[2] * card.probe_pixel,
             "error": plain(card.error, 4), **_positions(card, plans),

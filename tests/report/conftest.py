@@ -1,7 +1,10 @@
 """Records that belong together: scans, their reconstructions, a cube, its spectra and a grain map."""
 
 import dataclasses
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,3 +122,24 @@ def gathered(
     for other in (spectra, grains, *(make_record(f"NXspecptycho_{kind}") for kind in ("frc", "cube", "dose"))):
         found.add(other, "more.nxs")
     return found
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("PICPXCT_BROWSER") == "required":
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        _missing("Chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("playwright")
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()

@@ -4,8 +4,6 @@ Run with `pytest -m browser`, which wants Chromium and the playwright package; w
 fail where PICPXCT_BROWSER=required is set.
 """
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,27 +17,6 @@ pytestmark = pytest.mark.browser
 
 WIDE, PHONE = (1440, 900), (390, 844)
 READY = "html[data-ready]"
-
-
-def _missing(what: str) -> None:
-    if os.environ.get("PICPXCT_BROWSER") == "required":
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"{what} is missing")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        _missing("Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("playwright")
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Opened:

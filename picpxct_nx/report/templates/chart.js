@@ -8,6 +8,9 @@ const node = (name, attributes, parent, text) => {
   return made;
 };
 
+// Smallest and largest; a call with every value as an argument would overflow the stack.
+const ends = values => values.reduce(([low, high], v) => [Math.min(low, v), Math.max(high, v)], [Infinity, -Infinity]);
+
 // Round numbers that divide [low, high] into a few parts.
 const ticks = (low, high, wanted) => {
   const raw = (high - low) / wanted, power = 10 ** Math.floor(Math.log10(raw));
@@ -42,7 +45,7 @@ const chart = (host, spec) => {
     xs.push(x); ys.push(s.y[i] + e); ys.push(spec.log ? s.y[i] : s.y[i] - e);
   });
   if (!xs.length) { host.textContent = 'nothing to show'; return; }
-  let [x0, x1] = spec.xlim || [Math.min(...xs), Math.max(...xs)], [y0, y1] = spec.ylim || [Math.min(...ys), Math.max(...ys)];
+  let [x0, x1] = spec.xlim || ends(xs), [y0, y1] = spec.ylim || ends(ys);
   if (x0 === x1) { x0 -= 0.5; x1 += 0.5; }
   if (y0 === y1) { y0 -= spec.log ? y0 / 2 : 0.5; y1 += spec.log ? y1 : 0.5; }
   if (!spec.ylim && !spec.log) { const rim = 0.05 * (y1 - y0); y0 -= rim; y1 += rim; }

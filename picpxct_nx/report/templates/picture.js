@@ -94,6 +94,11 @@ const ramp = (host, table, low, high, unit) => {
     image.data.set([c >> 16, (c >> 8) & 255, c & 255, 255], 4 * i);
   }
   canvas.getContext('2d').putImageData(image, 0, 0);
-  const [a, b] = [low, high].map(v => { const s = document.createElement('span'); s.textContent = `${v.toPrecision(3)}${unit ? ' ' + unit : ''}`; return s; });
+  const digits = Math.max(0, Math.min(8, 2 - Math.floor(Math.log10(Math.abs(high - low) || 1))));
+  const [a, b] = [low, high].map(v => {
+    const text = document.createElement('span');
+    text.textContent = `${v.toFixed(digits)}${unit ? ' ' + unit : ''}`.replace(/^-(0\.?0*)($| )/, '$1$2');
+    return text;
+  });
   host.replaceChildren(a, canvas, b);
 };
