@@ -96,7 +96,6 @@ def _scans(cards: Sequence[Card], plans: Mapping[str, Plan], notes: list[str]) -
         notes.append(f"Pictures of scans are reduced to at most {side} pixels a side; the files have them in full.")
     found = []
     for card, image, phase in zip(cards, small, phases, strict=True):
-        mode = [np.abs(m) for m in card.probe]
         found.append({
             "entry": card.entry,
             "title": f"{card.entry}: {card.energy_ev:.1f} eV, E at {np.rad2deg(card.angle):.1f}° in the sample; "
@@ -104,12 +103,20 @@ def _scans(cards: Sequence[Card], plans: Mapping[str, Plan], notes: list[str]) -
             "phase": png(coded(phase, low, _PHASE_AIR), "viridis"),
             "modulus": png(coded(np.abs(image), ranges["modulus"]["low"], ranges["modulus"]["high"]), "gray"),
             "width": card.image.shape[1] * abs(card.pixel[1]),
-            "probe": [{"image": png(coded(m, 0.0, float(np.max(m, initial=0.0, where=np.isfinite(m)))), "magma"), "power": f"{100 * p:.3g}"}
-                      for m, p in zip(mode, card.power, strict=False)],
+            "probe": _modes(card),
             "probeWidth": card.probe.shape[2] * card.probe_pixel,
             "error": plain(card.error, 4), **_positions(card, plans),
         })  # fmt: skip
     return found, ranges
+
+
+def _modes(card: Card) -> list[dict[str, str]]:
+    """The modulus of every mode, each on its own scale, and its part of the power in percent."""
+    found = []
+    for mode, part in zip(np.abs(card.probe), card.power, strict=False):
+        brightest = float(np.max(mode, initial=0.0, where=np.isfinite(mode)))
+        found.append({"image": png(coded(mode, 0.0, brightest), "magma"), "power": f"{100 * part:.3g}"})
+    return found
 
 
 def _small(image: Array, side: int) -> Array:
