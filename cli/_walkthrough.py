@@ -55,7 +55,7 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
     shell("score", *sorted(scans.glob("*.nxs")), f"{grains}.nxs")
     shell("info", f"{grains}.nxs")
     curves = [folder / f"frc_{image}.nxs" for image in ("phase", "absorption")]
-    everything = [*sorted(scans.glob("*.nxs")), *sorted(recs.glob("*.nxs")), *curves, spectra, f"{grains}.nxs"]
+    everything = [*sorted(scans.glob("*.nxs")), *sorted(recs.glob("*.nxs")), *curves, spectra, Path(f"{grains}.nxs")]
     shell("report", *everything, "-o", folder / "report.html", *again)
     _draw([recs / f"{name}.nxs" for name in _SHOWN], folder / "images.png")
     for line in _LAST.format(folder=folder).splitlines():

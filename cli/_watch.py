@@ -44,7 +44,7 @@ class Live:
         say(f"watching {self.folder}; the page is {self.page}; Ctrl-C ends", quiet=self.delivery.quiet)
         with patience():
             try:
-                for path in arrivals(self.folder, Watch(_ready, asked, self.write)):
+                for path in arrivals(self.folder, Watch(_ready, asked, self.write, self.left)):
                     for record, name in read_entries([str(path)], Scan, failed=self.fail, note=self.delivery.note):
                         self.gathered.add(record, name)
                         self.changed = True
@@ -61,6 +61,10 @@ class Live:
             self.gathered.add(product, str(self.page.parent / f"{product.entry}.nxs"))
             self.changed = True
             self.write()
+
+    def left(self, more: int) -> None:
+        """Take note of how many whole scans wait."""
+        self.gathered.pending = more
 
     def fail(self, name: str, error: PicpxctError) -> None:
         """Take note of a file that cannot be read."""

@@ -172,9 +172,8 @@ _SHAPES = ("frames", "object", "probe", "map", "shape")
 
 def as_text(facts: Mapping[str, Any], *, steps: bool = False) -> str:
     """An overview as a few indented lines for a person; `steps` adds every step of the history with its parameters."""
-    stage = f", {facts['stage']}" if facts.get("stage") else ""
-    lines = [f"  {facts['entry']}: {facts['definition']}{stage}"]
-    hidden = ("entry", "definition", "history", "stage")
+    lines = [f"  {facts['entry']}: {facts['definition']}"]
+    hidden = ("entry", "definition", "history")
     for name, value in facts.items():
         if name not in hidden and value not in (None, []):
             lines += _told(name, value)

@@ -36,12 +36,13 @@ class Watch:
     """Who is asked while a folder is watched.
 
     `ready` says whether a file that has come to rest can be read; `asked` whether to end; `idle` is called at every
-    look that brings nothing.
+    look that brings nothing; `left` is told, with each file that is handed on, how many more are there.
     """
 
     ready: Callable[[Path], bool]
     asked: Callable[[], bool]
     idle: Callable[[], None] = lambda: None
+    left: Callable[[int], None] = lambda _: None
     look: float = LOOK
     give_up: float = GIVE_UP
 
@@ -63,9 +64,10 @@ def arrivals(folder: Path, watch: Watch) -> Iterator[Path]:
     known: dict[Path, _Known] = {}
     while not watch.asked():
         found = list(_settled(folder, known, watch))
-        for path in found:
+        for more, path in zip(range(len(found) - 1, -1, -1), found, strict=True):
             if watch.asked():
                 return
+            watch.left(more)
             yield path
         if not found:
             watch.idle()

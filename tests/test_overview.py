@@ -26,7 +26,7 @@ def test_every_kind_is_told_in_plain_values(make_record: Callable[..., Record], 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_kind_makes_a_page(make_record: Callable[..., Record], name: str) -> None:
     page = as_text(overview(make_record(name)), steps=True)
-    assert page.startswith(f"  scan_S00001: {name}")
+    assert page.startswith(f"  scan_S00001: {name}\n")
     assert "\n    step 1: import (picpxct_nx " in page
     assert "\n      factor = 2 eV\n" in page
     assert "@" not in page

@@ -86,6 +86,17 @@ def test_folders_in_the_folder_are_looked_into_and_the_oldest_file_comes_first(t
     assert watched(tmp_path, steps()) == ["S1/a.h5", "z.nxs"]
 
 
+def test_it_is_told_how_many_files_wait(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.nxs").write_bytes(b"1")
+    left: list[int] = []
+    ended: list[bool] = []
+    watch = Watch(lambda _: True, lambda: bool(ended), lambda: None, left.append, look=0.0)
+    for path in arrivals(tmp_path, watch):
+        ended += [True] if path.name == "c.nxs" else []
+    assert left == [2, 1, 0]
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingInputError, match="is no folder"):
         watched(tmp_path / "nowhere", steps())

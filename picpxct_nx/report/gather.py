@@ -49,7 +49,7 @@ class Gathered:
     grains: dict[str, GrainMap] = field(default_factory=dict)
     doses: dict[str, DoseMap] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
-    newest: Record | None = None
+    pending: int = 0  # scans that are there and were not looked into yet
     records: list[tuple[str, str, Record]] = field(default_factory=list)  # file, digest of kind, record without arrays
 
     def add(self, record: Record, file: str) -> None:

@@ -122,12 +122,15 @@ def _progress(gathered: Gathered) -> Tile:
     failed = [card.entry for card in cards if card.failed] + list(gathered.failures)
     finished = len(cards) - sum(card.failed for card in cards)
     wanted = planned(gathered)
-    total = wanted if wanted is not None else len(cards) + len(set(gathered.failures) | {p.entry for p in open_plans})
+    seen = len(cards) + len(set(gathered.failures) | {p.entry for p in open_plans}) + gathered.pending
+    total = seen if wanted is None else wanted
     state: State = "bad" if failed else "good" if finished >= total else "look"
     where = _wanted(gathered.limits, "energies_ev", "all planned") if wanted is not None else "of the scans given"
     detail = f"failed: {_few(failed)}" if failed else f"to do: {_few([p.entry for p in open_plans])}"
     if not failed and not open_plans:
         detail = "all done" if finished >= total else f"{total - finished} not measured yet"
+    if gathered.pending and not failed:
+        detail = f"{gathered.pending + len(open_plans)} to do"
     return Tile("Scans", f"{finished}/{total}", "", state, where, detail)
 
 

@@ -95,7 +95,7 @@ def test_info_tells_kind_shapes_beam_results_and_history(call: Call, made: Path)
 
 def test_info_of_one_entry_is_a_page_and_of_many_a_table(call: Call, made: Path) -> None:
     page = call("info", f"{made}/recs.nxs::{FIRST}", "--history").stdout
-    assert "NXspecptycho_reconstruction, reconstructed" in page
+    assert "    stage: reconstructed" in page
     assert "    step 1: simulate (picpxct_nx" in page
     assert "      detector_pixel_size = 7.5e-05 m" in page
     table = call("info", made / "recs.nxs").stdout.splitlines()

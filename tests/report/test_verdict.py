@@ -100,6 +100,12 @@ def test_a_scan_that_is_not_reconstructed_is_to_do(make_record: Callable[..., Re
     assert (found.value, found.state, found.detail) == ("3/4", "look", "to do: scan_7")
 
 
+def test_scans_that_wait_in_a_watched_folder_are_counted(only_recs: Gathered) -> None:
+    only_recs.pending = 2
+    found = tile(only_recs, "Scans")
+    assert (found.value, found.state, found.detail) == ("3/5", "look", "2 to do")
+
+
 def test_a_ring_correlation_speaks_for_the_resolution(make_record: Callable[..., Record], only_recs: Gathered) -> None:
     curve = make_record("NXspecptycho_frc", image="phase")
     assert isinstance(curve, FrcCurve)
