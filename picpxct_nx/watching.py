@@ -8,8 +8,8 @@ from pathlib import Path
 from picpxct_nx.errors import MissingInputError
 
 ENDINGS = (".nxs", ".h5", ".hdf5")
-# Between two looks; a file that stays as it is but cannot be read is handed on after this time, seconds.
-LOOK, GIVE_UP = 1.0, 60.0
+# Between two looks; how long a file must have been as it is; and when one that cannot be read is handed on; seconds.
+LOOK, SETTLE, GIVE_UP = 1.0, 2.0, 60.0
 _NAP = 0.1
 
 
@@ -44,13 +44,14 @@ class Watch:
     idle: Callable[[], None] = lambda: None
     left: Callable[[int], None] = lambda _: None
     look: float = LOOK
+    settle: float = SETTLE
     give_up: float = GIVE_UP
 
 
 def arrivals(folder: Path, watch: Watch) -> Iterator[Path]:
     """Files of a folder and of the folders in it as they land, the oldest first, until asked to end.
 
-    A file counts as complete when two looks found the same size, time and inode, and it can be read; hidden files are
+    A file counts as complete when it has kept its size, time and inode for a while and can be read; hidden files are
     the parts of writers that rename, and are never looked at. A file that changes again after it was taken is another
     file. Looking, rather than being told by the kernel, works on network file systems as well.
 
@@ -80,7 +81,9 @@ def _settled(folder: Path, known: dict[Path, _Known], watch: Watch) -> Iterator[
         old = known.get(path)
         if old is None or old.state != state:
             known[path] = _Known(state, now)
-        elif not old.taken and (watch.ready(path) or now - old.since > watch.give_up):
+            continue
+        rest = now - old.since
+        if not old.taken and rest >= watch.settle and (watch.ready(path) or rest > watch.give_up):
             old.taken = True
             yield path
 

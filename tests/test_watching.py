@@ -25,7 +25,7 @@ def watched(
         else:
             act()
 
-    watch = Watch(ready, lambda: bool(ended), happen, look=0.0, give_up=give_up)
+    watch = Watch(ready, lambda: bool(ended), happen, look=0.0, settle=0.0, give_up=give_up)
     return [path.relative_to(folder).as_posix() for path in arrivals(folder, watch)]
 
 
@@ -86,12 +86,19 @@ def test_folders_in_the_folder_are_looked_into_and_the_oldest_file_comes_first(t
     assert watched(tmp_path, steps()) == ["S1/a.h5", "z.nxs"]
 
 
+def test_a_file_must_have_rested_for_a_while(tmp_path: Path) -> None:
+    (tmp_path / "a.nxs").write_bytes(b"1")
+    looks: list[float] = []
+    watch = Watch(lambda _: True, lambda: len(looks) > 3, lambda: looks.append(0.0), look=0.0, settle=60.0)
+    assert list(arrivals(tmp_path, watch)) == []
+
+
 def test_it_is_told_how_many_files_wait(tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / f"{name}.nxs").write_bytes(b"1")
     left: list[int] = []
     ended: list[bool] = []
-    watch = Watch(lambda _: True, lambda: bool(ended), lambda: None, left.append, look=0.0)
+    watch = Watch(lambda _: True, lambda: bool(ended), lambda: None, left.append, look=0.0, settle=0.0)
     for path in arrivals(tmp_path, watch):
         ended += [True] if path.name == "c.nxs" else []
     assert left == [2, 1, 0]

@@ -116,6 +116,9 @@ def test_another_scan_shows_other_images_and_curves(opened: Opened) -> None:
     assert "5515.0 eV" in opened.text("scan-title")
     opened.tab.click("tr[data-scan='scan_1']")
     assert "5471.0 eV" in opened.text("scan-title")
+    opened.tab.focus("tr[data-scan='scan_0']")
+    opened.tab.keyboard.press("Enter")
+    assert "5460.0 eV" in opened.text("scan-title")
 
 
 def test_another_quantity_is_shown(opened: Opened) -> None:

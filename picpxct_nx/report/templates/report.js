@@ -196,6 +196,11 @@ const live = () => {
   setInterval(() => { if (!pause.checked) location.reload(); }, 1000 * data.live.every);
 };
 
+// Rows that can be clicked can be reached and chosen by keys as well.
+for (const row of document.querySelectorAll('tr[tabindex]')) row.addEventListener('keydown', event => {
+  if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); row.click(); }
+});
+
 let width = innerWidth, later = null;
 addEventListener('resize', () => {
   if (innerWidth === width) return;
