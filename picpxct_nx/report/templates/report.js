@@ -2,7 +2,7 @@
 const data = JSON.parse(document.getElementById('data').textContent);
 const $ = id => document.getElementById(id);
 const BLUE = '#0072b2', RED = '#d55e00', SOFT = '#55626f';
-const PAIR = ['#007c91', '#b0179e', '#8a6d00', '#4a4a4a'], DASH = ['none', '7 4', '2 3', '9 3 2 3'];
+const PAIR = [BLUE, RED, '#009e73', '#4a4a4a'], DASH = ['none', '7 4', '2 3', '9 3 2 3'];
 const chosen = new URLSearchParams(location.hash.slice(1));
 const keep = (name, value) => {
   if (value === null) chosen.delete(name); else chosen.set(name, value);
