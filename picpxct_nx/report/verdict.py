@@ -193,7 +193,15 @@ def _dose(gathered: Gathered) -> Tile:
     limits, record = gathered.limits, max(gathered.doses.values(), key=lambda dose: dose.maximum_dose)
     wanted = 'no limit: --set dose="10 MGy"'
     if limits.dose is not None:
-        wanted = _wanted(limits, "dose", f"{limits.dose / 1e6:.3g} MGy or less")
+        wanted = _wanted(limits, "dose", f"{' '.join(_gray(limits.dose))} or less")
     state = limits.judge(record.maximum_dose, limits.dose)
     detail = f"largest on the sample, {_count(len(record.scan), 'scan')}"
-    return Tile("Dose", f"{record.maximum_dose / 1e6:.3g}", "MGy", state, wanted, detail)
+    return Tile("Dose", *_gray(record.maximum_dose), state, wanted, detail)
+
+
+def _gray(dose: float) -> tuple[str, str]:
+    """A dose in three digits and the unit that suits it."""
+    unit, scale = next(
+        ((u, s) for u, s in (("GGy", 1e9), ("MGy", 1e6), ("kGy", 1e3)) if dose >= 0.9995 * s), ("Gy", 1.0)
+    )
+    return f"{dose / scale:.3g}", unit

@@ -120,6 +120,14 @@ def test_a_ring_correlation_speaks_for_the_resolution(make_record: Callable[...,
     assert (tile(only_recs, "Resolution").value, tile(only_recs, "Resolution").state) == ("none", "bad")
 
 
+def test_a_dose_is_told_in_the_unit_that_suits_it(make_record: Callable[..., Record]) -> None:
+    gathered = Gathered(limits=of_words(["dose=30 kGy"]))
+    gathered.add(make_record("NXspecptycho_dose"), "d.nxs")
+    found = tile(gathered, "Dose")
+    assert (found.value, found.unit, found.state) == ("50.8", "kGy", "bad")
+    assert found.wanted == "wanted 30 kGy or less (from the command line)"
+
+
 def test_the_worst_figure_stands_for_the_row(only_recs: Gathered) -> None:
     assert worst(tiles(only_recs, {})) == "bad"
     assert worst([]) == "open"
