@@ -50,7 +50,7 @@ class Gathered:
     doses: dict[str, DoseMap] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     pending: int = 0  # scans that are there and were not looked into yet
-    records: list[tuple[str, str, Record]] = field(default_factory=list)  # file, digest of kind, record without arrays
+    records: list[tuple[str, str, Record]] = field(default_factory=list)  # file, definition, bare record
 
     def add(self, record: Record, file: str) -> None:
         """Take what the report shows of a record; the file of a record with lazy arrays must be open."""
