@@ -40,14 +40,13 @@ class Live:
 
         done = sorted(map(str, self.page.parent.glob("*.nxs")))
         for record, name in read_entries(done, Reconstruction, failed=lambda *_: None) if done else ():
-            self.gathered.add(record, name)
+            self.take(record, name)
         say(f"watching {self.folder}; the page is {self.page}; Ctrl-C ends", quiet=self.delivery.quiet)
         with patience():
             try:
                 for path in arrivals(self.folder, Watch(_ready, asked, self.write, self.left)):
                     for record, name in read_entries([str(path)], Scan, failed=self.fail, note=self.delivery.note):
-                        self.gathered.add(record, name)
-                        self.changed = True
+                        self.take(record, name)
                         self.write()
                         yield record, name
             finally:
@@ -58,9 +57,16 @@ class Live:
         """The products, each put on the page once it is written."""
         for product in products:
             yield product
-            self.gathered.add(product, str(self.page.parent / f"{product.entry}.nxs"))
-            self.changed = True
+            self.take(product, str(self.page.parent / f"{product.entry}.nxs"))
             self.write()
+
+    def take(self, record: "Record", name: str) -> None:
+        """Put a record on the page; one that does not fit to the others must not stop the scans."""
+        try:
+            self.gathered.add(record, name)
+        except PicpxctError as error:
+            say(f"{self.page}: without {record.entry} ({error})")
+        self.changed = True
 
     def left(self, more: int) -> None:
         """Take note of how many whole scans wait."""
@@ -84,8 +90,9 @@ class Live:
         try:
             self.page.parent.mkdir(parents=True, exist_ok=True)
             write_page(self.page, page(self.gathered, live=live), overwrite=True)
-        except (PicpxctError, OSError) as error:
-            say(f"{self.page}: not written ({error})")
+        except Exception as error:
+            # Whatever it is: scans go on through the night, and what is reconstructed is on the disk.
+            say(f"{self.page}: not written ({type(error).__name__}: {error})")
 
 
 def _ready(path: Path) -> bool:
