@@ -36,6 +36,11 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random n
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cpu:N with N threads, cuda or cuda:N.")]
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]
 
+Watch = Annotated[
+    Path | None,
+    typer.Option("--watch", metavar="DIR", help="Take scans as they land in DIR, until Ctrl-C; see report.html."),
+]
+
 # Of simulate.
 Preset = Annotated[str, typer.Option("--preset", help="Which experiment: tutorial.")]
 Numbers = Annotated[
@@ -299,4 +304,16 @@ Mu = Annotated[
 ]
 BeamDiameter = Annotated[
     str | None, typer.Option("--beam", help='Diameter of a uniform beam instead of the scan\'s probe: "5 um".')
+]
+
+# Of report.
+ReportOutput = Annotated[str | None, typer.Option("-o", "--output", help="Page to write, for example report.html.")]
+ReportLimits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help='What is good: half_period="60 nm", drift="200 nm", fourier_error=0.03, misfit_ratio=1.5 (of the median), '
+        'dose="10 MGy"; up to margin=1.5 times that is worth a look. Else the files\' group targets says it.',
+    ),
 ]

@@ -234,6 +234,17 @@ def deliver(records: "Iterable[Record]", delivery: Delivery, summary: Summary | 
     else:
         _write_file(_some(noted, delivery), Path(str(delivery.output)), delivery)
     _tell(told)
+    raise_failed(delivery)
+
+
+def raise_failed(delivery: Delivery) -> None:
+    """End with exit code 70 where --keep-going went past failures.
+
+    Raises
+    ------
+    ConvergenceError
+        Some records failed; the others are done.
+    """
     if delivery.failed:
         names = ", ".join(delivery.failed)
         raise ConvergenceError(f"{len(delivery.failed)} failed: {names}; the others are done")

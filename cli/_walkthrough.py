@@ -45,14 +45,18 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
         files = ("--plot", f"{curve}.png", "-o", f"{curve}.nxs")
         shell("frc", *halves, "--threshold", "half-bit", "--image", image, *files, *again)
     grains = folder / "grains"
-    last = ("grainmap", "--table", f"{grains}.csv", "--plot", f"{grains}.png", "-o", f"{grains}.nxs", *again)
+    spectra = folder / "spectra.nxs"
     chain = (
         ("flatten", *sorted(map(str, recs.glob("*.nxs")))), ("stack",), ("align",), ("register",),
-        ("normalize", "--e0", "5483.4 eV"), last,
+        ("normalize", "--e0", "5483.4 eV", "-o", str(spectra), *again),
     )  # fmt: skip
     _pipe(chain, quiet=quiet)
+    shell("grainmap", spectra, "--table", f"{grains}.csv", "--plot", f"{grains}.png", "-o", f"{grains}.nxs", *again)
     shell("score", *sorted(scans.glob("*.nxs")), f"{grains}.nxs")
     shell("info", f"{grains}.nxs")
+    curves = [folder / f"frc_{image}.nxs" for image in ("phase", "absorption")]
+    everything = [*sorted(scans.glob("*.nxs")), *sorted(recs.glob("*.nxs")), *curves, spectra, Path(f"{grains}.nxs")]
+    shell("report", *everything, "-o", folder / "report.html", *again)
     _draw([recs / f"{name}.nxs" for name in _SHOWN], folder / "images.png")
     for line in _LAST.format(folder=folder).splitlines():
         say(line, quiet=quiet)
@@ -60,7 +64,8 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
 
 # What there is to see.
 _LAST = """\
-done; look at {folder}/images.png: phase above, modulus below, before the edge, at the pre-edge peak for two
+done; open {folder}/report.html in a browser: move the energy, click a pixel or a grain for its spectrum;
+look at {folder}/images.png: phase above, modulus below, before the edge, at the pre-edge peak for two
 polarisations (grains change places between light and dark), and beyond the edge;
 at {folder}/frc_absorption.png: the curve meets the threshold at the resolution; the phase, whose signal is ten
 times as strong, is resolved down to the pixel (frc_phase.png);

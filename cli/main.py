@@ -19,6 +19,7 @@ from . import (
     normalize,
     reconstruct,
     register,
+    report,
     schema,
     score,
     simulate,
@@ -51,6 +52,7 @@ app.command("dose", rich_help_panel="Look and check")(command(dose.dose))
 app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))
+app.command("report", rich_help_panel="Look and check")(command(report.report))
 app.command("schema", rich_help_panel="Look and check")(command(schema.schema))
 app.command("demo", rich_help_panel="Look and check")(command(demo.demo))
 

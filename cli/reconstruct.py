@@ -7,6 +7,7 @@ from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._run import asked, patience
 from ._talk import ProgressMode, complain, progress
+from ._watch import Live
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 def reconstruct(
     inputs: o.Inputs = None,
+    watch: o.Watch = None,
     output: o.Output = None,
     recipe: o.Recipe = "default",
     frames: o.Frames = "::",
@@ -36,8 +38,8 @@ def reconstruct(
 
     Example: picpxct reconstruct scans/*.nxs -o recs/
     """
-    delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose,
-                        json=as_json)  # fmt: skip
+    delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going or watch is not None, quiet=quiet,
+                        verbose=verbose, json=as_json)  # fmt: skip
     refuse_early(delivery)
     from picpxct_nx import account, reconstruction
     from picpxct_nx.choice import choose, starting_with
@@ -48,6 +50,7 @@ def reconstruct(
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
     store = reconstruction.Store.of(choice, checkpoint)
+    live = None if watch is None else Live(watch, inputs, delivery)
     with progress(show, quiet=quiet) as report:
         listener = reconstruction.Listener(report, delivery.note, delivery.failed.append, asked, complain)
 
@@ -55,6 +58,9 @@ def reconstruct(
         def make(record: "Record") -> "Record":
             return reconstruction.reconstruct_scan(record, choice, listener, store)
 
+        if live is not None:
+            deliver(live.kept(each(live.scans(), make, delivery)), delivery, account.summary)
+            return
         failed = delivery.fail if keep_going else None
         scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
         deliver(each(scans, make, delivery), delivery, account.summary)

@@ -24,6 +24,8 @@ MARGIN_PX = 2
 _FARTHEST_NEIGHBOUR = 0.5
 # How far the direct beam may be from the middle of the frame: more would be a visible phase ramp on every image.
 CENTRE_TOLERANCE_PX = 1.0
+# What a reconstruction keeps of its scan.
+_KEPT = ("experiment_identifier", "collection_identifier", "targets/")
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def make_reconstruction(
         error=result.error.astype(np.float64),
         iteration=np.arange(1, len(result.error) + 1),
         engine=np.array(result.engines, dtype=object),
-        extra={p: v for p, v in scan.extra.items() if p in ("experiment_identifier", "collection_identifier")},
+        extra={path: value for path, value in scan.extra.items() if path.startswith(_KEPT)},
     )
     product = Reconstruction.from_values(scan.entry, product.to_values() | dict(more or {}))
     return product.assuming(scan.assumed).made_by(step, (scan, *others))

@@ -1,5 +1,6 @@
 """What a record holds, in a few lines: kind, shapes, energies, polarisations, stage, results, history."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -151,21 +152,80 @@ def _curve(record: FrcCurve) -> dict[str, Any]:
     }
 
 
+# What a person reads of a value: its name, and the unit that it has, or "length" for one that suits it.
+_WORDS = {
+    "energy_ev": ("energy", "eV"), "energies_ev": ("energies", "eV"), "polarisation_deg": ("polarisation", "deg"),
+    "polarisations_deg": ("polarisations", "deg"), "rotation_deg": ("rotation of the sample", "deg"),
+    "distance_m": ("distance", "length"), "count_time_s": ("count time", "s"), "field_m": ("field", "length"),
+    "pixel_m": ("pixel", "length"), "half_period_m": ("half period", "length"), "area_m2": ("area", "um^2"),
+    "full_period_m": ("full period", "length"), "mean_dose_gy": ("mean dose", "MGy"),
+    "mean_dose_sigma_gy": ("sigma of the mean dose", "MGy"), "maximum_dose_gy": ("largest dose", "MGy"),
+    "mean_fluence_per_m2": ("mean fluence", "1/um^2"), "field_area_m2": ("field", "um^2"),
+    "frames": ("frames", "px"), "object": ("object", "px"), "probe": ("probe", "px"), "map": ("map", "px"),
+    "shape": ("shape", "px"),
+}  # fmt: skip
+# Units that are not those of the value, with the factor.
+_FACTORS = {"um^2": 1e12, "MGy": 1e-6, "1/um^2": 1e-12}
+_LENGTHS = (("m", 1.0), ("mm", 1e-3), ("um", 1e-6), ("nm", 1e-9))
+_SHAPES = ("frames", "object", "probe", "map", "shape")
+
+
 def as_text(facts: Mapping[str, Any], *, steps: bool = False) -> str:
-    """An overview as indented lines for a person; `steps` adds the parameters of the history."""
+    """An overview as a few indented lines for a person; `steps` adds every step of the history with its parameters."""
     lines = [f"  {facts['entry']}: {facts['definition']}"]
-    shown = {name: value for name, value in facts.items() if name not in ("entry", "definition", "history")}
-    lines += [f"    {name}: {_show(value)}" for name, value in shown.items() if value not in (None, [])]
-    for number, past in enumerate(facts["history"], 1):
-        pipe = ", in a pipe" if past["transient"] else ""
-        lines.append(
-            f"    step {number}: {past['command']} ({past['program']} {past['version']}, {past['date']}{pipe})"
-        )
-        if steps:
-            parameters = {name: value for name, value in past["parameters"].items() if "@" not in name}
-            units = {name: f" {past['parameters'].get(f'{name}@units', '')}".rstrip() for name in parameters}
-            lines += [f"      {name} = {_show(value)}{units[name]}" for name, value in parameters.items()]
+    hidden = ("entry", "definition", "history")
+    for name, value in facts.items():
+        if name not in hidden and value not in (None, []):
+            lines += _told(name, value)
+    past = facts["history"]
+    lines += [line for number, step in enumerate(past, 1) for line in _step(number, step)] if steps else _short(past)
     return "\n".join(lines)
+
+
+def _told(name: str, value: Any) -> list[str]:
+    """One value in words and units; of warnings, a line each."""
+    if name == "warnings":
+        return [f"    warning: {text}" for text in value]
+    word, unit = _WORDS.get(name, (name.replace("_", " "), ""))
+    if name in _SHAPES:
+        return [f"    {word}: {' x '.join(map(str, value))} {unit}"]
+    if unit == "length":
+        both = value if isinstance(value, list) else [value]
+        texts = list(dict.fromkeys(map(_length, both)))
+        return [f"    {word}: {' x '.join(texts)}"]
+    if unit in _FACTORS:
+        value = _FACTORS[unit] * value
+    if isinstance(value, list) and len(value) > _MOST and unit:
+        return [f"    {word}: {_show(value[0])} to {_show(value[-1])} {unit} ({len(value)})"]
+    return [f"    {word}: {_show(value)} {unit}".rstrip()]
+
+
+# Values of a list that are printed one by one.
+_MOST = 12
+
+
+def _length(metres: float) -> str:
+    """A length with the unit that suits it."""
+    unit, scale = next(((u, s) for u, s in _LENGTHS if abs(metres) >= 0.9995 * s), ("nm", 1e-9))
+    return f"{metres / scale:.4g} {unit}"
+
+
+def _short(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The history in one line: each command once, in its order, with how often it ran."""
+    if not history:
+        return []
+    counts = Counter(step["command"] for step in history)
+    names = [name if times == 1 else f"{name} x {times}" for name, times in counts.items()]
+    last = history[-1]
+    return [f"    history: {', '.join(names)}; last {last['date']} by {last['program']} {last['version']}"]
+
+
+def _step(number: int, past: Mapping[str, Any]) -> list[str]:
+    pipe = ", in a pipe" if past["transient"] else ""
+    lines = [f"    step {number}: {past['command']} ({past['program']} {past['version']}, {past['date']}{pipe})"]
+    parameters = {name: value for name, value in past["parameters"].items() if "@" not in name}
+    units = {name: f" {past['parameters'].get(f'{name}@units', '')}".rstrip() for name in parameters}
+    return lines + [f"      {name} = {_show(value)}{units[name]}" for name, value in parameters.items()]
 
 
 # Columns of the table: heading, and what stands below it; the first of the names that an entry has.
@@ -210,5 +270,5 @@ def _show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return ", ".join(_show(item) for item in value[:12]) + (", ..." if len(value) > 12 else "")
+        return ", ".join(_show(item) for item in value[:_MOST]) + (", ..." if len(value) > _MOST else "")
     return str(value)

@@ -55,7 +55,7 @@ def index(definitions: Sequence[Definition]) -> str:
         (f"[{d.name}]({d.name}.md)", d.version, _escaped(sentence(d.doc))) for d in definitions
     ))]  # fmt: skip
     lines += ["", "`picpxct schema NAME` prints them in the terminal, `picpxct schema NAME --json` for programs; "
-              "the NXDL files are in [schemas](../../schemas).", "", "## Conventions", ""]  # fmt: skip
+              "the NXDL files are in the folder `schemas`.", "", "## Conventions", ""]  # fmt: skip
     units = sorted({row.unit for d in definitions for row in rows(d)} - {"", "any", "none"})
     lines += [_CONVENTIONS.format(units=", ".join(f"`{unit}`" for unit in units))]
     lines += ["## Codes", "", "What `picpxct validate` checks. A code stays what it is from version to version.", ""]

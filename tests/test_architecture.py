@@ -39,8 +39,9 @@ ROOMS: dict[str, set[str]] = {
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
     "overview": CORE,
-    "report": CORE | {"images"},
+    "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
+    "watching": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
     "formats": CORE | {"atomic", "nexus", "validation", "simulate"},

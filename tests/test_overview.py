@@ -51,9 +51,28 @@ def test_a_table_of_different_kinds_marks_what_does_not_apply(make_record: Calla
 def test_many_energies_are_told_as_a_range(make_record: Callable[..., Record]) -> None:
     cube = overview(make_record("NXspecptycho_cube")) | {"energies_ev": [5460.0, 5471.0, 5515.0]}
     assert "5460 to 5515 (3)" in as_table([cube])
-    assert "energies_ev: 5460, 5471, 5515" in as_text(cube)
+    assert "\n    energies: 5460, 5471, 5515 eV\n" in as_text(cube)
 
 
-def test_a_long_list_is_cut_on_the_page(make_record: Callable[..., Record]) -> None:
+def test_a_long_list_is_told_by_its_ends(make_record: Callable[..., Record]) -> None:
     cube = overview(make_record("NXspecptycho_cube")) | {"energies_ev": list(np.arange(100.0))}
-    assert "10, 11, ..." in as_text(cube)
+    assert "\n    energies: 0 to 99 eV (100)\n" in as_text(cube)
+
+
+def test_lengths_have_the_unit_that_suits_them(make_record: Callable[..., Record]) -> None:
+    facts = overview(make_record("NXspecptycho_reconstruction")) | {"pixel_m": [4.882e-8, 4.9e-8], "object": [640, 650]}
+    assert "\n    pixel: 48.82 nm x 49 nm\n" in as_text(facts)
+    assert "\n    object: 640 x 650 px\n" in as_text(facts)
+    facts = overview(make_record("NXspecptycho_dose")) | {"maximum_dose_gy": 2.5e6, "warnings": ["one", "two, three"]}
+    assert "\n    largest dose: 2.5 MGy\n" in as_text(facts)
+    assert "\n    warning: one\n    warning: two, three\n" in as_text(facts)
+
+
+def test_a_long_history_is_one_line(make_record: Callable[..., Record]) -> None:
+    facts = overview(make_record("NXspecptycho_cube"))
+    (step,) = facts["history"]
+    many = [step | {"command": name} for name in ["simulate", "reconstruct"] * 60 + ["stack"]]
+    page = as_text(facts | {"history": many})
+    assert "\n    history: simulate x 60, reconstruct x 60, stack; last " in page
+    assert len(page.splitlines()) < 20
+    assert as_text(facts | {"history": many}, steps=True).count("\n    step ") == 121

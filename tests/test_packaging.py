@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_from_the_sdist_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> None:
     wanted = {
         path.relative_to(ROOT).as_posix()
-        for ending in ("*.py", "*.xml", "py.typed", "units.txt")
+        for ending in ("*.py", "*.xml", "*.html", "*.css", "*.js", "py.typed", "units.txt")
         for folder in ("picpxct_nx", "picpxct_nx/cli", "picpxct_nx/schemas")
         for path in (ROOT / folder).rglob(ending)
         if "__pycache__" not in path.parts

@@ -54,6 +54,9 @@ MADE = frozenset({
 POSITIVE = frozenset({ENCODER, INCIDENT, DISTANCE, Y_PIXEL, X_PIXEL, "instrument/detector/count_time", SATURATION})
 _TRUTH = {"true": True, "false": False, "yes": True, "no": False}
 
+# Lengths that the user chooses; any other is the number of frames.
+FREE = ("nPlanned", "nTurns")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -137,8 +140,8 @@ def _number(node: Node, text: str, frames: int) -> Value:
         if node.type in ("NX_INT", "NX_POSINT", "NX_UINT") or (node.type == "NX_NUMBER" and text.isdecimal()):
             return int(text)
         return units.quantity(text, wanted)
-    shape = tuple(n if isinstance(n, int) else frames for n in node.dims)
     numbers = [units.quantity(item, wanted) for item in text.split(",")]
+    shape = tuple(n if isinstance(n, int) else len(numbers) if n in FREE else frames for n in node.dims)
     if len(numbers) != int(np.prod(shape)):
         raise UsageError(f"{len(numbers)} numbers; wanted {int(np.prod(shape))}, separated by commas")
     return np.array(numbers).reshape(shape)

@@ -31,7 +31,7 @@ class Frames(Protocol):
 class Problem:
     """A far-field ptychographic scan in pixels and counts.
 
-    The model is I_j(q) = sum_m |F[P_m(r - f_j) O(c_j + r)](q)|^2 with F the orthonormal two-dimensional discrete
+    The model is `I_j(q) = sum_m |F[P_m(r - f_j) O(c_j + r)](q)|^2` with F the orthonormal two-dimensional discrete
     Fourier transform of kernel exp(-2 pi i q r), c_j the whole and f_j the fractional part of position j. A probe
     P is therefore in sqrt(counts): sum |P|^2 is the count of a frame through an empty object.
 

@@ -14,7 +14,19 @@ from picpxct_nx.cli.main import app
 
 from .conftest import TINY, Call, environment, message
 
-COMMON = {"output", "overwrite", "quiet", "verbose", "progress", "json", "device", "seed", "keep-going", "help"}
+COMMON = {
+    "output",
+    "overwrite",
+    "quiet",
+    "verbose",
+    "progress",
+    "json",
+    "device",
+    "seed",
+    "keep-going",
+    "watch",
+    "help",
+}
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 
