@@ -12,6 +12,7 @@ from . import (
     demo,
     dose,
     flatten,
+    formats,
     frc,
     grainmap,
     import_,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("simulate", rich_help_panel="Make and convert")(command(simulate.simulate))
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
+app.command("formats", rich_help_panel="Make and convert")(command(formats.formats))
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
 app.command("flatten", rich_help_panel="Process")(command(flatten.flatten))
 app.command("stack", rich_help_panel="Process")(command(stack.stack))

@@ -140,7 +140,7 @@ def _user_mask(text: str | None, shape: tuple[int, int]) -> tuple[Array | None, 
         mask, notes = as_mask(np.asarray(files.load(key)[...]), "--mask")
         if mask.shape != shape:
             raise InputError(f"--mask {text}: has shape {mask.shape}, the frames as given {shape}; make them agree")
-        return mask, list(files.inputs.values()), notes
+        return mask, list(files.inputs), notes
 
 
 def _beam(

@@ -20,7 +20,6 @@ Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cx
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -29,7 +28,8 @@ import numpy as np
 from picpxct_nx import units
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats.cxi_geometry import DETECTOR, TOLERANCE, read_geometry, scalar
-from picpxct_nx.formats.foreign import Axes, ForeignScan, PositionAxes
+from picpxct_nx.formats.foreign import ForeignScan, PositionAxes
+from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
 from picpxct_nx.formats.mapped import USER_MASK, as_probe, load_dataset, opened, read_arrays, safe_hdf5
 from picpxct_nx.formats.selection import Key, describe, select
 from picpxct_nx.simulate.spectra import HC_EV_M
@@ -64,20 +64,21 @@ HAS_SIGNAL = 0x1000
 PHOTON_EV = (10.0, 1e6)
 
 
-def is_cxi(file: h5py.File) -> bool:
+def is_cxi(start: Start) -> bool:
     """Whether an HDF5 file has the layout of CXI, by its version or by where its frames are."""
-    return "cxi_version" in file or any(path in file for path in DATA)
+    return start.has("cxi_version") or any(start.has(path) for path in DATA)
 
 
 @contextmanager
-def read_cxi(path: Path, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Iterator[ForeignScan]:
-    """The scan of a CXI file; its frames can be read while the context lasts. `keys` and `axes` overrule CXI.
+def read_cxi(source: Source) -> Iterator[ForeignScan]:
+    """The scan of a CXI file; its frames can be read while the context lasts. Keys and axes overrule CXI.
 
     Raises
     ------
     InputError
         Frames or translations are not where CXI has them, two statements contradict each other, or the file is refused.
     """
+    path, keys, axes = source.path, source.keys, source.axes
     with opened(path) as files:
         file = files.adopt(safe_hdf5(path))
         places, notes = _places(file, keys, path.name)
@@ -94,7 +95,7 @@ def read_cxi(path: Path, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Ite
         yield ForeignScan(
             name=path.name,
             format="cxi",
-            inputs=tuple(files.inputs.values()),
+            inputs=files.inputs,
             frames=arrays["data"],
             frame_axes=geometry.directions,
             positions=arrays["positions"],
@@ -212,3 +213,13 @@ def _probe(file: h5py.File) -> tuple[Array | None, list[str]]:
     source = select(item, (0,), found) if item.ndim == 4 else item
     probe, notes = as_probe(np.asarray(source[...]))
     return probe, [*notes, f"{found}: taken as the start probe"]
+
+
+FORMAT = Format(
+    name="cxi",
+    about="Coherent X-ray Imaging files, version 1.6, of beamlines (ALS), cdtools, SHARP and ptychodus",
+    holds="raw scan",
+    lacks=("count_time", *ALWAYS),
+    detect=is_cxi,
+    read=read_cxi,
+)

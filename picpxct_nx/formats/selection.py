@@ -34,6 +34,14 @@ class Key:
     file: str | None = None
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a further value is: a key, and the unit of a number where the file does not name it itself."""
+
+    key: Key
+    unit: str | None = None
+
+
 def parse_key(text: str) -> Key:
     """The key that a text such as `probe[0,0,:]`, `/entry/data` or `mask.npy::data` writes.
 
