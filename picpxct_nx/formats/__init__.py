@@ -1,10 +1,11 @@
 """Foreign file formats, one file each: which there are, which one a file is in, and reading it."""
 
 from picpxct_nx.formats.assemble import ImportOptions, assemble
+from picpxct_nx.formats.batch import Job, Table, imported, jobs
 from picpxct_nx.formats.foreign import ForeignScan, PositionAxes, parse_axes
 from picpxct_nx.formats.foreign_images import ForeignReconstruction
 from picpxct_nx.formats.form import Format
-from picpxct_nx.formats.registry import AUTO, FORMATS, detect, read, read_any
+from picpxct_nx.formats.registry import AUTO, FORMATS, detect, read, read_any, source_of
 from picpxct_nx.formats.selection import parse_map
 
 __all__ = [
@@ -14,11 +15,16 @@ __all__ = [
     "ForeignScan",
     "Format",
     "ImportOptions",
+    "Job",
     "PositionAxes",
+    "Table",
     "assemble",
     "detect",
+    "imported",
+    "jobs",
     "parse_axes",
     "parse_map",
     "read",
     "read_any",
+    "source_of",
 ]

@@ -123,7 +123,8 @@ def find_mask(survey: Survey, given: Array | None, name: str) -> tuple[Array, li
         y, x = np.argwhere(faulty & (survey.first_bad == first))[0]
         raise InputError(
             f"{name}: frame {first} is the first with NaN, infinite or negative counts, at pixel ({y}, {x}) as "
-            f"imported; {int(faulty.sum())} pixels have such frames; mask them (--mask) or leave the frames out (--map)"
+            f"imported; {int(faulty.sum())} pixels have such frames; mask them (--map "
+            "mask=FILE) or leave the frames out with an index"
         )
     sometimes = (survey.saturated > 0) & (survey.saturated < survey.n)
     most = int(survey.saturated[sometimes].max(initial=0))

@@ -28,12 +28,20 @@ class Start:
 
 @dataclass(frozen=True)
 class Source:
-    """A foreign file, and what the user said of its layout: keys of arrays, axes, and places of further values."""
+    """A foreign file or folder, and what the user said of it.
+
+    `keys` are the arrays of --map, `axes` what --axes says, `places` further values of a map file; `stated` are the
+    texts of --set, --assume and the manifest. `root` is the folder that nothing is read outside of; where there is
+    none it is that of the file. `mask` is a mask in another file, which joins that of the file itself.
+    """
 
     path: Path
     keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
     axes: Axes = field(default_factory=Axes)
     places: Mapping[str, Place] = field(default_factory=dict)
+    stated: Mapping[str, str] = field(default_factory=dict)
+    root: Path | None = None
+    mask: Key | None = None
 
 
 @dataclass(frozen=True)

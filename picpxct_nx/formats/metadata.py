@@ -43,6 +43,8 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 # The name of the entry, which is no field.
 ENTRY = "entry"
+# What else may be stated that is no field: the ranges of frames and positions to take.
+RANGES = ("frames", "positions")
 
 # What the import itself makes: arrays, their axes, names and history.
 MADE = frozenset({
@@ -82,14 +84,36 @@ def settings(given: Mapping[str, str], assumed: Mapping[str, str], frames: int) 
     """
     values: dict[str, Value] = {}
     for name, text in [*given.items(), *assumed.items()]:
-        for path in () if name == ENTRY else _paths(name):
+        for path in () if name in (ENTRY, *RANGES) else _paths(name):
             if path in values:
                 raise UsageError(f"--set or --assume {name}: {path} is stated twice; state it once")
             values[path] = parse_value(name, path, text, frames)
-    if ENTRY in assumed:
-        raise UsageError("--assume entry: the name of an entry is chosen, not measured; use --set entry=NAME")
+    chosen = next((name for name in (ENTRY, *RANGES) if name in assumed), None)
+    if chosen is not None:
+        raise UsageError(f"--assume {chosen}: it is chosen, not measured; use --set {chosen}=...")
     paths = frozenset(path for name in assumed for path in _paths(name))
     return Settings(values, paths, given.get(ENTRY))
+
+
+def is_known(name: str) -> bool:
+    """Whether a name can be stated."""
+    return name in SHORT_NAMES or name in (ENTRY, *RANGES) or name in _fields()
+
+
+def check_text(name: str, text: str) -> None:
+    """Stop at a text that cannot be the value of a name, before any scan is read.
+
+    Raises
+    ------
+    UsageError
+        It has no unit where one is needed, a wrong one, or is not of the field's type.
+    """
+    if name in (ENTRY, *RANGES):
+        return
+    for path in _paths(name):
+        # How many frames a scan has is not known yet.
+        if all(isinstance(length, int) for length in _fields()[path].dims or ()):
+            parse_value(name, path, text, 0)
 
 
 def _paths(name: str) -> tuple[str, ...]:
@@ -98,7 +122,7 @@ def _paths(name: str) -> tuple[str, ...]:
     if name in _fields():
         return (name,)
     if name in MADE:
-        raise UsageError(f"'{name}' cannot be set: the import makes it from the arrays; see --map, --center and --mask")
+        raise UsageError(f"'{name}' cannot be set: the import makes it from the arrays; see --map and --center")
     raise UsageError(
         f"unknown name '{name}'; use {', '.join([*SHORT_NAMES, ENTRY])}, or a path of {Scan.DEFINITION} such as "
         "instrument/source/current"

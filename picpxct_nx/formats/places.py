@@ -31,6 +31,15 @@ def number(file: Linked, path: str, wanted: str, default: str | None = None) -> 
     return convert(float(np.asarray(item[()]).ravel()[0]), item.attrs.get("units"), wanted, path, default)
 
 
+def whole(file: Linked, path: str) -> int | None:
+    """The whole number at a path; None where there is none."""
+    item = file.dataset(path)
+    if item is None or item.size != 1 or item.dtype.kind not in "iubf":
+        return None
+    found = float(np.asarray(item[()]).ravel()[0])
+    return int(found) if found == int(found) else None
+
+
 def convert(value: float, unit: Any, wanted: str, where: str, default: str | None = None) -> tuple[float, list[str]]:
     """A number in the unit `wanted`, and a sentence where its unit had to be translated.
 

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.formats import arrays, cxi, packed
+from picpxct_nx.errors import InputError, MissingInputError, UsageError
+from picpxct_nx.formats import arrays, csaxs, cxi, packed
 from picpxct_nx.formats.foreign import ForeignScan, parse_axes
 from picpxct_nx.formats.form import Foreign, Format, Source, Start, Written
 from picpxct_nx.formats.linked import linked
+from picpxct_nx.formats.map_file import is_map_file, read_map_file
 from picpxct_nx.formats.mapped import HDF5_SIGNATURE
 from picpxct_nx.formats.selection import parse_map
 
 AUTO = "auto"
 
 # What is read, in the order in which a file is tried; the first that knows it as its own reads it.
-FORMATS: tuple[Format, ...] = (cxi.FORMAT, arrays.NUMPY, arrays.HDF5)
+FORMATS: tuple[Format, ...] = (csaxs.FORMAT, cxi.FORMAT, arrays.NUMPY, arrays.HDF5)
 # What is written, by name; a format that is also read has the same name in both.
 WRITTEN: tuple[Written, ...] = ()
 
@@ -56,7 +58,7 @@ def detect(path: Path) -> str:
         The file is in none of the formats, or is one of ours already.
     """
     with ExitStack() as stack:
-        first = packed.first_bytes(path)
+        first = b"" if path.is_dir() else packed.first_bytes(path)
         file = None
         if first == HDF5_SIGNATURE:
             with path.open("rb") as handle:
@@ -71,25 +73,21 @@ def detect(path: Path) -> str:
             if known.detect(start):
                 return known.name
     names = ", ".join(known.name for known in FORMATS)
+    if path.is_dir():
+        raise MissingInputError(f"{path}: is a folder, and not that of a scan (S00123); name a file, or add --manifest")
     raise InputError(f"{path.name}: starts with {first!r}, which is none of {names}; convert it to one of them")
 
 
 @contextmanager
-def read_any(
-    path: Path, file_format: str = AUTO, *, keys: str | None = None, axes: str | None = None
-) -> Iterator[Foreign]:
+def read_any(source: Source, file_format: str = AUTO) -> Iterator[Foreign]:
     """The scan or reconstruction that a foreign file holds; its arrays can be read while the context lasts.
 
     Parameters
     ----------
-    path : Path
-        The file.
+    source : Source
+        The file, and what the user said of it.
     file_format : str
         `auto` or the name of a format.
-    keys : str, optional
-        --map: `data=KEY,positions=KEY,probe=KEY,mask=KEY,monitor=KEY`, or the name of a map file.
-    axes : str, optional
-        --axes: what the positions are, see `parse_axes`.
 
     Raises
     ------
@@ -98,24 +96,41 @@ def read_any(
     MissingInputError, InputError
         The file is not there, refused, or holds neither.
     """
-    source = Source(path, parse_map(keys), parse_axes(axes))
-    known = find(detect(path) if file_format == AUTO else file_format)
+    known = find(detect(source.path) if file_format == AUTO else file_format)
     with known.read(source) as foreign:
         yield foreign
+
+
+def source_of(path: Path, keys: str | None = None, axes: str | None = None) -> Source:
+    """A file and what --map (keys, or the name of a map file) and --axes say of it.
+
+    Raises
+    ------
+    UsageError, InputError, MissingInputError
+        They say it wrongly, or the map file is none.
+    """
+    found = (
+        read_map_file(Path(str(keys)), axes) if is_map_file(keys) else Source(path, parse_map(keys), parse_axes(axes))
+    )
+    mask = found.keys.get("mask", (None,))[0]
+    if mask is None or mask.file is None:
+        return replace(found, path=path)
+    own = {role: key for role, key in found.keys.items() if role != "mask"}
+    return replace(found, path=path, keys=own, mask=mask)
 
 
 @contextmanager
 def read(
     path: Path, file_format: str = AUTO, *, keys: str | None = None, axes: str | None = None
 ) -> Iterator[ForeignScan]:
-    """As `read_any`, for files that hold a scan.
+    """As `read_any`, for files that hold a scan; `keys` and `axes` are the texts of --map and --axes.
 
     Raises
     ------
     InputError
         The file holds a reconstruction.
     """
-    with read_any(path, file_format, keys=keys, axes=axes) as foreign:
+    with read_any(source_of(path, keys, axes), file_format) as foreign:
         if not isinstance(foreign, ForeignScan):
             raise InputError(f"{path.name}: holds a reconstruction, not a raw scan; name the file with the frames")
         yield foreign

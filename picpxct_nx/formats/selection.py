@@ -15,6 +15,9 @@ from picpxct_nx.values import Array, ArraySource
 ROLES = ("data", "positions", "probe", "mask", "monitor")
 # Two keys may be joined for the two columns of the positions: positions=/entry/y+/entry/x.
 JOINED = "positions"
+# A mask may also be a file alone: mask=mask.npy.
+ALONE = "mask"
+_ENDINGS = (".npy", ".npz", ".h5", ".hdf5", ".nxs", ".cxi", ".bz2", ".gz")
 
 Index = tuple["int | slice | EllipsisType", ...]
 
@@ -86,6 +89,8 @@ def parse_map(text: str | None) -> dict[str, tuple[Key, ...]]:
             raise UsageError(f"--map '{part}': wanted ROLE=KEY with ROLE one of {', '.join(ROLES)}")
         if role in keys:
             raise UsageError(f"--map names {role} twice; name it once")
+        if role == ALONE and "::" not in value and value.lower().endswith(_ENDINGS):
+            value = f"{value}::"
         keys[role] = tuple(parse_key(key) for key in (_PLUS.split(value) if role == JOINED else [value]))
     return keys
 
