@@ -232,7 +232,7 @@ def joined(parts: list[ArraySource], where: str) -> ArraySource:
     if not parts:
         raise InputError(f"{where}: holds no frames; is the scan complete?")
     for part in parts:
-        if len(part.shape) != 3 or tuple(part.shape[1:]) != tuple(parts[0].shape[1:]) or part.dtype != parts[0].dtype:
+        if not part.shape or tuple(part.shape[1:]) != tuple(parts[0].shape[1:]) or part.dtype != parts[0].dtype:
             raise InputError(
                 f"{where}: arrays of {tuple(parts[0].shape)} {parts[0].dtype} and {tuple(part.shape)} {part.dtype} "
                 "cannot follow each other; wanted frames of one size and type"
