@@ -1,6 +1,7 @@
 """Foreign file formats, one file each: which there are, which one a file is in, and reading it."""
 
 from picpxct_nx.formats.assemble import ImportOptions, assemble
+from picpxct_nx.formats.assemble_images import assemble_images
 from picpxct_nx.formats.batch import Job, Table, imported, jobs
 from picpxct_nx.formats.foreign import ForeignScan, PositionAxes, parse_axes
 from picpxct_nx.formats.foreign_images import ForeignReconstruction
@@ -19,6 +20,7 @@ __all__ = [
     "PositionAxes",
     "Table",
     "assemble",
+    "assemble_images",
     "detect",
     "imported",
     "jobs",

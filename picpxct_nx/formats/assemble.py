@@ -84,7 +84,7 @@ def assemble(
     notes += more
     arrays, more = _geometry(foreign, values, layout)
     notes += more
-    entry = _entry_name(foreign, stated, notes)
+    entry = entry_name(foreign.name, stated.entry, notes)
     values |= arrays
     values |= {"instrument/detector/data": Arranged(foreign.frames, layout), "instrument/detector/pixel_mask": mask}
     if doubtful:
@@ -152,8 +152,9 @@ def _beam(
 ) -> tuple[tuple[float, float] | None, str]:
     """Row and column of the direct beam in the frames as given (None: at the corner), and how it is known."""
     rows, columns = survey.mean.shape
-    if center == "corner":
-        return None, "--center corner: zero frequency at [0, 0]; the frames were shifted by half their size"
+    if center == "corner" or (center is None and foreign.corner):
+        why = "--center corner" if center else foreign.format
+        return None, f"{why}: zero frequency at [0, 0]; the frames were shifted by half their size"
     if center == "auto":
         y, x = find_beam(survey, np.zeros((rows, columns)) if mask is None else mask)
         # A fraction would only be a phase ramp on the probe; a centre of mass does not know it.
@@ -224,15 +225,22 @@ def _overlap(y: Array, x: Array, window: tuple[float, float]) -> list[str]:
     ]
 
 
-def _entry_name(foreign: ForeignScan, stated: meta.Settings, notes: list[str]) -> str:
-    if stated.entry is not None:
-        if not _ENTRY.match(stated.entry) or len(stated.entry) > 63:
+def entry_name(file: str, stated: str | None, notes: list[str]) -> str:
+    """Name of the entry: what is stated, or one after the file, which is noted.
+
+    Raises
+    ------
+    UsageError
+        What is stated is no NeXus name.
+    """
+    if stated is not None:
+        if not _ENTRY.match(stated) or len(stated) > 63:
             raise UsageError(
-                f"entry: '{stated.entry}' is no NeXus name: letters, digits, _ and inner dots, at most 63; for example "
+                f"entry: '{stated}' is no NeXus name: letters, digits, _ and inner dots, at most 63; for example "
                 "scan_S00123"
             )
-        return stated.entry
-    stem = re.sub(r"\W+", "_", foreign.name.split(".")[0], flags=re.ASCII).strip("_")
+        return stated
+    stem = re.sub(r"\W+", "_", file.split(".")[0], flags=re.ASCII).strip("_")
     name = f"scan_{stem.removeprefix('scan_')}"[:63].rstrip("_")
     notes.append(f"entry: named {name} after the file (--set entry=NAME)")
     return name
@@ -282,4 +290,4 @@ def _stated(parameter: str, name: str, text: str) -> dict[str, Value]:
     return value | ({f"{parameter}@units": unit} if unit else {})
 
 
-__all__ = ["ImportOptions", "assemble"]
+__all__ = ["ImportOptions", "assemble", "entry_name"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from picpxct_nx.errors import InputError, MissingInputError, UsageError
 from picpxct_nx.formats import csaxs_folders, metadata
 from picpxct_nx.formats.assemble import ImportOptions, assemble
+from picpxct_nx.formats.assemble_images import assemble_images
 from picpxct_nx.formats.foreign import ForeignScan
 from picpxct_nx.formats.form import Source
 from picpxct_nx.formats.registry import read_any
@@ -143,10 +144,11 @@ def imported(job: Job, file_format: str, options: ImportOptions) -> Iterator[tup
         As `read_any` and `assemble`.
     """
     with read_any(job.source, file_format) as foreign:
-        foreign = replace(foreign, inputs=(*foreign.inputs, *job.inputs))
-        if not isinstance(foreign, ForeignScan):
-            raise InputError(f"{job.name}: holds a reconstruction")
-        record, notes = assemble(
-            foreign, job.given, job.assumed, replace(options, mask=job.source.mask or options.mask)
-        )
+        inputs = (*foreign.inputs, *job.inputs)
+        if isinstance(foreign, ForeignScan):
+            scan, chosen = replace(foreign, inputs=inputs), replace(options, mask=job.source.mask or options.mask)
+            record: Record
+            record, notes = assemble(scan, job.given, job.assumed, chosen)
+        else:
+            record, notes = assemble_images(replace(foreign, inputs=inputs), job.given, job.assumed)
         yield record, [*job.notes, *notes]

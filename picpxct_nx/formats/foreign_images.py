@@ -32,6 +32,8 @@ class ForeignReconstruction:
         On pixels of the same size, centred at [h // 2, w // 2].
     positions : (n, 2) float64, optional
         Where the middle of the probe meets the object, y and x, m.
+    frame : (n,) int, optional
+        Number of the frame of each position.
     error : (iterations,) float64, optional
         What the program minimised, an iteration each.
     metadata : mapping
@@ -55,6 +57,7 @@ class ForeignReconstruction:
     origin: tuple[float, float]
     probe: Array
     positions: Array | None = None
+    frame: Array | None = None
     error: Array | None = None
     metadata: Mapping[str, Value] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,83 @@
+"""Assembling: a foreign reconstruction and what the user states become a reconstruction of ours, with its history."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from picpxct_nx.errors import InputError
+from picpxct_nx.formats import metadata as meta
+from picpxct_nx.formats.assemble import entry_name
+from picpxct_nx.formats.foreign_images import ForeignReconstruction
+from picpxct_nx.provenance import step
+from picpxct_nx.records import CONVENTION, Reconstruction
+from picpxct_nx.values import Array, Value
+
+
+def assemble_images(
+    foreign: ForeignReconstruction, given: Mapping[str, str], assumed: Mapping[str, str]
+) -> tuple[Reconstruction, list[str]]:
+    """The reconstruction that a foreign one and the user's statements make, and a sentence for all that was decided.
+
+    Parameters
+    ----------
+    foreign : ForeignReconstruction
+        What the file holds.
+    given, assumed : mapping
+        Text by short name or path: what is known (--set), and what nobody measured (--assume).
+
+    Raises
+    ------
+    UsageError
+        A name is unknown or stated twice, or a value is wrong.
+    InputError
+        A required value is missing; all are named.
+    """
+    stated = meta.settings(given, assumed, 0, meta.RECONSTRUCTION)
+    values: dict[str, Value] = dict(foreign.metadata)
+    notes = list(foreign.notes)
+    for path, value in stated.values.items():
+        if path in values:
+            notes.append(f"{path}: the file has {values[path]}; what was given is taken instead")
+        values[path] = value
+    meta.check_complete(values, foreign.name, meta.RECONSTRUCTION)
+    energy = float(np.asarray(values[meta.INCIDENT]))
+    if not (np.isfinite(energy) and energy > 0):
+        raise InputError(f"{foreign.name}: the photon energy is {energy} eV; give it with --set energy=VALUE")
+    notes += [f"{path}: assumed, nobody measured it" for path in sorted(stated.assumed)]
+    notes.append(f"phase: taken as that of {CONVENTION}; nothing in the file says so")
+    entry = entry_name(foreign.name, stated.entry, notes)
+    values |= _arrays(foreign)
+    if stated.assumed:
+        values["assumed"] = np.array(sorted(stated.assumed), dtype=object)
+    parameters = {"format": foreign.format, **foreign.options, **_texts(given, assumed), "notes": "\n".join(notes)}
+    record = Reconstruction.from_values(entry, values)
+    return record.made_by(step("import", parameters, foreign.inputs)), notes
+
+
+def _arrays(foreign: ForeignReconstruction) -> dict[str, Value]:
+    """Object, phase, probe, positions and errors, with their axes in m."""
+    image = foreign.transmission.astype(np.complex64)
+    axes = [foreign.origin[i] + foreign.pixel[i] * np.arange(n) for i, n in enumerate(image.shape)]
+    probe = foreign.probe.astype(np.complex64)
+    across = [foreign.pixel[i] * (np.arange(n) - n // 2) for i, n in enumerate(probe.shape[1:])]
+    values: dict[str, Value] = {
+        "stage": "reconstructed", "object/transmission": image, "object/y": axes[0], "object/x": axes[1],
+        "phase/phase": np.angle(image).astype(np.float32), "probe/probe": probe, "probe/y": across[0],
+        "probe/x": across[1],
+    }  # fmt: skip
+    if foreign.positions is not None:
+        frame: Array = np.arange(len(foreign.positions)) if foreign.frame is None else foreign.frame
+        values |= {"positions/y": foreign.positions[:, 0], "positions/x": foreign.positions[:, 1]}
+        values["positions/frame"] = np.asarray(frame, np.int64)
+    if foreign.error is not None and len(foreign.error):
+        values["convergence/error"] = np.asarray(foreign.error, np.float64)
+        values["convergence/iteration"] = np.arange(1, 1 + len(foreign.error))
+    return values
+
+
+def _texts(given: Mapping[str, str], assumed: Mapping[str, str]) -> dict[str, Value]:
+    return {
+        f"{kind}.{name.replace('/', '.')}": text
+        for kind, texts in (("set", given), ("assume", assumed))
+        for name, text in texts.items()
+    }
