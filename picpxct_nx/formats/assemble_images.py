@@ -47,6 +47,9 @@ def assemble_images(
     notes.append(f"phase: taken as that of {CONVENTION}; nothing in the file says so")
     entry = entry_name(foreign.name, stated.entry, notes)
     values |= _arrays(foreign)
+    if foreign.positions is not None:
+        values["object/coverage"] = coverage(foreign)
+        notes.append("coverage: the probe's intensity summed over the positions, to the nearest pixel")
     if stated.assumed:
         values["assumed"] = np.array(sorted(stated.assumed), dtype=object)
     parameters = {"format": foreign.format, **foreign.options, **_texts(given, assumed), "notes": "\n".join(notes)}
@@ -73,6 +76,26 @@ def _arrays(foreign: ForeignReconstruction) -> dict[str, Value]:
         values["convergence/error"] = np.asarray(foreign.error, np.float64)
         values["convergence/iteration"] = np.arange(1, 1 + len(foreign.error))
     return values
+
+
+def coverage(foreign: ForeignReconstruction) -> Array:
+    """Light that fell on every pixel of the object, (H, W) float32: the sum over j and m of |P_m(r - r_j)|^2.
+
+    Windows are placed at the nearest pixel; what lies off the object is left out.
+    """
+    total = np.zeros(foreign.transmission.shape)
+    light = (np.abs(foreign.probe.astype(np.complex128)) ** 2).sum(axis=0)
+    half = np.array([n // 2 for n in light.shape])
+    places = (np.asarray(foreign.positions) - foreign.origin) / foreign.pixel
+    for y, x in np.rint(places).astype(int) - half:
+        rows, columns = (
+            slice(max(0, -start), max(0, min(n, whole - start)))
+            for start, n, whole in zip((y, x), light.shape, total.shape, strict=True)
+        )
+        part = light[rows, columns]
+        top, left = y + rows.start, x + columns.start
+        total[top : top + part.shape[0], left : left + part.shape[1]] += part
+    return total.astype(np.float32)
 
 
 def _texts(given: Mapping[str, str], assumed: Mapping[str, str]) -> dict[str, Value]:

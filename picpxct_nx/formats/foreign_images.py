@@ -78,3 +78,19 @@ class ForeignReconstruction:
             self.positions.ndim == 2 and self.positions.shape[1] == 2 and np.isfinite(self.positions).all()
         ):
             raise InputError(f"{self.name}: the positions have shape {self.positions.shape}; wanted (n, 2), finite")
+
+
+def one_layer(image: Array, where: str) -> tuple[Array, list[str]]:
+    """The one image of an object that may have an axis of layers before rows and columns.
+
+    Raises
+    ------
+    InputError
+        It has several.
+    """
+    layers = image.reshape(-1, *image.shape[-2:]) if image.ndim > 2 else image[np.newaxis]
+    if len(layers) != 1:
+        raise InputError(
+            f"{where}: has {len(layers)} layers of {image.shape[-2:]}; a reconstruction of ours is one projection"
+        )
+    return layers[0], []

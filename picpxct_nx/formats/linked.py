@@ -80,6 +80,10 @@ class Linked:
             It leads out of the folder, or is not there.
         """
         target = (self.folder / name).resolve()
+        moved = self.folder / Path(name).name
+        if Path(name).is_absolute() and not target.exists() and moved.exists():
+            # The folder was moved since the link was made; HDF5 itself looks beside the file then.
+            target = moved.resolve()
         if not target.is_relative_to(self.folder):
             raise InputError(
                 f"{self.path.name}: {where}: a link to {name}, outside the folder of the file; nothing is read there: "

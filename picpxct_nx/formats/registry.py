@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from picpxct_nx.errors import InputError, MissingInputError, UsageError
-from picpxct_nx.formats import arrays, csaxs, cxi, dectris, packed
+from picpxct_nx.formats import arrays, csaxs, cxi, dectris, nxcxi, packed, ptychodus, ptyd, ptyr, shelves
 from picpxct_nx.formats.foreign import ForeignScan, parse_axes
 from picpxct_nx.formats.form import Foreign, Format, Source, Start, Written
 from picpxct_nx.formats.linked import linked
@@ -17,7 +17,19 @@ from picpxct_nx.formats.selection import parse_map
 AUTO = "auto"
 
 # What is read, in the order in which a file is tried; the first that knows it as its own reads it.
-FORMATS: tuple[Format, ...] = (csaxs.FORMAT, dectris.FORMAT, cxi.FORMAT, arrays.NUMPY, arrays.HDF5)
+FORMATS: tuple[Format, ...] = (
+    csaxs.FORMAT,
+    dectris.FORMAT,
+    nxcxi.FORMAT,
+    cxi.FORMAT,
+    ptyd.FORMAT,
+    ptyr.FORMAT,
+    ptychodus.FORMAT,
+    shelves.PREPARED,
+    shelves.RECONS,
+    arrays.NUMPY,
+    arrays.HDF5,
+)
 # What is written, by name; a format that is also read has the same name in both.
 WRITTEN: tuple[Written, ...] = ()
 
