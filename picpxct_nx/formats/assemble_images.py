@@ -87,14 +87,12 @@ def coverage(foreign: ForeignReconstruction) -> Array:
     light = (np.abs(foreign.probe.astype(np.complex128)) ** 2).sum(axis=0)
     half = np.array([n // 2 for n in light.shape])
     places = (np.asarray(foreign.positions) - foreign.origin) / foreign.pixel
+    (h, w), (rows, columns) = foreign.probe.shape[-2:], foreign.transmission.shape[-2:]
     for y, x in np.rint(places).astype(int) - half:
-        rows, columns = (
-            slice(max(0, -start), max(0, min(n, whole - start)))
-            for start, n, whole in zip((y, x), light.shape, total.shape, strict=True)
-        )
-        part = light[rows, columns]
-        top, left = y + rows.start, x + columns.start
-        total[top : top + part.shape[0], left : left + part.shape[1]] += part
+        top, left = max(0, y), max(0, x)
+        bottom, right = min(y + h, rows), min(x + w, columns)
+        if top < bottom and left < right:
+            total[top:bottom, left:right] += light[top - y : bottom - y, left - x : right - x]
     return total.astype(np.float32)
 
 
