@@ -14,6 +14,11 @@ Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cx
   say the same: in an image turned by 180 degrees the two signs cancel.
 - Beam: `corner_position` is the outer corner of the first pixel; the beam is at x = y = 0 (CXI, the same section).
 - Mask (CXI "Detector", table of bits): 0 is good, and so is 0x1000 alone, a pixel with signal.
+- Polarisation (CXI "Beam": "float array, variable"): four numbers are taken as a Stokes vector with I above zero, which
+  our own export writes; anything else is left.
+- Rotation (CXI "Geometry"): direction cosines x'.x, x'.y, x'.z, y'.x, y'.y, y'.z of the sample's axes; only a turn
+  about the beam, by a from x towards y: (cos a, sin a, 0, -sin a, cos a, 0).
+- Monitor: `data_1/intensities`, one number a frame, which is cdtools' addition. Its `data_dark` is not subtracted.
 - Probe: `instrument_1/source_1/illumination` (SHARP, ptychodus) or `probe`, centred, in the frames' orientation.
 """
 
@@ -36,6 +41,10 @@ from picpxct_nx.simulate.spectra import HC_EV_M
 from picpxct_nx.values import Array, Value
 
 E1 = "entry_1"
+STOKES = f"{E1}/instrument_1/beam_1/incident_polarization"
+ORIENTATION = f"{E1}/sample_1/geometry_1/orientation"
+MONITOR = f"{E1}/data_1/intensities"
+DARK = f"{DETECTOR}/data_dark"
 SOURCE = f"{E1}/instrument_1/source_1"
 DATA = (f"{E1}/data_1/data", f"{DETECTOR}/data")
 TRANSLATION = (
@@ -86,6 +95,7 @@ def read_cxi(source: Source) -> Iterator[ForeignScan]:
         geometry = read_geometry(file, arrays["data"].shape, axes.frames)
         energy, about_energy = _energy(file)
         texts, about_texts = _texts(file)
+        sample, about_sample = _sample(file)
         if "mask" not in arrays and MASK in file:
             arrays["mask"], about_mask = _mask(load_dataset(file, MASK)[()], arrays["data"].shape)
             more += about_mask
@@ -102,11 +112,11 @@ def read_cxi(source: Source) -> Iterator[ForeignScan]:
             axes=axes.positions or AXES,
             probe=arrays["probe"],
             mask=arrays.get("mask"),
-            monitor=arrays.get("monitor"),
+            monitor=arrays.get("monitor", _monitor(file, arrays["data"].shape[0])),
             beam_px=geometry.beam_px,
-            metadata=texts | energy | dict(geometry.values),
+            metadata=texts | energy | sample | dict(geometry.values),
             options={"map": describe(places)},
-            notes=(*axes.notes, *notes, *more, *geometry.notes, *about_energy, *about_texts),
+            notes=(*axes.notes, *notes, *more, *geometry.notes, *about_energy, *about_texts, *about_sample),
         )
 
 
@@ -170,6 +180,42 @@ def _texts(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
             text = when.isoformat()
         values[ours] = text
     return values, notes
+
+
+def _sample(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
+    """Polarisation, and rotation of the sample about the beam, where the file has them in a form that is understood."""
+    values: dict[str, Value] = {}
+    notes = []
+    stokes = _numbers(file.get(STOKES))
+    if stokes is not None and stokes.size == 4 and stokes[0] > 0:
+        values["instrument/beam/incident_polarization_stokes"] = (stokes / stokes[0]).reshape(1, 4)
+        notes.append(f"{STOKES}: {stokes.tolist()} is taken as a Stokes vector I, Q, U, V")
+    turn = _numbers(file.get(ORIENTATION))
+    if turn is not None and turn.size == 6:
+        angle = float(np.arctan2(turn[1], turn[0]))
+        expected = [np.cos(angle), np.sin(angle), 0, -np.sin(angle), np.cos(angle), 0]
+        if np.allclose(turn, expected, atol=1e-6):
+            values["sample/transformations/rotation"] = angle
+            notes.append(f"{ORIENTATION}: a turn by {np.rad2deg(angle):.6g} deg about the beam")
+        else:
+            notes.append(f"{ORIENTATION}: {turn.tolist()} is no turn about the beam, not taken")
+    if DARK in file:
+        notes.append(f"{DARK}: dark frames are there; they are not subtracted")
+    return values, notes
+
+
+def _numbers(item: Any) -> Array | None:
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf" or item.size > 100:
+        return None
+    found = np.asarray(item[()], np.float64).ravel()
+    return found if np.isfinite(found).all() else None
+
+
+def _monitor(file: h5py.File, count: int) -> Array | None:
+    item = file.get(MONITOR)
+    if not isinstance(item, h5py.Dataset) or item.shape != (count,) or item.dtype.kind not in "iuf":
+        return None
+    return np.asarray(item[()], np.float64)
 
 
 def _text(item: Any) -> str | None:
