@@ -8,12 +8,14 @@ from picpxct_nx.formats.foreign_images import ForeignReconstruction
 from picpxct_nx.formats.form import Format
 from picpxct_nx.formats.registry import AUTO, FORMATS, detect, read, read_any, source_of
 from picpxct_nx.formats.selection import parse_map
+from picpxct_nx.formats.spectrum import ForeignSpectrum, assemble_spectrum
 
 __all__ = [
     "AUTO",
     "FORMATS",
     "ForeignReconstruction",
     "ForeignScan",
+    "ForeignSpectrum",
     "Format",
     "ImportOptions",
     "Job",
@@ -21,6 +23,7 @@ __all__ = [
     "Table",
     "assemble",
     "assemble_images",
+    "assemble_spectrum",
     "detect",
     "imported",
     "jobs",

@@ -6,8 +6,8 @@ import numpy as np
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats import metadata as meta
-from picpxct_nx.formats.assemble import entry_name
 from picpxct_nx.formats.foreign_images import ForeignReconstruction
+from picpxct_nx.formats.stated import parameters, state
 from picpxct_nx.provenance import step
 from picpxct_nx.records import CONVENTION, Reconstruction
 from picpxct_nx.values import Array, Value
@@ -32,29 +32,19 @@ def assemble_images(
     InputError
         A required value is missing; all are named.
     """
-    stated = meta.settings(given, assumed, 0, meta.RECONSTRUCTION)
-    values: dict[str, Value] = dict(foreign.metadata)
-    notes = list(foreign.notes)
-    for path, value in stated.values.items():
-        if path in values:
-            notes.append(f"{path}: the file has {values[path]}; what was given is taken instead")
-        values[path] = value
-    meta.check_complete(values, foreign.name, meta.RECONSTRUCTION)
+    entry, values, told = state(foreign.metadata, given, assumed, meta.RECONSTRUCTION, foreign.name)
+    notes = [*foreign.notes, *told]
     energy = float(np.asarray(values[meta.INCIDENT]))
     if not (np.isfinite(energy) and energy > 0):
         raise InputError(f"{foreign.name}: the photon energy is {energy} eV; give it with --set energy=VALUE")
-    notes += [f"{path}: assumed, nobody measured it" for path in sorted(stated.assumed)]
     notes.append(f"phase: taken as that of {CONVENTION}; nothing in the file says so")
-    entry = entry_name(foreign.name, stated.entry, notes)
     values |= _arrays(foreign)
     if foreign.positions is not None:
         values["object/coverage"] = coverage(foreign)
         notes.append("coverage: the probe's intensity summed over the positions, to the nearest pixel")
-    if stated.assumed:
-        values["assumed"] = np.array(sorted(stated.assumed), dtype=object)
-    parameters = {"format": foreign.format, **foreign.options, **_texts(given, assumed), "notes": "\n".join(notes)}
+    said = {"format": foreign.format, **foreign.options, **parameters(given, assumed), "notes": "\n".join(notes)}
     record = Reconstruction.from_values(entry, values)
-    return record.made_by(step("import", parameters, foreign.inputs)), notes
+    return record.made_by(step("import", said, foreign.inputs)), notes
 
 
 def _arrays(foreign: ForeignReconstruction) -> dict[str, Value]:
@@ -94,11 +84,3 @@ def coverage(foreign: ForeignReconstruction) -> Array:
         if top < bottom and left < right:
             total[top:bottom, left:right] += light[top - y : bottom - y, left - x : right - x]
     return total.astype(np.float32)
-
-
-def _texts(given: Mapping[str, str], assumed: Mapping[str, str]) -> dict[str, Value]:
-    return {
-        f"{kind}.{name.replace('/', '.')}": text
-        for kind, texts in (("set", given), ("assume", assumed))
-        for name, text in texts.items()
-    }

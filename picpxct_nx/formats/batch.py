@@ -12,6 +12,7 @@ from picpxct_nx.formats.assemble_images import assemble_images
 from picpxct_nx.formats.foreign import ForeignScan
 from picpxct_nx.formats.form import Source
 from picpxct_nx.formats.registry import read_any
+from picpxct_nx.formats.spectrum import ForeignSpectrum, assemble_spectrum
 from picpxct_nx.manifest import number_of
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Record
@@ -149,6 +150,8 @@ def imported(job: Job, file_format: str, options: ImportOptions) -> Iterator[tup
             scan, chosen = replace(foreign, inputs=inputs), replace(options, mask=job.source.mask or options.mask)
             record: Record
             record, notes = assemble(scan, job.given, job.assumed, chosen)
+        elif isinstance(foreign, ForeignSpectrum):
+            record, notes = assemble_spectrum(replace(foreign, inputs=inputs), job.given, job.assumed)
         else:
             record, notes = assemble_images(replace(foreign, inputs=inputs), job.given, job.assumed)
         yield record, [*job.notes, *notes]

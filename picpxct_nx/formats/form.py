@@ -9,8 +9,9 @@ from picpxct_nx.formats.foreign import Axes, ForeignScan
 from picpxct_nx.formats.foreign_images import ForeignReconstruction
 from picpxct_nx.formats.linked import Linked
 from picpxct_nx.formats.selection import Key, Place
+from picpxct_nx.formats.spectrum import ForeignSpectrum
 
-Foreign = ForeignScan | ForeignReconstruction
+Foreign = ForeignScan | ForeignReconstruction | ForeignSpectrum
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Format:
     about : str
         What such files are, and who writes them.
     holds : str
-        What is made of one: `raw scan` or `reconstruction`.
+        What is made of one: `raw scan`, `reconstruction` or `spectrum`.
     lacks : tuple of str
         What such a file cannot carry, so that the user must state it.
     detect : function

@@ -9,7 +9,7 @@ import numpy as np
 from picpxct_nx import nxdl, units
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.nxdl import Node
-from picpxct_nx.records import Reconstruction, Scan, paths
+from picpxct_nx.records import Reconstruction, Scan, Spectrum, paths
 from picpxct_nx.values import Value
 
 ENCODER = "instrument/monochromator/energy"
@@ -83,6 +83,15 @@ RECONSTRUCTION = Names(
     | {path for path in paths(Reconstruction) if path.startswith(("object/", "phase/", "probe/", "positions/"))}
     | {path for path in paths(Reconstruction) if path.startswith(("background/", "variation/", "convergence/"))},
 )
+SPECTRUM = Names(
+    Spectrum.DEFINITION,
+    {
+        "element": ("element",), "edge": ("edge",), "mode": ("mode",), "edge_energy": ("edge_energy",),
+        **{name: SHORT_NAMES[name] for name in ("sample", "formula", "title", "start_time", "instrument", "source")},
+    },
+    frozenset({"entry_identifier_uuid", "assumed"})
+    | {path for path in nxdl.table(Spectrum.DEFINITION) if path.startswith("spectrum/")},
+)  # fmt: skip
 POSITIVE = frozenset({ENCODER, INCIDENT, DISTANCE, Y_PIXEL, X_PIXEL, "instrument/detector/count_time", SATURATION})
 _TRUTH = {"true": True, "false": False, "yes": True, "no": False}
 
@@ -120,7 +129,7 @@ def settings(given: Mapping[str, str], assumed: Mapping[str, str], frames: int, 
 def is_known(name: str) -> bool:
     """Whether a name can be stated, of a scan or of a reconstruction."""
     return name in (ENTRY, *RANGES) or any(
-        name in each.short or name in each.fields() for each in (SCAN, RECONSTRUCTION)
+        name in each.short or name in each.fields() for each in (SCAN, RECONSTRUCTION, SPECTRUM)
     )
 
 
@@ -134,7 +143,7 @@ def check_text(name: str, text: str) -> None:
     """
     if name in (ENTRY, *RANGES):
         return
-    names = next(each for each in (SCAN, RECONSTRUCTION) if name in each.short or name in each.fields())
+    names = next(each for each in (SCAN, RECONSTRUCTION, SPECTRUM) if name in each.short or name in each.fields())
     for path in _paths(name, names):
         # How many frames a scan has is not known yet.
         if all(isinstance(length, int) for length in names.fields()[path].dims or ()):

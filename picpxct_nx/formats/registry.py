@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from picpxct_nx.errors import InputError, MissingInputError, UsageError
-from picpxct_nx.formats import arrays, csaxs, cxi, dectris, nxcxi, packed, ptychodus, ptyd, ptyr, shelves
+from picpxct_nx.formats import arrays, csaxs, cxi, dectris, nxcxi, packed, ptychodus, ptyd, ptyr, shelves, xdi
 from picpxct_nx.formats.foreign import ForeignScan, parse_axes
 from picpxct_nx.formats.form import Foreign, Format, Source, Start, Written
 from picpxct_nx.formats.linked import linked
@@ -27,6 +27,7 @@ FORMATS: tuple[Format, ...] = (
     ptychodus.FORMAT,
     shelves.PREPARED,
     shelves.RECONS,
+    xdi.FORMAT,
     arrays.NUMPY,
     arrays.HDF5,
 )
@@ -113,6 +114,11 @@ def read_any(source: Source, file_format: str = AUTO) -> Iterator[Foreign]:
         yield foreign
 
 
+def known_as(foreign: Foreign) -> str:
+    """What a foreign product is called."""
+    return next(each.holds for each in FORMATS if each.name == foreign.format)
+
+
 def source_of(path: Path, keys: str | None = None, axes: str | None = None) -> Source:
     """A file and what --map (keys, or the name of a map file) and --axes say of it.
 
@@ -144,5 +150,6 @@ def read(
     """
     with read_any(source_of(path, keys, axes), file_format) as foreign:
         if not isinstance(foreign, ForeignScan):
-            raise InputError(f"{path.name}: holds a reconstruction, not a raw scan; name the file with the frames")
+            what = known_as(foreign)
+            raise InputError(f"{path.name}: holds a {what}, not a raw scan; name the file with the frames")
         yield foreign

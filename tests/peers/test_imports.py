@@ -79,7 +79,8 @@ def write_ptyd(path: Path, truth: Truth, save: str) -> None:
     parameters.update(
         utils.Param(
             dfile=str(path), save=save, shape=PROBE, psize=(PIXEL_Y, PIXEL_X), energy=ENERGY_EV / 1e3,
-            distance=DISTANCE, num_frames=len(truth.frames), auto_center=False, center=(PROBE // 2, PROBE // 2), min_frames=20,
+            distance=DISTANCE, num_frames=len(truth.frames), auto_center=False, center=(PROBE // 2, PROBE // 2),
+            min_frames=20,
             orientation=0, rebin=1, label="S00",
         )
     )  # fmt: skip
