@@ -9,6 +9,7 @@ import typer
 
 from picpxct_nx.errors import InputError, PicpxctError, UsageError
 
+from ._input import naming_damage
 from ._manifest import read_table
 from ._options import Json, KeepGoing, Output, Overwrite, Quiet, Verbose
 from ._output import Delivery, deliver, is_done, refuse_early
@@ -153,7 +154,8 @@ def _scans(
             continue
         with ExitStack() as stack:
             try:
-                record, notes = stack.enter_context(formats.imported(job, file_format, options))
+                with naming_damage(job.name):
+                    record, notes = stack.enter_context(formats.imported(job, file_format, options))
             except UsageError:
                 raise
             except PicpxctError as error:

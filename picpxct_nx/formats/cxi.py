@@ -38,7 +38,7 @@ from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
 from picpxct_nx.formats.mapped import USER_MASK, as_probe, load_dataset, opened, read_arrays, safe_hdf5
 from picpxct_nx.formats.selection import Key, describe, select
 from picpxct_nx.simulate.spectra import HC_EV_M
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import BLOCK_BYTES, Array, Value
 
 E1 = "entry_1"
 STOKES = f"{E1}/instrument_1/beam_1/incident_polarization"
@@ -97,7 +97,7 @@ def read_cxi(source: Source) -> Iterator[ForeignScan]:
         texts, about_texts = _texts(file)
         sample, about_sample = _sample(file)
         if "mask" not in arrays and MASK in file:
-            arrays["mask"], about_mask = _mask(load_dataset(file, MASK)[()], arrays["data"].shape)
+            arrays["mask"], about_mask = _mask(load_dataset(file, MASK), arrays["data"].shape)
             more += about_mask
         if "probe" not in arrays:
             arrays["probe"], about_probe = _probe(file)
@@ -229,14 +229,22 @@ def _text(item: Any) -> str | None:
         return None
 
 
-def _mask(raw: Array, shape: tuple[int, ...]) -> tuple[Array, list[str]]:
+def _mask(item: h5py.Dataset, shape: tuple[int, ...]) -> tuple[Array, list[str]]:
     """Mask of CXI bits as bits of NXdetector/pixel_mask; one for each frame becomes one for all."""
     notes = []
-    if raw.dtype.kind not in "biu":
-        raise InputError(f"{MASK}: of type {raw.dtype}; wanted whole numbers, the bits of CXI; name another with --map")
-    if raw.ndim == 3 and raw.shape == tuple(shape):
-        raw = np.bitwise_or.reduce(raw.astype(np.uint32), axis=0)
+    if item.dtype.kind not in "biu":
+        raise InputError(
+            f"{MASK}: of type {item.dtype}; wanted whole numbers, the bits of CXI; name another with --map"
+        )
+    if item.ndim == 3 and item.shape == tuple(shape):
+        raw = np.zeros(item.shape[1:], np.uint32)
+        # As large as the frames themselves: in blocks.
+        step = max(1, BLOCK_BYTES // (4 * raw.size))
+        for start in range(0, len(item), step):
+            raw |= np.bitwise_or.reduce(item[start : start + step].astype(np.uint32), axis=0)
         notes.append(f"{MASK}: one for each frame; a pixel that is bad in any frame is masked")
+    else:
+        raw = item[()]
     bits = raw.astype(np.uint32)
     bad = (bits != 0) & (bits != HAS_SIGNAL)
     ours = np.zeros(bits.shape, np.int32)

@@ -22,6 +22,8 @@ from picpxct_nx.values import Array, ArraySource
 
 # Steps of one path, links followed included; more would be a cycle.
 MAX_STEPS = 64
+# Virtual datasets over virtual datasets: two are seen at beamlines.
+MAX_DEPTH = 4
 # What may stand in a file as long as nobody reads it: `Linked.find` looks again at what is read.
 _LATER = frozenset({"LINK_EXTERNAL", "LINK_DANGLING", "STORAGE_VIRTUAL", "TYPE_REFUSED", "TEXT_ENCODING"})
 
@@ -44,15 +46,15 @@ class Linked:
         """Every file that was opened, the first one first."""
         return tuple(self.files)
 
-    def find(self, path: str) -> h5py.Group | h5py.Dataset | None:
-        """What is at a path, links resolved; None where nothing is.
+    def find(self, path: str, start: Path | None = None) -> h5py.Group | h5py.Dataset | None:
+        """What is at a path of the first file, or of the file `start`, links resolved; None where nothing is.
 
         Raises
         ------
         InputError
             A link leads out of the folder or to a file that is not there, or what is there is refused.
         """
-        place: Any = self._open(self.path)["/"]
+        place: Any = self._open(start or self.path)["/"]
         steps = _parts(path)
         for _ in range(MAX_STEPS):
             if not steps:
@@ -66,20 +68,21 @@ class Linked:
                 place = place.file["/"] if link.path.startswith("/") else place
             elif isinstance(link, h5py.ExternalLink):
                 steps = _parts(link.path) + steps
-                place = self._open(self.beside(link.filename, f"{place.name.rstrip('/')}/{name}"))["/"]
+                where = f"{place.name.rstrip('/')}/{name}"
+                place = self._open(self.beside(link.filename, where, Path(place.file.filename)))["/"]
             else:
                 place = place[name]
         raise InputError(f"{self.path.name}: {path}: a chain of links that does not end; remove it")
 
-    def beside(self, name: str, where: str) -> Path:
-        """The file in the folder that a link at `where` names.
+    def beside(self, name: str, where: str, source: Path) -> Path:
+        """The file that a link at `where` in the file `source` names, which must be in the folder.
 
         Raises
         ------
         InputError
             It leads out of the folder, or is not there.
         """
-        target = (self.folder / name).resolve()
+        target = (source.resolve().parent / name).resolve()
         moved = self.folder / Path(name).name
         if Path(name).is_absolute() and not target.exists() and moved.exists():
             # The folder was moved since the link was made; HDF5 itself looks beside the file then.
@@ -103,17 +106,29 @@ class Linked:
         group = self.find(path)
         return sorted(group.keys()) if isinstance(group, h5py.Group) else []
 
-    def frames(self, path: str) -> ArraySource | None:
-        """Frames (n, h, w) of a dataset, unread, also where it is a virtual one; None where there is none."""
-        item = self.dataset(path)
-        if item is None or not _is_virtual(item):
-            return item
-        pieces = sorted(item.virtual_sources(), key=lambda piece: piece.vspace.get_select_bounds()[0])
+    def frames(self, path: str, start: Path | None = None, depth: int = 0) -> ArraySource | None:
+        """Frames (n, h, w) of a dataset, unread, also where it is a virtual one; None where there is none.
+
+        Raises
+        ------
+        InputError
+            As `find`, and where a virtual dataset is not made of whole frames, or of itself.
+        """
+        item = self.find(path, start)
+        if not isinstance(item, h5py.Dataset):
+            return None
+        if not _is_virtual(item):
+            plain: ArraySource = item
+            return plain
+        if depth > MAX_DEPTH:
+            raise InputError(
+                f"{self.path.name}: {path}: virtual datasets of virtual datasets without end; flatten them"
+            )
+        here = Path(item.file.filename)
         found: list[ArraySource] = []
-        for piece in pieces:
-            name = item.file.filename if piece.file_name == "." else piece.file_name
-            file = self._open(self.beside(Path(name).name if name == item.file.filename else name, path))
-            inner = Linked(Path(file.filename), self.stack, self.files).frames(piece.dset_name)
+        for piece in _pieces(item):
+            there = here if piece.file_name == "." else self.beside(piece.file_name, path, here)
+            inner = self.frames(piece.dset_name, there, depth + 1)
             if inner is None or not _is_whole(piece, tuple(inner.shape)):
                 raise InputError(
                     f"{self.path.name}: {path}: a virtual dataset that is not made of whole frames of other files; "
@@ -173,12 +188,29 @@ def _is_virtual(item: h5py.Dataset) -> bool:
     return bool(item.id.get_create_plist().get_layout() == h5py.h5d.VIRTUAL)
 
 
+def _pieces(item: h5py.Dataset) -> list[Any]:
+    """Pieces of a virtual dataset in the order of their frames; those that grow without limit come first."""
+    return sorted(item.virtual_sources(), key=lambda piece: (_bounds(piece) or ((-1,), ()))[0])
+
+
+def _bounds(piece: Any) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    """First and last index of where a piece stands; None where it has no end."""
+    try:
+        start, stop = piece.vspace.get_select_bounds()
+    except (ValueError, RuntimeError):
+        return None
+    return tuple(start), tuple(stop)
+
+
 def _is_whole(piece: Any, shape: tuple[int, ...]) -> bool:
     """Whether a piece of a virtual dataset is all of its source, in one run of frames."""
+    bounds = _bounds(piece)
+    if bounds is None:
+        return False
+    start, stop = bounds
     count = int(piece.vspace.get_select_npoints())
-    start, stop = piece.vspace.get_select_bounds()
     run = int(np.prod([b - a + 1 for a, b in zip(start, stop, strict=True)]))
-    return count == run == int(np.prod(shape)) and tuple(start[1:]) == (0,) * (len(start) - 1)
+    return count == run == int(np.prod(shape)) and start[1:] == (0,) * (len(start) - 1)
 
 
 @dataclass(frozen=True)

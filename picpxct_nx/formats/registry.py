@@ -88,6 +88,8 @@ def detect(path: Path) -> str:
     names = ", ".join(known.name for known in FORMATS)
     if path.is_dir():
         raise MissingInputError(f"{path}: is a folder, and not that of a scan (S00123); name a file, or add --manifest")
+    if path.suffix.lower() in (".csv", ".toml"):
+        raise InputError(f"{path.name}: is a table; a manifest goes with its folder: import DIR --manifest {path.name}")
     raise InputError(f"{path.name}: starts with {first!r}, which is none of {names}; convert it to one of them")
 
 

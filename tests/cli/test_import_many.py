@@ -117,3 +117,22 @@ def test_a_manifest_wants_one_folder(call: Call, beamtime: Path) -> None:
     result = call("import", "scans.csv", "--manifest", "scans.csv", "-o", "x.nxs")
     assert result.exit_code == 2
     assert "wanted one folder" in message(result)
+
+
+def test_frames_that_cannot_be_unpacked_are_named_and_the_others_go_on(call: Call, beamtime: Path) -> None:
+    folder = beamtime / "eiger_4/S00000-00999/S00102"
+    with h5py.File(folder / "run_00102.h5", "r+") as file:
+        frames = file["/entry/instrument/eiger_4/data"][()]
+        del file["/entry/instrument/eiger_4/data"]
+        item = file.create_dataset("/entry/instrument/eiger_4/data", data=frames, chunks=(1, 32, 32), fletcher32=True)
+        item.id.write_direct_chunk((3, 0, 0), b"damaged" * 600)
+    result = call(*words("-o", "all.nxs", "-q"))
+    assert result.exit_code == 65
+    assert "S00102" in message(result)
+    assert not (beamtime / "all.nxs").exists()
+    assert call(*words("-o", "raw/", "--keep-going")).exit_code == 70
+    assert [path.name for path in (beamtime / "raw").iterdir()] == ["scan_S00101.nxs"]
+
+
+def test_a_manifest_in_the_place_of_a_file_is_recognised(call: Call, beamtime: Path) -> None:
+    assert "import DIR --manifest scans.csv" in message(call("import", "scans.csv", "-o", "x.nxs"))

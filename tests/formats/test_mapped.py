@@ -249,6 +249,43 @@ def test_links_and_virtual_datasets_lead_to_files_in_the_folder_and_no_further(t
                 assert {source.file_name for source in foreign.inputs} == {name, "other.h5"}
 
 
+def test_links_and_virtual_datasets_that_never_end_are_refused(tmp_path: Path) -> None:
+    layout = h5py.VirtualLayout((4, 4, 6), "f8")
+    layout[...] = h5py.VirtualSource(".", "data", (4, 4, 6))
+    with h5py.File(tmp_path / "self.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    with h5py.File(tmp_path / "loop.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("loop.h5", "/data")
+    for name, says in (("self.h5", "without end"), ("loop.h5", "does not end")):
+        with pytest.raises(InputError, match=says):
+            take(tmp_path / name, "data=data,positions=data")
+
+
+def test_links_are_relative_to_the_file_that_they_stand_in(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    with h5py.File(tmp_path / "raw/frames.h5", "w") as file:
+        file["data"], file["pos"] = np.ones((4, 4, 6)), np.ones((4, 2))
+    with h5py.File(tmp_path / "raw/index.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("frames.h5", "/data")
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("raw/index.h5", "/data")
+        file["pos"] = np.ones((4, 2))
+    with formats.read(tmp_path / "master.h5", keys="data=data,positions=pos", axes="probe:+y,+x:pixel") as foreign:
+        assert {each.file_name for each in foreign.inputs} == {"master.h5", "index.h5", "frames.h5"}
+
+
+def test_a_virtual_dataset_of_parts_of_frames_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "half.h5", "w") as file:
+        file["data"] = np.ones((4, 2, 6))
+    layout = h5py.VirtualLayout((4, 4, 6), "f8")
+    for start in (0, 2):
+        layout[:, start : start + 2] = h5py.VirtualSource("half.h5", "data", (4, 2, 6))
+    with h5py.File(tmp_path / "virtual.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    with pytest.raises(InputError, match="not made of whole frames"):
+        take(tmp_path / "virtual.h5", "data=data,positions=data")
+
+
 def test_a_link_to_a_file_that_is_not_there_names_it(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "link.h5", "w") as file:
         file["data"] = h5py.ExternalLink("lost.h5", "/data")
