@@ -48,6 +48,15 @@ class Packed(Protocol):
         """The images as they are stored, or None where they must be packed anew."""
 
 
+@runtime_checkable
+class Packing(Protocol):
+    """An array source that knows how it is packed where it comes from."""
+
+    @property
+    def packing(self) -> str | None:
+        """`bitshuffle` where the images are packed by bitshuffle and LZ4, else None."""
+
+
 Scalar = str | bool | int | float
 Array = npt.NDArray[Any]
 Value = Scalar | Array | ArraySource

@@ -7,6 +7,7 @@ import numpy as np
 
 from picpxct_nx.formats.linked import Joined
 from picpxct_nx.formats.selection import Part
+from picpxct_nx.nexus.packed import BITSHUFFLE
 from picpxct_nx.values import ArraySource, PackedImages
 
 
@@ -17,6 +18,17 @@ def packed_images(source: ArraySource) -> PackedImages | None:
     if isinstance(source, Joined):
         return _joined(source)
     return _part(source) if isinstance(source, Part) else None
+
+
+def is_bitshuffled(source: ArraySource) -> bool:
+    """Whether the frames of a source are packed by bitshuffle where they lie."""
+    if isinstance(source, Joined):
+        return is_bitshuffled(source.parts[0])
+    if isinstance(source, h5py.Dataset):
+        plist = source.id.get_create_plist()
+        return any(plist.get_filter(index)[0] == BITSHUFFLE for index in range(plist.get_nfilters()))
+    inner = getattr(source, "source", None)
+    return inner is not None and is_bitshuffled(inner)
 
 
 def _stored(item: h5py.Dataset) -> PackedImages | None:

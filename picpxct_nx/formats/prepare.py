@@ -7,7 +7,7 @@ import numpy as np
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats.foreign import Directions
-from picpxct_nx.formats.passthrough import packed_images
+from picpxct_nx.formats.passthrough import is_bitshuffled, packed_images
 from picpxct_nx.values import BLOCK_BYTES, Array, ArraySource, PackedImages
 
 Pair = tuple[int, int]
@@ -125,6 +125,11 @@ class Arranged:
     def dtype(self) -> np.dtype[Any]:
         """Type of the counts, in the byte order of the source."""
         return np.dtype(self.source.dtype)
+
+    @property
+    def packing(self) -> str | None:
+        """`bitshuffle` where the frames are packed so where they come from."""
+        return "bitshuffle" if is_bitshuffled(self.source) else None
 
     def packed(self) -> PackedImages | None:
         """The frames as they are stored, where nothing is turned, shifted or cut."""
