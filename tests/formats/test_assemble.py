@@ -323,7 +323,7 @@ def test_no_error_is_longer_than_a_line() -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint32])
 def test_a_survey_of_whole_counts_is_that_of_the_same_real_ones(dtype: type, saturation: float | None) -> None:
     rng = np.random.default_rng(1)
-    frames = rng.integers(0, 256, (50, 6, 8)).astype(dtype)
+    frames: np.ndarray = rng.integers(0, 256, (50, 6, 8)).astype(dtype)
     frames[:, 0, 0] = frames[3, 2, 2] = np.iinfo(dtype).max
     found = survey_counts(frames, saturation)
     ceiling = np.iinfo(dtype).max if saturation is None else saturation
