@@ -24,7 +24,8 @@ def read_table(path: Path) -> "Table":
     from picpxct_nx.formats import Table
 
     text, source = _read(path)
-    return Table(manifest.table(text, path.name), path.name, source)
+    rows = manifest.table(text, path.name)
+    return Table(rows, tuple(manifest.number_of(row["scan"]) for row in rows), path.name, source)
 
 
 def read_manifest(path: Path) -> "Stated":

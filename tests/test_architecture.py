@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "atomic": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
-    "formats": CORE | {"atomic", "nexus", "validation", "simulate", "manifest"},
+    "formats": CORE | {"atomic", "nexus", "validation", "simulate"},
     "schemas": set(),
     "schema_rows": {"nxdl"},
     "schema_codes": {"validation"},

@@ -13,7 +13,6 @@ from picpxct_nx.formats.foreign import ForeignScan
 from picpxct_nx.formats.form import Source
 from picpxct_nx.formats.registry import read_any
 from picpxct_nx.formats.spectrum import ForeignSpectrum, assemble_spectrum
-from picpxct_nx.manifest import number_of
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Record
 
@@ -24,9 +23,10 @@ _PLACES = ("scan", "file")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a manifest by column, and the file that they came from."""
+    """Rows of a manifest by column, the S-number that each names, or its text, and the file that they came from."""
 
     rows: tuple[Mapping[str, str], ...]
+    numbers: tuple[int | str, ...]
     name: str
     source: Input
 
@@ -99,7 +99,7 @@ def jobs(
 def _rows(root: Path, how: Source, given: Mapping[str, str], assumed: Mapping[str, str], table: Table) -> list[Job]:
     found = []
     told: set[str] = set()
-    for row in table.rows:
+    for row, number in zip(table.rows, table.numbers, strict=True):
         stated = {_COLUMNS.get(name, name): text for name, text in row.items() if name not in _PLACES}
         unread = {name for name in stated if not metadata.is_known(name)}
         notes = tuple(f"{table.name}: nobody reads the column '{name}'" for name in sorted(unread - told))
@@ -109,7 +109,6 @@ def _rows(root: Path, how: Source, given: Mapping[str, str], assumed: Mapping[st
         if twice is not None:
             raise UsageError(f"{twice}: stated on the command line and in {table.name}; state it once")
         _check(stated, f"{table.name}: {row['scan']}")
-        number = number_of(row["scan"])
         entry = f"scan_S{number:05d}" if isinstance(number, int) else row["scan"]
         stated.setdefault(metadata.ENTRY, entry)
         path = _path(root, row, number, table.name)

@@ -1,6 +1,6 @@
 """Other projects' readers and validators on our files: only by hand, and then a peer that is not there is a failure.
 
-Run in an environment that has the peers (the extra `peers`, and ptypy from its repository):
+Run in an environment that has the peers (pynxtools, nexusformat, silx, rosettasciio and hyperspy):
 `pytest -m peers tests/peers`. Without `-m peers` or PICPXCT_PEERS=1 nothing here is even collected.
 """
 
