@@ -17,6 +17,7 @@ Reconstruction (`*_recons.h5`):
 - `p/dx_spec` pixel y, x in m; `p/energy` in keV, `p/lambda` in m (1.2398e-9 / keV).
 - `p/positions` (n, 2) rows, columns: first pixel of the probe, from 0, in pixels; its middle is [h // 2, w // 2].
   `p/positions_real` (n, 2) y, x in m: where the beam meets the sample, the stage's translation negated.
+- `p/engines/*/error_metric_final/em_0/value`: what each engine minimised, an iteration each; engines differ in that.
 - `measurement/data` is a link to the prepared data, often elsewhere; it is not followed.
 
 Rows are taken to run along +y and columns along +x: in PtychoShelves' image the beam meets the sample at minus the
@@ -25,10 +26,12 @@ stage. The transform has the FFT's kernel exp(-2 pi i q r), ours: matter has neg
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
 from picpxct_nx.errors import InputError
+from picpxct_nx.formats.csaxs_folders import natural
 from picpxct_nx.formats.foreign import OURS, ForeignScan, PositionAxes
 from picpxct_nx.formats.foreign_images import ForeignReconstruction, one_layer
 from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
@@ -159,6 +162,7 @@ def read_recons(source: Source) -> Iterator[ForeignReconstruction]:
             origin=origin,
             probe=probe,
             positions=positions,
+            error=_errors(file),
             metadata=values,
             notes=(*notes, *more, *about, *told, "rows along +y, columns along +x of PtychoShelves' image"),
         )
@@ -195,6 +199,18 @@ def _positions(
         told = f"{P}/positions, refined or not, in pixels; placed by {P}/positions_real, the beam on the sample in m"
     placed = first + (corners + middle) * pixel
     return placed, (float(first[0]), float(first[1])), [told]
+
+
+def _errors(file: Linked) -> Array | None:
+    """What the engines minimised, one after the other; None where it is not finite or not positive."""
+    found = [
+        values
+        for engine in sorted(file.names(f"{P}/engines"), key=lambda name: natural(Path(name)))
+        for metric in file.names(f"{P}/engines/{engine}/error_metric_final")[:1]
+        if (values := _numbers(file, f"{P}/engines/{engine}/error_metric_final/{metric}/value")) is not None
+    ]
+    error = np.concatenate(found) if found else np.empty(0)
+    return error if len(error) and np.isfinite(error).all() and (error >= 0).all() else None
 
 
 def _values(file: Linked) -> tuple[dict[str, Value], list[str]]:

@@ -147,6 +147,8 @@ def recons(truth: Truth, tmp_path: Path) -> Path:
         p["positions"] = np.round(truth.beam / pixel) + middle - half
         p["positions_real"] = truth.beam + 2e-6
         p["dx_spec"], p["lambda"], p["energy"] = pixel[:, None], [[1.2398e-6 / ENERGY_EV]], [[ENERGY_EV / 1e3]]
+        p["engines/engine_0/error_metric_final/em_0/value"] = [[3.0], [2.0]]
+        p["engines/engine_1/error_metric_final/em_0/value"] = [[1.0]]
         file["measurement/data"] = h5py.ExternalLink("/elsewhere/S00123_data_032x024.h5", "/")
     return tmp_path / "S00123_recons.h5"
 
@@ -155,6 +157,8 @@ def test_a_reconstruction_of_ptychoshelves_keeps_handedness_and_places(recons: P
     assert formats.detect(recons) == "ptychoshelves"
     record = load(recons)
     same_physics(record, truth)
+    assert record.error is not None
+    assert record.error.tolist() == [3.0, 2.0, 1.0]
     # The beam on the sample in metres places the object.
     assert record.position_y is not None
     assert record.position_y.tolist() == pytest.approx((truth.beam[:, 0] + 2e-6).tolist(), abs=1e-15)
