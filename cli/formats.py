@@ -23,5 +23,5 @@ def formats(as_json: Json = False) -> None:
         makes = f", makes a {row['makes']}" if "makes" in row else ""
         typer.echo(f"{row['format']} ({row['direction']}{makes})")
         typer.echo(textwrap.fill(str(row["about"]), 110, initial_indent="    ", subsequent_indent="    "))
-        lacks = "cannot carry: " + ", ".join(str(each) for each in row["lacks"])  # type: ignore[attr-defined]
+        lacks = "cannot carry: " + "; ".join(str(each) for each in row["lacks"])  # type: ignore[attr-defined]
         typer.echo(textwrap.fill(lacks, 110, initial_indent="    ", subsequent_indent="        "))

@@ -53,8 +53,8 @@ def import_(
         Path | None,
         typer.Option(
             "--manifest",
-            help="CSV or TOML, a row a scan of the folder: scan (S-number; or a path in file), and columns that --set "
-            "knows, units in the values or as energy (eV): energy, rotation, sample, ...",
+            help="CSV or TOML, a row a scan of the folder: scan (S-number; or a path in file, and its own map), and "
+            "columns that --set knows, units in the values or as energy (eV): energy, rotation, sample, ...",
         ),
     ] = None,
     file_format: Annotated[str, typer.Option("--format", help="auto, or a name that picpxct formats lists.")] = "auto",

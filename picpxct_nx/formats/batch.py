@@ -11,14 +11,15 @@ from picpxct_nx.formats.assemble import ImportOptions, assemble
 from picpxct_nx.formats.assemble_images import assemble_images
 from picpxct_nx.formats.foreign import ForeignScan
 from picpxct_nx.formats.form import Source
-from picpxct_nx.formats.registry import read_any
+from picpxct_nx.formats.registry import read_any, source_of
+from picpxct_nx.formats.selection import Key
 from picpxct_nx.formats.spectrum import ForeignSpectrum, assemble_spectrum
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Record
 
 # Columns of a manifest under the names that `stack` reads as well, and what --set calls them.
 _COLUMNS = {"sample_rotation": "rotation", "particle_set": "collection_identifier"}
-_PLACES = ("scan", "file")
+_PLACES = ("scan", "file", "map")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def jobs(
     """The scans that files, folders and a manifest name, in their order.
 
     A folder of scans stands for all of them, or with a manifest for those that it names. Rows say where: `scan` is an
-    S-number, looked for below the folder; or `file` is the path of a file of any format, relative to the folder.
+    S-number, looked for below the folder; or `file` is the path of a file of any format, relative to the folder. `map`
+    is a --map of the row's own, its files relative to the folder as well.
 
     Parameters
     ----------
@@ -113,9 +115,22 @@ def _rows(root: Path, how: Source, given: Mapping[str, str], assumed: Mapping[st
         stated.setdefault(metadata.ENTRY, entry)
         path = _path(root, row, number, table.name)
         both = {**given, **stated}
-        source = replace(how, path=path, root=root, stated={**assumed, **both})
+        source = replace(_mapped(how, row, root), path=path, root=root, stated={**assumed, **both})
         found.append(Job(source, both, assumed, (table.source,), stated[metadata.ENTRY], notes))
     return found
+
+
+def _mapped(how: Source, row: Mapping[str, str], root: Path) -> Source:
+    """What --map and --axes say, or for this row its own map, whose files lie in the folder."""
+    if "map" not in row:
+        return how
+    own = source_of(root, row["map"])
+    keys = {role: tuple(_inside(key, root) for key in found) for role, found in own.keys.items()}
+    return replace(own, keys=keys, axes=how.axes, mask=None if own.mask is None else _inside(own.mask, root))
+
+
+def _inside(key: Key, root: Path) -> Key:
+    return key if key.file is None else replace(key, file=str(csaxs_folders.inside(root / key.file, root)))
 
 
 def _check(stated: Mapping[str, str], where: str) -> None:

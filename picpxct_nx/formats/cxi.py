@@ -34,7 +34,7 @@ from picpxct_nx import units
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats.cxi_geometry import DETECTOR, TOLERANCE, read_geometry, scalar
 from picpxct_nx.formats.foreign import ForeignScan, PositionAxes
-from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
+from picpxct_nx.formats.form import Format, Source, Start
 from picpxct_nx.formats.mapped import USER_MASK, as_probe, load_dataset, opened, read_arrays, safe_hdf5
 from picpxct_nx.formats.selection import Key, describe, select
 from picpxct_nx.simulate.spectra import HC_EV_M
@@ -273,7 +273,7 @@ FORMAT = Format(
     name="cxi",
     about="Coherent X-ray Imaging files, version 1.6, of beamlines (ALS), cdtools, SHARP and ptychodus",
     holds="raw scan",
-    lacks=("count_time", *ALWAYS),
+    lacks=("count_time", "energy_offset", "zone plate and defocus", "stokes and rotation, as most programs write it"),
     detect=is_cxi,
     read=read_cxi,
 )

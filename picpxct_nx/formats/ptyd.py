@@ -194,7 +194,11 @@ FORMAT = Format(
     name="ptyd",
     about="prepared data of ptypy (.ptyd), also with its chunks in files beside it",
     holds="raw scan",
-    lacks=("count_time", "sample", "instrument", "source", "times", "weights other than 0 and 1", *ALWAYS),
+    lacks=(
+        "weights other than 0 and 1",
+        "what only our own export adds: count_time, sample, instrument, source, times",
+        *ALWAYS,
+    ),
     detect=is_ptyd,
     read=read_ptyd,
 )

@@ -120,7 +120,7 @@ FORMAT = Format(
     name="ptyr",
     about="reconstructions of ptypy (.ptyr)",
     holds="reconstruction",
-    lacks=("title", "stokes", "rotation", "sample", "positions, unless recorded", "errors"),
+    lacks=("title", "stokes", "rotation", "sample", "positions, unless ptypy was told to record them", "errors"),
     detect=is_ptyr,
     read=read_ptyr,
 )

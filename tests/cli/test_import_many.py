@@ -113,6 +113,29 @@ def test_rows_may_name_files_of_any_format_in_the_folder(call: Call, beamtime: P
     assert "leads out of" in call(*words("-o", "two.nxs")).stderr
 
 
+def test_rows_may_have_maps_of_their_own(call: Call, beamtime: Path) -> None:
+    for number in (1, 2):
+        np.savez(beamtime / f"frames{number}.npz", data=np.full((3, 8, 8), number, np.uint16))
+        (beamtime / f"places{number}.csv").write_text(f"y x\n0 0\n0 {number}\n{number} 0\n")
+    rows = [
+        f"S0000{n};frames{n}.npz;data=data,positions=places{n}.csv::y+places{n}.csv::x;5460 eV;0 deg;V;1,1,0,0;"
+        "2025-06-01T08:00:00+02:00"
+        for n in (1, 2)
+    ]
+    (beamtime / "scans.csv").write_text("scan;file;map;energy;rotation;sample;stokes;start_time\n" + "\n".join(rows))
+    result = call(*words("--axes", "stage:+y,+x:um", "-o", "both.nxs"))
+    assert result.exit_code == 0, result.stderr
+    with h5py.File(beamtime / "both.nxs") as file:
+        for n in (1, 2):
+            entry = file[f"scan_S0000{n}"]
+            assert entry["sample/transformations/x"][1] == pytest.approx(n * 1e-6)
+            assert entry["instrument/detector/data"][0, 0, 0] == n
+    (beamtime / "scans.csv").write_text(
+        "scan;file;map\nS00001;frames1.npz;data=data,positions=../x.csv::y+../x.csv::x\n"
+    )
+    assert "leads out of" in message(call(*words("--axes", "stage:+y,+x:um", "-o", "none.nxs")))
+
+
 def test_a_manifest_wants_one_folder(call: Call, beamtime: Path) -> None:
     result = call("import", "scans.csv", "--manifest", "scans.csv", "-o", "x.nxs")
     assert result.exit_code == 2
