@@ -15,7 +15,7 @@ from picpxct_nx.formats import ForeignReconstruction, ImportOptions
 from picpxct_nx.formats.registry import read_any, source_of
 from picpxct_nx.records import Reconstruction, Scan
 from picpxct_nx.validation import check_file
-from tests.formats.conftest import DISTANCE, ENERGY_EV, GIVEN, PIXEL_X, PIXEL_Y, Truth, chiral, turn
+from tests.formats.conftest import DISTANCE, ENERGY_EV, GIVEN, PIXEL_X, PIXEL_Y, Truth, chiral, turn, turn_about_middle
 
 from .conftest import peer
 
@@ -198,3 +198,29 @@ def test_a_cxi_file_of_cdtools_imports(truth: Truth, tmp_path: Path) -> None:
     assert scan.energy_ev == pytest.approx(ENERGY_EV)
     assert np.argwhere(scan.pixel_mask).tolist() == [[31, 23]]
     assert scan.monitor == pytest.approx(np.linspace(0.9, 1.1, 8))
+    np.testing.assert_allclose(predicted(path, truth), turn(truth.frames, ("-y", "-x")), rtol=1e-3, atol=0.2)
+
+
+def predicted(path: Path, truth: Truth) -> np.ndarray:
+    """Frames that cdtools' own model of its file gives for the true object and probe, laid along its basis."""
+    torch = peer("torch")
+    dataset = peer("cdtools.datasets").Ptycho2DDataset.from_cxi(str(path))
+    model = peer("cdtools.models").SimplePtycho.from_dataset(dataset)
+    basis = np.asarray(model.probe_basis)
+    # Rows of its arrays run along -y and columns along -x.
+    assert basis[1, 0] < 0
+    assert basis[0, 1] < 0
+    h, w = truth.probe.shape
+    least = np.rint(np.asarray(model.min_translation)).astype(int)
+    # An image that is turned has its middle one pixel before that of cdtools: here, and below in the frames.
+    first = np.array(truth.object.shape) // 2 - np.array([h, w]) // 2 + least - 1
+    image = turn(truth.object, ("-y", "-x"))[first[0] :, first[1] :]
+    # In the frames that is a ramp on the probe.
+    rows, columns = np.ogrid[-(h // 2) : h - h // 2, -(w // 2) : w - w // 2]
+    probe = turn_about_middle(truth.probe, ("-y", "-x")) * np.exp(-2j * np.pi * (rows / h + columns / w))
+    (indices, places), _ = dataset[:]
+    model.probe.data = torch.as_tensor(probe.astype(np.complex64)) / model.probe_norm
+    model.obj.data = torch.as_tensor(np.ascontiguousarray(image).astype(np.complex64))
+    with torch.no_grad():
+        frames: np.ndarray = model.measurement(model.forward_propagator(model.interaction(indices, places))).numpy()
+    return frames
