@@ -112,7 +112,7 @@ def read_cxi(source: Source) -> Iterator[ForeignScan]:
             axes=axes.positions or AXES,
             probe=arrays["probe"],
             mask=arrays.get("mask"),
-            monitor=arrays.get("monitor", _monitor(file, arrays["data"].shape[0])),
+            monitor=arrays.get("monitor", _monitor(file, arrays["data"].shape)),
             beam_px=geometry.beam_px,
             metadata=texts | energy | sample | dict(geometry.values),
             options={"map": describe(places)},
@@ -211,9 +211,9 @@ def _numbers(item: Any) -> Array | None:
     return found if np.isfinite(found).all() else None
 
 
-def _monitor(file: h5py.File, count: int) -> Array | None:
+def _monitor(file: h5py.File, shape: tuple[int, ...]) -> Array | None:
     item = file.get(MONITOR)
-    if not isinstance(item, h5py.Dataset) or item.shape != (count,) or item.dtype.kind not in "iuf":
+    if not isinstance(item, h5py.Dataset) or item.shape != tuple(shape[:1]) or item.dtype.kind not in "iuf":
         return None
     return np.asarray(item[()], np.float64)
 

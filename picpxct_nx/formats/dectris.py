@@ -247,7 +247,7 @@ def _mask(file: Linked) -> tuple[Array | None, list[str]]:
 
 def _beam(file: Linked, shape: tuple[int, ...]) -> tuple[tuple[float, float] | None, list[str]]:
     found = [file.dataset(f"{DETECTOR}/beam_center_{axis}") for axis in "yx"]
-    if any(item is None or item.size != 1 for item in found):
+    if any(item is None or item.size != 1 or item.dtype.kind not in "iuf" for item in found):
         return None, []
     y, x = (float(np.asarray(item[()]).ravel()[0]) for item in found if item is not None)
     if (y, x) == (0, 0):

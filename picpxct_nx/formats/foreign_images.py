@@ -74,6 +74,8 @@ class ForeignReconstruction:
                 raise InputError(f"{self.name}: the {what} holds NaN or infinity; did the reconstruction fail?")
         if not all(np.isfinite(size) and size > 0 for size in self.pixel):
             raise InputError(f"{self.name}: the object's pixel is {self.pixel} m; wanted positive numbers")
+        if not np.isfinite(self.origin).all():
+            raise InputError(f"{self.name}: the object's first pixel is at {self.origin} m; wanted finite numbers")
         if self.positions is not None and not (
             self.positions.ndim == 2 and self.positions.shape[1] == 2 and np.isfinite(self.positions).all()
         ):

@@ -28,7 +28,7 @@ from picpxct_nx.formats.foreign import ForeignScan, PositionAxes
 from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
 from picpxct_nx.formats.linked import Linked
 from picpxct_nx.formats.mapped import as_mask, opened, read_arrays
-from picpxct_nx.formats.places import number, text, time
+from picpxct_nx.formats.places import number, real, text, time
 from picpxct_nx.formats.selection import describe
 from picpxct_nx.values import Array, ArraySource, Value
 
@@ -152,6 +152,8 @@ def read_nxcxi(source: Source) -> Iterator[ForeignScan]:
 def _frames(file: Linked) -> tuple[ArraySource, list[str]]:
     for path in DATA:
         found = file.frames(path)
+        if found is not None and not found.shape:
+            raise InputError(f"{file.path.name}: {path}: is one number; wanted frames (n, rows, columns)")
         if found is not None and len(found.shape) == 4:
             return Raster(found), [f"frames: {path}, a raster of {found.shape[0]} x {found.shape[1]} in that order"]
         if found is not None:
@@ -169,7 +171,7 @@ def _translation(file: Linked) -> tuple[Array, str, list[str]]:
             raise InputError(f"{file.path.name}: {path}: shape {found.shape}; wanted (n, 3) of x, y, z")
         item: Any = file.dataset(path)
         unit, note = _length(item.attrs.get("units"), path)
-        columns = np.asarray(found[...], np.float64).reshape(-1, found.shape[-1])[:, :2]
+        columns = real(found, path).reshape(-1, found.shape[-1])[:, :2]
         notes = [f"{path}: x and y of the sample's translation, as CXI says: taken as the stage's"]
         return columns, unit, notes + ([note] if note else [])
     raise InputError(f"{file.path.name}: none of {', '.join(TRANSLATION)} is there; add --map positions and --axes")
@@ -198,7 +200,7 @@ def _monitor(file: Linked, count: int) -> Array | None:
     for group in ("monitor", "monitor_1"):
         found = file.frames(f"{INSTRUMENT}/{group}/data")
         if found is not None and int(np.prod(found.shape)) == count:
-            return np.asarray(found[...], np.float64).ravel()
+            return real(found, f"{INSTRUMENT}/{group}/data").ravel()
     return None
 
 

@@ -14,7 +14,7 @@ from picpxct_nx.formats.mapped import Files
 from picpxct_nx.formats.metadata import SHORT_NAMES
 from picpxct_nx.formats.selection import Place
 from picpxct_nx.records import Scan
-from picpxct_nx.values import Value
+from picpxct_nx.values import Array, Value
 
 
 def number(file: Linked, path: str, wanted: str, default: str | None = None) -> tuple[float | None, list[str]]:
@@ -28,7 +28,23 @@ def number(file: Linked, path: str, wanted: str, default: str | None = None) -> 
     item = file.dataset(path)
     if item is None or item.size != 1 or item.dtype.kind not in "iuf":
         return None, []
-    return convert(float(np.asarray(item[()]).ravel()[0]), item.attrs.get("units"), wanted, path, default)
+    found = float(np.asarray(item[()]).ravel()[0])
+    if not np.isfinite(found):
+        return None, [f"{path}: is {found}; not taken"]
+    return convert(found, item.attrs.get("units"), wanted, path, default)
+
+
+def real(item: Any, where: str) -> Array:
+    """Numbers of a dataset as float64.
+
+    Raises
+    ------
+    InputError
+        It is none, or does not hold numbers.
+    """
+    if item is None or np.dtype(item.dtype).kind not in "iuf":
+        raise InputError(f"{where}: holds no numbers; is the file damaged, or of another program?")
+    return np.asarray(item[()] if isinstance(item, h5py.Dataset) else item[...], np.float64)
 
 
 def whole(file: Linked, path: str) -> int | None:
@@ -37,7 +53,7 @@ def whole(file: Linked, path: str) -> int | None:
     if item is None or item.size != 1 or item.dtype.kind not in "iubf":
         return None
     found = float(np.asarray(item[()]).ravel()[0])
-    return int(found) if found == int(found) else None
+    return int(found) if np.isfinite(found) and found == int(found) else None
 
 
 def convert(value: float, unit: Any, wanted: str, where: str, default: str | None = None) -> tuple[float, list[str]]:

@@ -29,7 +29,7 @@ from picpxct_nx.formats.form import Format, Source, Start
 from picpxct_nx.formats.linked import Linked
 from picpxct_nx.formats.mapped import as_probe, opened
 from picpxct_nx.formats.metadata import INCIDENT
-from picpxct_nx.formats.places import as_text
+from picpxct_nx.formats.places import as_text, real
 from picpxct_nx.values import Array, Value
 
 ENERGY = "probe_energy_eV"
@@ -71,7 +71,7 @@ def read_product(source: Source) -> Iterator[ForeignReconstruction]:
         centre = _pair(objects, "center_y_m", "center_x_m", name)
         size, window = image.shape, probe.shape[-2:]
         first = [c - p * (n / 2 + w // 2 - w / 2) for c, p, n, w in zip(centre, pixel, size, window, strict=True)]
-        columns = [np.asarray(_dataset(file, path, name)[()], np.float64).ravel() for path in POSITIONS]
+        columns = [real(_dataset(file, path, name), f"{name}: {path}").ravel() for path in POSITIONS]
         losses = file.dataset("loss_values") or file.dataset("costs")
         yield ForeignReconstruction(
             name=name,
@@ -83,7 +83,7 @@ def read_product(source: Source) -> Iterator[ForeignReconstruction]:
             probe=probe,
             positions=_together(columns, name),
             frame=_frames(file, len(columns[0])),
-            error=None if losses is None else _finite(np.asarray(losses[()], np.float64).ravel(), notes),
+            error=None if losses is None else _finite(real(losses, f"{name}: losses").ravel(), notes),
             metadata=values,
             notes=(
                 *notes, "rows are taken to run along +y and columns along +x; lengths in m and energy in eV, as named",
@@ -133,8 +133,8 @@ def _together(columns: list[Array], name: str) -> Array:
 
 def _frames(file: Linked, count: int) -> Array | None:
     item = file.dataset("probe_position_indexes")
-    found = None if item is None else np.asarray(item[()]).ravel()
-    return found if found is not None and len(found) == count else None
+    found = None if item is None or item.dtype.kind not in "iu" else np.asarray(item[()]).ravel()
+    return found if found is not None and len(found) == count and (found >= 0).all() else None
 
 
 def _finite(losses: Array, notes: list[str]) -> Array | None:

@@ -27,7 +27,7 @@ from picpxct_nx.formats.foreign import OURS, ForeignScan, PositionAxes
 from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
 from picpxct_nx.formats.linked import Linked, joined
 from picpxct_nx.formats.mapped import USER_MASK, opened, read_arrays
-from picpxct_nx.formats.places import as_text
+from picpxct_nx.formats.places import as_text, real
 from picpxct_nx.formats.ranges import take
 from picpxct_nx.formats.selection import describe
 from picpxct_nx.values import Array, ArraySource, Value, blocks
@@ -99,13 +99,14 @@ def _arrays(file: Linked, numbers: list[int], name: str) -> tuple[ArraySource, A
         if parts["data"] is None or parts["positions"] is None:
             raise InputError(f"{name}: {CHUNKS}/{number} lacks data or positions; it has no scan in it")
         frames.append(parts["data"])
-        positions.append(np.asarray(parts["positions"][()], np.float64))
-        if parts["data"].shape[0] != positions[-1].shape[0]:
-            raise InputError(
-                f"{name}: {CHUNKS}/{number} has {parts['data'].shape[0]} frames but {positions[-1].shape[0]} positions"
-            )
+        positions.append(real(parts["positions"], f"{name}: {CHUNKS}/{number}/positions"))
+        counts = [array.shape[0] if array.shape else 0 for array in (parts["data"], positions[-1])]
+        if counts[0] != counts[1]:
+            raise InputError(f"{name}: {CHUNKS}/{number} has {counts[0]} frames but {counts[1]} positions")
+        if positions[-1].ndim != 2 or positions[-1].shape[1] != 2:
+            raise InputError(f"{name}: {CHUNKS}/{number}/positions has shape {positions[-1].shape}; wanted (n, 2)")
         if parts["indices"] is not None:
-            indices += np.asarray(parts["indices"][()]).ravel().tolist()
+            indices += real(parts["indices"], f"{name}: {CHUNKS}/{number}/indices").ravel().tolist()
     notes = [f"frames: {len(numbers)} chunks, in their order"]
     if indices and indices != sorted(indices):
         notes.append("frames: their indices in the scan are not in order; frames stand as in the file")

@@ -24,6 +24,7 @@ from picpxct_nx.formats.form import Format, Source, Start
 from picpxct_nx.formats.linked import Linked
 from picpxct_nx.formats.mapped import as_probe, opened
 from picpxct_nx.formats.metadata import INCIDENT
+from picpxct_nx.formats.places import real
 from picpxct_nx.formats.ptyd import known
 from picpxct_nx.values import Array, Value
 
@@ -72,7 +73,7 @@ def read_ptyr(source: Source) -> Iterator[ForeignReconstruction]:
             pixel=pixel,
             origin=origin,
             probe=probe,
-            positions=None if positions is None else np.asarray(positions[()], np.float64),
+            positions=None if positions is None else real(positions, f"{name}: {POSITIONS}/{which}"),
             metadata=values,
             options={"map": f"data={OBJECTS}/{which}"},
             notes=(

@@ -38,6 +38,7 @@ from picpxct_nx.formats.form import ALWAYS, Format, Source, Start
 from picpxct_nx.formats.linked import Linked
 from picpxct_nx.formats.mapped import as_probe, opened, read_arrays
 from picpxct_nx.formats.metadata import INCIDENT
+from picpxct_nx.formats.places import real
 from picpxct_nx.formats.selection import describe
 from picpxct_nx.values import Array, Value
 
@@ -77,6 +78,8 @@ def read_prepared(source: Source) -> Iterator[ForeignScan]:
         frames, positions = (file.frames(f"{MEASUREMENT}/{which}/{role}") for role in ("data", "positions"))
         if frames is None or positions is None:
             raise InputError(f"{name}: {MEASUREMENT}/{which} lacks data or positions; prepare the data again")
+        if len(frames.shape) != 3:
+            raise InputError(f"{name}: {MEASUREMENT}/{which}/data has shape {frames.shape}; wanted (n, y, x)")
         arrays, notes = read_arrays(files, {role: key for role, key in source.keys.items() if role != "data"})
         mask, masked = _mask(file, which, (frames.shape[1], frames.shape[2]))
         if "positions" not in arrays:
@@ -186,16 +189,16 @@ def _positions(
 ) -> tuple[Array | None, tuple[float, float], list[str]]:
     """Positions in m, the coordinate of the first pixel, and how the two are known."""
     found = [file.dataset(f"{P}/{name}") for name in ("positions", "positions_real")]
-    corners, real = (None if item is None else np.asarray(item[()], np.float64) for item in found)
+    corners, beam = (None if item is None else real(item, f"{file.path.name}: {item.name}") for item in found)
     middle = np.array([n // 2 for n in window])
     if corners is None or corners.ndim != 2 or corners.shape[1] != 2:
         origin = [-p * (n // 2) for p, n in zip(pixel, shape, strict=True)]
         return None, (origin[0], origin[1]), [f"{P}/positions: none; the middle of the object is taken as 0"]
-    if real is None or real.shape != corners.shape:
+    if beam is None or beam.shape != corners.shape:
         first = -np.asarray(pixel) * (np.array(shape) // 2)
         told = f"{P}/positions_real: none; the middle of the object is taken as 0"
     else:
-        first = np.median(real - (corners + middle) * pixel, axis=0)
+        first = np.median(beam - (corners + middle) * pixel, axis=0)
         told = f"{P}/positions, refined or not, in pixels; placed by {P}/positions_real, the beam on the sample in m"
     placed = first + (corners + middle) * pixel
     return placed, (float(first[0]), float(first[1])), [told]
