@@ -69,7 +69,7 @@ def is_dectris(start: Start) -> bool:
     if start.file is None:
         return False
     linked = any(name.startswith("data_0") for name in start.file.names(DATA))
-    return (linked or start.has(SPECIFIC)) and start.has(DETECTOR)
+    return start.has(DETECTOR) and (linked or start.has(SPECIFIC) or text(start.file, "/entry/definition") == "NXmx")
 
 
 @contextmanager
