@@ -63,7 +63,7 @@ def import_(
         typer.Option(
             "--map",
             help="Where the arrays are: data=KEY,positions=KEY,probe=KEY,mask=KEY, FILE::KEY in another file, "
-            "mask=FILE not zero where bad; or a map file, FILE.toml.",
+            "mask=FILE not zero where bad or mask=good:FILE where good; or a map file, FILE.toml.",
         ),
     ] = None,
     axes: Annotated[

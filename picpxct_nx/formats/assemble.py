@@ -16,7 +16,7 @@ from picpxct_nx.formats.counts import Survey, find_beam, find_mask, join_masks, 
 from picpxct_nx.formats.foreign import PIXEL, ForeignScan, stage_positions
 from picpxct_nx.formats.mapped import Files, as_mask
 from picpxct_nx.formats.prepare import Arranged, Layout, arrange, arrange_probe, parse_crop, plan
-from picpxct_nx.formats.selection import Key, parse_key
+from picpxct_nx.formats.selection import GOOD, Key, parse_key
 from picpxct_nx.provenance import Input, step
 from picpxct_nx.records import Scan
 from picpxct_nx.simulate.spectra import HC_EV_M
@@ -141,7 +141,7 @@ def _user_mask(said: str | Key | None, shape: tuple[int, int]) -> tuple[Array | 
     key = said if isinstance(said, Key) else parse_key(said if "::" in said else f"{said}::")
     with ExitStack() as stack:
         files = Files(Path(key.file or ""), stack)
-        mask, notes = as_mask(np.asarray(files.load(key)[...]), "mask")
+        mask, notes = as_mask(np.asarray(files.load(key)[...]), "mask", good=key.good)
         if mask.shape != shape:
             raise InputError(f"mask {key.file}: has shape {mask.shape}, the frames as given {shape}; make them agree")
         return mask, list(files.inputs), notes
@@ -276,7 +276,8 @@ def _parameters(
 def _mask_text(said: str | Key | None) -> str:
     """The mask's place in its file, for the history: names of files are left out."""
     name = said.name if isinstance(said, Key) else (said or "").partition("::")[2]
-    return "none" if said is None else name or "file"
+    good = GOOD if isinstance(said, Key) and said.good else ""
+    return "none" if said is None else good + (name or "file")
 
 
 def _stated(parameter: str, name: str, text: str) -> dict[str, Value]:

@@ -162,7 +162,10 @@ def find_mask(survey: Survey, given: Array | None, name: str) -> tuple[Array, li
             mask[where] |= bit
             notes.append(f"mask: {int(where.sum())} of {where.size} pixels {text}; masked")
     if mask.all():
-        raise InputError(f"{name}: no good pixel is left; is the mask inverted? 0 is a good pixel, all else is bad")
+        raise InputError(
+            f"{name}: no good pixel is left; is the mask inverted? 0 is a good pixel, all else is bad "
+            "(--map mask=good:FILE says the opposite)"
+        )
     return mask, notes
 
 

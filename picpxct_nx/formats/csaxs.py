@@ -17,6 +17,8 @@ beamline's control system); no line of their code is here.
   Average_y_st_fzp, in older files Average_x and Average_y, in um (PS multiplies by 1e-6), or the same names in
   /entry/collection/orchestra of the HDF5 file. PS negates them to get where the beam meets the sample: they are the
   translation of the stage, along +x and +y of that image.
+- Mask: PS' eiger_4_valid_mask.h5 has /entry/collection/mask in the layout of the stored frames, 1 where a pixel is
+  good: --map mask=good:eiger_4_valid_mask.h5::/entry/collection/mask.
 - Energy: /entry/instrument/monochromator/energy in keV (BEC). Pixel: eiger_4/x_pixel_size in um (BEC).
 - Distance: no file has the distance from sample to detector. /entry/instrument/monochromator/distance, in mm, is where
   the monochromator stands (BEC: -5220 - samz), and would make pixels wrong by a quarter; it is not taken.

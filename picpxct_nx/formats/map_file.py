@@ -21,7 +21,7 @@ from typing import Any
 from picpxct_nx.errors import InputError, MissingInputError, UsageError
 from picpxct_nx.formats.foreign import parse_axes
 from picpxct_nx.formats.form import Source
-from picpxct_nx.formats.selection import JOINED, ROLES, Key, Place, parse_key
+from picpxct_nx.formats.selection import JOINED, ROLES, Key, Place, parse_key, parse_role
 
 _TABLES = ("arrays", "axes", "values")
 
@@ -67,7 +67,7 @@ def _keys(role: str, text: Any, path: Path) -> tuple[Key, ...]:
     texts = text if isinstance(text, list) and role == JOINED else [text]
     if not texts or not all(isinstance(each, str) for each in texts):
         raise InputError(f"--map {path}: [arrays] {role} is {text!r}; wanted a key, for positions also a list of two")
-    return tuple(parse_key(each) for each in texts)
+    return parse_role(role, texts[0]) if len(texts) == 1 else tuple(parse_key(each) for each in texts)
 
 
 def _place(name: str, value: Any, path: Path) -> Place:

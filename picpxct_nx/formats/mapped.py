@@ -197,7 +197,7 @@ def read_arrays(files: Files, keys: Mapping[str, tuple[Key, ...]]) -> tuple[dict
             result[role], note = as_probe(sources[0][...])
             notes += note
         else:
-            result[role], note = as_mask(sources[0][...], role)
+            result[role], note = as_mask(sources[0][...], role, good=found[0].good)
             notes += note
     return result, notes
 
@@ -236,8 +236,8 @@ def as_probe(array: Array) -> tuple[Array, list[str]]:
     return (array[np.newaxis] if array.ndim == 2 else array), notes
 
 
-def as_mask(array: Array, name: str) -> tuple[Array, list[str]]:
-    """A mask as bits of NXdetector/pixel_mask: what is not zero is bad, as there and in CXI.
+def as_mask(array: Array, name: str, *, good: bool = False) -> tuple[Array, list[str]]:
+    """A mask as bits of NXdetector/pixel_mask: what is not zero is bad, as there and in CXI, or `good` if that is said.
 
     Raises
     ------
@@ -246,8 +246,9 @@ def as_mask(array: Array, name: str) -> tuple[Array, list[str]]:
     """
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name}: of type {array.dtype}; wanted numbers, 0 for a good pixel")
-    bad = array != 0
-    notes = [f"{name}: not zero means bad: {int(bad.sum())} of {bad.size} pixels"]
+    bad = (array == 0) if good else (array != 0)
+    meaning = "good" if good else "bad"
+    notes = [f"{name}: not zero means {meaning}: {int(bad.sum())} of {bad.size} pixels are bad"]
     if bad.mean() > 0.5:
-        notes.append(f"{name}: more than half of the pixels are bad; is the mask inverted? here 0 is a good pixel")
+        notes.append(f"{name}: more than half of the pixels are bad; is the mask inverted? mask=good:... says so")
     return np.where(bad, USER_MASK, 0).astype(np.int32), notes

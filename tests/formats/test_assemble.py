@@ -213,7 +213,7 @@ def test_the_mask_of_a_file_counts_all_but_zero_as_bad(tmp_path: Path) -> None:
     for text in (f"{tmp_path}/m.npy", f"{tmp_path}/m.h5::a/mask"):
         scan, notes = make(mask=text)
         assert (scan.pixel_mask != 0).tolist() == bad.tolist()
-        assert "mask: not zero means bad: 4 of 480 pixels" in notes
+        assert "mask: not zero means bad: 4 of 480 pixels are bad" in notes
         assert [source.file_name for source in scan.history[0].inputs] == ["scan.npz", Path(text.split("::")[0]).name]
         assert str(tmp_path) not in str(scan.history[0].parameters)
     with pytest.raises(InputError, match="holds /a/mask, /b; say which"):

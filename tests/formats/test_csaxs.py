@@ -210,6 +210,24 @@ def test_older_names_of_the_columns_serve_and_others_are_named(write_scan: Write
         load(path, given, root)
 
 
+def test_a_valid_mask_of_the_beamline_is_one_of_good_pixels(write_scan: Write, tmp_path: Path) -> None:
+    root, given = write_scan(flags=(0, 0, 1)), STATED | {"start_time": BEFORE}
+    valid = np.ones(stored_under((0, 0, 1), np.zeros((1, 32, 24))).shape[1:], np.uint8)
+    valid[3, 5] = 0
+    with h5py.File(tmp_path / "valid.h5", "w") as file:
+        file["entry/collection/mask"] = valid
+    how = formats.source_of(
+        root / "eiger_4/S00000-00999/S00123", f"mask=good:{tmp_path}/valid.h5::/entry/collection/mask"
+    )
+    with formats.read_any(Source(how.path, how.keys, how.axes, stated=given, root=root)) as foreign:
+        assert isinstance(foreign, formats.ForeignScan)
+        scan, notes = formats.assemble(foreign, given, {}, ImportOptions(mask=how.mask))
+    # Stored rows run along +x, columns along -y.
+    assert np.argwhere(scan.pixel_mask).tolist() == [[32 - 1 - 5, 3]]
+    assert "mask: not zero means good: 1 of 768 pixels are bad" in notes
+    assert scan.history[0].parameters["mask"] == "good:/entry/collection/mask"
+
+
 def test_nothing_is_read_outside_the_folder(write_scan: Write, tmp_path: Path) -> None:
     root = write_scan()
     outside = tmp_path / "elsewhere"
