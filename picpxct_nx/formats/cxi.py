@@ -96,7 +96,7 @@ def read_cxi(source: Source) -> Iterator[ForeignScan]:
         energy, about_energy = _energy(file)
         texts, about_texts = _texts(file)
         sample, about_sample = _sample(file)
-        if "mask" not in arrays and MASK in file:
+        if "mask" not in arrays and isinstance(file.get(MASK), h5py.Dataset):
             arrays["mask"], about_mask = _mask(load_dataset(file, MASK), arrays["data"].shape)
             more += about_mask
         if "probe" not in arrays:

@@ -90,7 +90,9 @@ def one_layer(image: Array, where: str) -> tuple[Array, list[str]]:
     InputError
         It has several.
     """
-    layers = image.reshape(-1, *image.shape[-2:]) if image.ndim > 2 else image[np.newaxis]
+    if image.ndim < 2 or 0 in image.shape:
+        raise InputError(f"{where}: has shape {image.shape}; wanted an image (rows, columns)")
+    layers = image.reshape(-1, *image.shape[-2:])
     if len(layers) != 1:
         raise InputError(
             f"{where}: has {len(layers)} layers of {image.shape[-2:]}; a reconstruction of ours is one projection"

@@ -6,7 +6,7 @@ anything in it is read, and a name that leads out of the folder of the first fil
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class Linked:
     def names(self, path: str) -> list[str]:
         """Names in a group, sorted; none where there is no group."""
         group = self.find(path)
-        return sorted(group.keys()) if isinstance(group, h5py.Group) else []
+        return sorted(_utf8_names(group)) if isinstance(group, h5py.Group) else []
 
     def frames(self, path: str, start: Path | None = None, depth: int = 0) -> ArraySource | None:
         """Frames (n, h, w) of a dataset, unread, also where it is a virtual one; None where there is none.
@@ -178,6 +178,13 @@ def load_filters(item: h5py.Dataset) -> None:
     plist = item.id.get_create_plist()
     if any(plist.get_filter(i)[0] >= 32000 for i in range(plist.get_nfilters())):
         import hdf5plugin  # noqa: F401  # importing it registers the filters
+
+
+def _utf8_names(group: h5py.Group) -> Iterator[str]:
+    """Names in a group; what is not UTF-8 has no name that anybody could ask for."""
+    for raw in group.id:
+        with suppress(UnicodeDecodeError):
+            yield raw.decode()
 
 
 def _parts(path: str) -> list[str]:

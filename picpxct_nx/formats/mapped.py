@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,9 @@ def _named(opened: _Opened, stack: ExitStack, path: Path) -> _Opened:
     """With the names of the datasets of an HDF5 file: every object once, by its first hard link."""
     names: list[str] = []
     file = stack.enter_context(open_hdf5(path, path.name))
-    file.visititems(lambda name, item: names.append(f"/{name}") if isinstance(item, h5py.Dataset) else None)
+    # A name that is not UTF-8 ends the list; it serves messages, and to find the only array.
+    with suppress(UnicodeDecodeError):
+        file.visititems(lambda name, item: names.append(f"/{name}") if isinstance(item, h5py.Dataset) else None)
     return _Opened(tuple(names), opened.load, opened.used)
 
 

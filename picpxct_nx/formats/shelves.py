@@ -120,20 +120,37 @@ def _choose(file: Linked, source: Source, name: str) -> str:
 
 
 def _mask(file: Linked, which: str, shape: tuple[int, int]) -> tuple[Array | None, list[str]]:
-    modules, bad = (file.dataset(f"{DETECTOR}/{which}/{name}") for name in ("modules", "bad_pixels"))
+    modules, bad = (_whole_rows(file, f"{DETECTOR}/{which}/{name}") for name in ("modules", "bad_pixels"))
     if modules is None and bad is None:
         return None, []
     mask = np.zeros(shape, np.int32)
     if modules is not None and modules.ndim == 2 and modules.shape[1] == 4:
         mask[...] = GAP
-        for rows, columns, y, x in np.asarray(modules[()], np.int64):
+        for rows, columns, y, x in modules:
             mask[y : y + rows, x : x + columns] = 0
     if bad is not None and bad.ndim == 2 and bad.shape[1] == 2 and len(bad):
-        y, x = np.asarray(bad[()], np.int64).T
-        if y.min() < 0 or x.min() < 0 or y.max() >= shape[0] or x.max() >= shape[1]:
+        y, x = bad.T
+        if y.max() >= shape[0] or x.max() >= shape[1]:
             raise InputError(f"{file.path.name}: {DETECTOR}/{which}/bad_pixels: some are off the frames of {shape}")
         mask[y, x] = DEAD
     return mask, [f"{DETECTOR}/{which}: {int((mask != 0).sum())} of {mask.size} pixels are gaps or bad"]
+
+
+def _whole_rows(file: Linked, path: str) -> Array | None:
+    """Rows of whole numbers, int64; None where there are none.
+
+    Raises
+    ------
+    InputError
+        They are not whole, or negative.
+    """
+    item = file.dataset(path)
+    if item is None:
+        return None
+    found = real(item, f"{file.path.name}: {path}")
+    if not (np.isfinite(found).all() and (found >= 0).all() and (found == np.rint(found)).all()):
+        raise InputError(f"{file.path.name}: {path}: holds what are no places of pixels; prepare the data again")
+    return found.astype(np.int64)
 
 
 @contextmanager
@@ -176,6 +193,8 @@ def _complex(file: Linked, paths: tuple[str, ...], name: str) -> Array:
     if item is None:
         raise InputError(f"{name}: none of {', '.join(paths)} is there; is it a whole reconstruction?")
     wave, _ = as_probe(np.asarray(item[()]))
+    if wave.ndim < 2 or 0 in wave.shape:
+        raise InputError(f"{name}: {item.name} has shape {wave.shape}; wanted an image (rows, columns)")
     return wave
 
 
