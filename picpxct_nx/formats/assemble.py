@@ -86,7 +86,12 @@ def assemble(
     notes += more
     entry = entry_name(foreign.name, stated.entry, notes)
     values |= arrays
-    values |= {"instrument/detector/data": Arranged(foreign.frames, layout), "instrument/detector/pixel_mask": mask}
+    frames = Arranged(foreign.frames, layout)
+    if frames.packing == "bitshuffle":
+        notes.append(
+            "frames: stay packed by bitshuffle and LZ4, as they came; other programs need hdf5plugin to read them"
+        )
+    values |= {"instrument/detector/data": frames, "instrument/detector/pixel_mask": mask}
     if doubtful:
         values["assumed"] = np.array(sorted(doubtful), dtype=object)
     parameters = _parameters(foreign, given, assumed, options, layout) | {"notes": "\n".join(notes)}
