@@ -13,7 +13,9 @@ import pytest
 from picpxct_nx import formats
 from picpxct_nx.errors import PicpxctError
 from picpxct_nx.formats import ImportOptions, Job
-from picpxct_nx.formats.form import Source
+from picpxct_nx.formats.form import Source, Start
+from picpxct_nx.formats.linked import linked
+from picpxct_nx.formats.mapped import HDF5_SIGNATURE
 
 from .conftest import BEAM, GIVEN
 
@@ -86,3 +88,21 @@ def test_a_damaged_file_is_refused_or_read(name: str, request: pytest.FixtureReq
             else:
                 file[place] = new
         attempt(path, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("write_scan", "csaxs"), ("write_master", "dectris"), ("write_ptyd", "ptyd"),
+        ("prepared", "ptychoshelves-data"),
+        ("write_nxcxi", "nxcxi"), ("write_cxi", "cxi"), ("ptyr", "ptyr"), ("product", "ptychodus"),
+        ("recons", "ptychoshelves"),
+    ],
+)  # fmt: skip
+def test_a_file_is_known_by_its_format_first(name: str, known: str, request: pytest.FixtureRequest) -> None:
+    path = made(name, request)
+    assert formats.detect(path) == known
+    with linked(path) as file:
+        claims = {each.name for each in formats.FORMATS if each.detect(Start(path, HDF5_SIGNATURE, file))}
+    # NXcxi_ptycho is CXI as well; any HDF5 file can be mapped.
+    assert claims - {"hdf5"} - ({"cxi"} if known == "nxcxi" else set()) == {known}
