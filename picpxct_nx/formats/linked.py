@@ -248,8 +248,9 @@ class Joined:
             if inside[0] <= inside[1]:
                 pieces.append(np.asarray(part[(slice(inside[0], inside[1] + 1, rows.step), *rest)]))
             offset += part.shape[0]
-        empty = np.asarray(self.parts[0][(slice(0, 0), *rest)])
-        return np.concatenate(pieces) if pieces else empty
+        if not pieces:
+            return np.asarray(self.parts[0][(slice(0, 0), *rest)])
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _first_in(rows: range, start: int) -> int:

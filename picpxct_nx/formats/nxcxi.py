@@ -98,7 +98,7 @@ class Raster:
             inside = [row - slow * fast for row in rows if row // fast == slow]
             if inside:
                 pieces.append(np.asarray(self.source[(slow, slice(inside[0], inside[-1] + 1, rows.step), *rest)]))
-        return np.concatenate(pieces)
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 @contextmanager
