@@ -46,7 +46,8 @@ from picpxct_nx.values import Array, ArraySource, Value
 
 DETECTORS = ("eiger_4", "eiger9m", "eiger_3", "eiger_1")
 FRAMES = (*(f"/entry/instrument/{name}/data" for name in DETECTORS), "/entry/data/eiger_4", "/eh5/images")
-OWN = (*FRAMES, "/entry/collection/orchestra")
+GROUPS = tuple(f"/entry/instrument/{name}" for name in DETECTORS)
+OWN = (*GROUPS, *FRAMES, "/entry/collection/orchestra")
 # What cSAXS and its copies also call the frames; too common to know a file by.
 ALSO = ("/entry/data/data",)
 MONOCHROMATOR = "/entry/instrument/monochromator"
@@ -75,9 +76,9 @@ def read_csaxs(source: Source) -> Iterator[ForeignScan]:
     paths = _files(source.path)
     with opened(paths[0]) as files:
         linked = [files.follow(path) for path in paths]
-        frames, place = _frames(linked, source.path.name)
-        first = linked[0]
-        notes = [f"frames: {place} of {', '.join(path.name for path in paths)}"]
+        frames, place, with_frames = _frames(linked, source.path.name)
+        first = with_frames[0]
+        notes = [f"frames: {place} of {', '.join(file.path.name for file in with_frames)}"]
         directions, about = _orientation(first, place, source)
         notes += about
         keys = {role: found for role, found in source.keys.items() if role in ("positions", "mask", "monitor", "probe")}
@@ -124,12 +125,17 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _frames(files: list[Linked], name: str) -> tuple[ArraySource, str]:
-    """Frames of all files that have any, and where they are."""
+def _frames(files: list[Linked], name: str) -> tuple[ArraySource, str, list[Linked]]:
+    """Frames of all files that have any, where they are, and in which files."""
     for place in (*FRAMES, *ALSO):
-        parts = [part for file in files for part in _parts(file, place)]
-        if parts:
-            return joined(parts, f"{name}: {place}"), place
+        found = {id(file): (file, _parts(file, place)) for file in files}
+        with_frames = [file for file, parts in found.values() if parts]
+        if with_frames:
+            return (
+                joined([part for _, parts in found.values() for part in parts], f"{name}: {place}"),
+                place,
+                with_frames,
+            )
     raise InputError(
         f"{name}: no frames at {', '.join((*FRAMES, *ALSO))} of {', '.join(file.path.name for file in files)}; "
         "name the place with --format hdf5 --map data=PATH"
@@ -151,7 +157,7 @@ def _orientation(file: Linked, place: str, source: Source) -> tuple[Directions, 
     if source.axes.frames is not None:
         rows, columns = source.axes.frames
         return source.axes.frames, [f"frames: --axes says that rows run along {rows} and columns along {columns}"]
-    group = f"{place.rpartition('/')[0]}/orientation"
+    group = f"{_detector(file, place)}/orientation"
     turns, transposed = whole(file, f"{group}/rot90"), whole(file, f"{group}/transpose")
     if turns is not None and transposed is not None:
         found = camera_directions(turns, transpose=bool(transposed))
@@ -171,6 +177,13 @@ def _orientation(file: Linked, place: str, source: Source) -> tuple[Directions, 
     side = "since" if day >= CHANGED else "before"
     how = f"flags {list(flags)}, in force {side} {CHANGED}; the scan is of {day}"
     return found, [f"frames: rows run along {found[0]}, columns along {found[1]} ({how})"]
+
+
+def _detector(file: Linked, place: str) -> str:
+    """The group that describes the detector; frames may stand elsewhere, as in /entry/data/data."""
+    groups = (place.rpartition("/")[0], *GROUPS)
+    described = (g for g in groups if any(file.find(f"{g}/{n}") is not None for n in ("x_pixel_size", "orientation")))
+    return next(described, groups[0])
 
 
 def flag_directions(transpose: int, fliplr: int, flipud: int) -> Directions:
@@ -224,7 +237,7 @@ def _check_counts(source: Source, frames: int, positions: int) -> None:
 def _values(file: Linked, place: str) -> tuple[dict[str, Value], list[str]]:
     values: dict[str, Value] = {}
     notes: list[str] = []
-    detector = place.rpartition("/")[0]
+    detector = _detector(file, place)
     for ours, path, wanted, unit in (
         ("instrument/monochromator/energy", f"{MONOCHROMATOR}/energy", "eV", "keV"),
         ("instrument/detector/x_pixel_size", f"{detector}/x_pixel_size", "m", "um"),

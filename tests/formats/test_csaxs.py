@@ -181,6 +181,22 @@ def test_values_of_the_control_system_are_taken_with_their_units_but_not_the_mon
     assert "not taken as the distance" in str(scan.history[0].parameters["notes"])
 
 
+def test_the_detector_is_described_where_its_frames_are_not(write_scan: Write) -> None:
+    fields = {f"instrument__eiger_4__{axis}_pixel_size": 75.0 for axis in "xy"}
+    root = write_scan(place="/entry/data/data", instrument__eiger_4__orientation__rot90=3, **fields)
+    with h5py.File(root / "eiger_4/S00000-00999/S00123/run_00123_0.h5", "r+") as file:
+        file["entry/instrument/eiger_4/orientation/transpose"] = 1
+    path = root / "eiger_4/S00000-00999/S00123/run_00123_0.h5"
+    # A file of another device, before it in the alphabet, is passed over.
+    with h5py.File(path.parent / "falcon.h5", "w") as file:
+        file["spectra"] = np.ones(3)
+    assert formats.detect(path) == "csaxs"
+    with formats.read_any(Source(path.parent, root=root)) as foreign:
+        assert isinstance(foreign, formats.ForeignScan)
+        assert foreign.frame_axes == ("+y", "+x")
+        assert foreign.metadata["instrument/detector/x_pixel_size"] == pytest.approx(75e-6)
+
+
 def test_numbers_of_frames_and_positions_that_differ_are_both_named(write_scan: Write) -> None:
     root = write_scan(positions=7)
     given = STATED | {"start_time": SINCE}
