@@ -7,7 +7,25 @@ from typing import TYPE_CHECKING
 from picpxct_nx.errors import InputError, MissingInputError
 
 if TYPE_CHECKING:
+    from picpxct_nx.formats import Table
     from picpxct_nx.images.stack_record import Stated
+    from picpxct_nx.provenance import Input
+
+
+def read_table(path: Path) -> "Table":
+    """The rows of the manifest in a file, as texts.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        As `read_manifest`.
+    """
+    from picpxct_nx import manifest
+    from picpxct_nx.formats import Table
+
+    text, source = _read(path)
+    rows = manifest.table(text, path.name)
+    return Table(rows, tuple(manifest.number_of(row["scan"]) for row in rows), path.name, source)
 
 
 def read_manifest(path: Path) -> "Stated":
@@ -22,6 +40,12 @@ def read_manifest(path: Path) -> "Stated":
     """
     from picpxct_nx import manifest
     from picpxct_nx.images.stack_record import Stated
+
+    text, source = _read(path)
+    return Stated(manifest.parse(text, path.name), source)
+
+
+def _read(path: Path) -> "tuple[str, Input]":
     from picpxct_nx.provenance import Input
 
     try:
@@ -31,5 +55,4 @@ def read_manifest(path: Path) -> "Stated":
         raise MissingInputError(f"--manifest {path}: cannot be read ({error.strerror}); check the name") from None
     except UnicodeDecodeError:
         raise InputError(f"--manifest {path}: is no UTF-8 text; wanted a CSV or TOML file") from None
-    source = Input(checksum=hashlib.sha256(raw).hexdigest(), file_name=path.name)
-    return Stated(manifest.parse(text, path.name), source)
+    return text, Input(checksum=hashlib.sha256(raw).hexdigest(), file_name=path.name)

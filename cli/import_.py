@@ -1,4 +1,4 @@
-"""picpxct import: foreign raw data to valid raw scans."""
+"""picpxct import: foreign data to valid files of ours."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,17 +9,24 @@ import typer
 
 from picpxct_nx.errors import InputError, PicpxctError, UsageError
 
+from ._input import naming_damage
+from ._manifest import read_table
 from ._options import Json, KeepGoing, Output, Overwrite, Quiet, Verbose
-from ._output import Delivery, deliver, refuse_early
+from ._output import Delivery, deliver, is_done, refuse_early
 from ._talk import say
 
 if TYPE_CHECKING:
-    from picpxct_nx.formats import ImportOptions
+    from picpxct_nx.formats import ImportOptions, Job
     from picpxct_nx.nexus import InvalidWriteError
     from picpxct_nx.records import Record
 
 # What else than --set PATH=VALUE says a value that contradicts others.
-_REMEDIES = {"BEAM_CENTRE": "--center", "MASK_ALL": "--mask", "STOKES": "--set stokes=I,Q,U,V", "COUNTS": "--mask"}
+_REMEDIES = {
+    "BEAM_CENTRE": "--center",
+    "MASK_ALL": "--map mask=FILE",
+    "STOKES": "--set stokes=I,Q,U,V",
+    "COUNTS": "--map mask=FILE",
+}
 
 Settings = Annotated[
     list[str] | None,
@@ -37,18 +44,34 @@ Assumptions = Annotated[
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CXI, .npy, .npz (also .bz2, .gz), HDF5.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Files, or a folder of S-numbers; picpxct formats lists formats."),
+    ],
     output: Output = None,
-    file_format: Annotated[str, typer.Option("--format", help="auto, cxi, numpy or hdf5.")] = "auto",
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            help="CSV or TOML, a row a scan of the folder: scan (S-number; or a path in file, and its own map), and "
+            "columns that --set knows, units in the values or as energy (eV): energy, rotation, sample, ...",
+        ),
+    ] = None,
+    file_format: Annotated[str, typer.Option("--format", help="auto, or a name that picpxct formats lists.")] = "auto",
     keys: Annotated[
-        str | None, typer.Option("--map", help="Where the arrays are: data=KEY,positions=KEY,probe=KEY,mask=KEY.")
+        str | None,
+        typer.Option(
+            "--map",
+            help="Where the arrays are: data=KEY,positions=KEY,probe=KEY,mask=KEY, FILE::KEY in another file, "
+            "mask=FILE not zero where bad or mask=good:FILE where good; or a map file, FILE.toml.",
+        ),
     ] = None,
     axes: Annotated[
         str | None,
         typer.Option(
             "--axes",
             help="What the position columns are: probe:+y,+x:um where the beam meets the sample, stage:-x,+y:mm for "
-            "the stage, unit pixel for object pixels.",
+            "the stage, unit pixel for object pixels; where the frames are turned, frames:-y,-x for rows and columns.",
         ),
     ] = None,
     settings: Settings = None,
@@ -58,18 +81,17 @@ def import_(
         str | None,
         typer.Option("--center", help="Pixel y,x of the beam, auto, or corner: zero frequency at [0, 0]."),
     ] = None,
-    mask: Annotated[str | None, typer.Option("--mask", help="FILE or FILE::KEY: array, not zero where bad.")] = None,
     overwrite: Overwrite = False,
     keep_going: KeepGoing = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
-    """Import foreign raw data as valid raw scans. What the file does not say must be said; nothing is invented.
+    """Import foreign data as valid files of ours. What a file does not say must be said; nothing is invented.
 
-    Example: picpxct import scan.cxi --set stokes=1,1,0,0 --set rotation="0 deg" -o scan.nxs
+    Example: picpxct import beamtime/ --manifest scans.csv --set distance="7.2 m" --crop 440 --center auto -o raw/
     """
-    from picpxct_nx.formats import ImportOptions
+    from picpxct_nx import formats
     from picpxct_nx.nexus import InvalidWriteError
 
     delivery = Delivery(
@@ -77,9 +99,10 @@ def import_(
     )
     refuse_early(delivery)
     given, assumed = _pairs("--set", settings or []), _pairs("--assume", assumptions or [])
-    options = ImportOptions(crop=crop, center=center, mask=mask)
+    how = formats.source_of(Path(), keys, axes)
+    jobs = formats.jobs(files, how, given, assumed, None if manifest is None else read_table(manifest))
     origins: dict[str, Path] = {}
-    scans = _scans(files, (file_format, keys, axes), (given, assumed), options, delivery)
+    scans = _scans(jobs, file_format, formats.ImportOptions(crop=crop, center=center), delivery)
     named = _remembered(scans, origins)
     try:
         deliver(named, delivery, lambda record: {"entry": record.entry, "uuid": record.uuid, "title": record.title})
@@ -121,27 +144,27 @@ def _pairs(option: str, texts: list[str]) -> dict[str, str]:
 
 
 def _scans(
-    files: list[Path],
-    layout: tuple[str, str | None, str | None],
-    stated: tuple[dict[str, str], dict[str, str]],
-    options: "ImportOptions",
-    delivery: Delivery,
+    jobs: "list[Job]", file_format: str, options: "ImportOptions", delivery: Delivery
 ) -> "Iterator[tuple[Path, Record]]":
     from picpxct_nx import formats
 
-    file_format, keys, axes = layout
-    for path in files:
+    told: set[str] = set()
+    for job in jobs:
+        if job.entry is not None and is_done(job.entry, delivery):
+            continue
         with ExitStack() as stack:
             try:
-                foreign = stack.enter_context(formats.read(path, file_format, keys=keys, axes=axes))
-                scan, notes = formats.assemble(foreign, *stated, options)
+                with naming_damage(job.name):
+                    record, notes = stack.enter_context(formats.imported(job, file_format, options))
             except UsageError:
                 raise
             except PicpxctError as error:
                 if not delivery.keep_going:
                     raise
-                delivery.fail(str(path), error)
+                delivery.fail(job.name, error)
                 continue
-            for note in notes:
+            # What holds of many scans is said once; each file has all of it.
+            for note in (note for note in notes if note not in told):
                 say(f"import: {note}", quiet=delivery.quiet)
-            yield path, scan
+            told |= set(notes)
+            yield job.source.path, record

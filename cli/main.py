@@ -12,6 +12,7 @@ from . import (
     demo,
     dose,
     flatten,
+    formats,
     frc,
     grainmap,
     import_,
@@ -53,6 +54,7 @@ app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
 app.command("info", rich_help_panel="Look and check")(command(info.info))
 app.command("report", rich_help_panel="Look and check")(command(report.report))
+app.command("formats", rich_help_panel="Look and check")(command(formats.formats))
 app.command("schema", rich_help_panel="Look and check")(command(schema.schema))
 app.command("demo", rich_help_panel="Look and check")(command(demo.demo))
 

@@ -69,6 +69,42 @@ def parse(text: str, name: str) -> Manifest:
     return Manifest(name, rows, tuple(column for column in names if column not in COLUMNS))
 
 
+def table(text: str, name: str) -> tuple[dict[str, str], ...]:
+    """Rows of a manifest as texts by column, empty cells left out, with the unit that the header names.
+
+    Raises
+    ------
+    InputError
+        As `parse`, where the text is no table, names no scan, or names one twice.
+    """
+    rows = _toml(text, name) if name.lower().endswith(".toml") else _csv(text, name)
+    if not rows:
+        raise InputError(f"{name}: holds no scan; wanted a row for each")
+    said: list[dict[str, str]] = []
+    for number, row in enumerate(rows, 1):
+        cells: dict[str, str] = {}
+        for header, cell in row.items():
+            column, unit = (header.strip(), None) if "/" in header else _column(header, name)
+            if column in cells:
+                raise InputError(f"{name}: the column '{column}' stands there twice; leave one out")
+            cells[column] = f"{str(cell).strip()} {unit or ''}".strip() if str(cell).strip() else ""
+        if not cells.get("scan"):
+            raise InputError(f"{name}: row {number} names no scan; wanted a column 'scan' with the S-number")
+        said.append({column: cell for column, cell in cells.items() if cell})
+    numbers = [number_of(row["scan"]) for row in said]
+    for index, found in enumerate(numbers):
+        if numbers.index(found) != index:
+            rows_named = f"rows {numbers.index(found) + 1} and {index + 1}"
+            raise InputError(f"{name}: {said[index]['scan']} is named twice, in {rows_named}; leave one out")
+    return tuple(said)
+
+
+def number_of(scan: str) -> int | str:
+    """The number of `S00123`, `scan_S00123` or `123`; the text itself where it has none."""
+    found = _NUMBER.search(scan)
+    return int(found["number"]) if found else scan
+
+
 def match(manifest: Manifest, entries: Sequence[str]) -> dict[str, Row]:
     """The row of each entry: by its name, or by its number (`S00123`, `S123` and `123` are scan_S00123).
 

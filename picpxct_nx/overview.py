@@ -15,6 +15,7 @@ from picpxct_nx.records import (
     Record,
     Scan,
     SpectralCube,
+    Spectrum,
     polarization_angle,
 )
 from picpxct_nx.values import Value
@@ -52,7 +53,21 @@ def _of_kind(record: Record) -> dict[str, Any]:
         return _grains(record)
     if isinstance(record, DoseMap):
         return _dose(record)
+    if isinstance(record, Spectrum):
+        return _spectrum(record)
     return _curve(record) if isinstance(record, FrcCurve) else {}
+
+
+def _spectrum(record: Spectrum) -> dict[str, Any]:
+    return {
+        "sample": record.sample,
+        "element": f"{record.element} {record.edge}",
+        "mode": record.mode,
+        "normalized": record.normalized,
+        "energies": len(record.energy_ev),
+        "energy_range_ev": [float(record.energy_ev[0]), float(record.energy_ev[-1])] if len(record.energy_ev) else [],
+        "edge_energy_ev": record.edge_energy_ev,
+    }
 
 
 def _beam(record: Scan | Reconstruction) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Values: what the fields of one entry hold, by path, and the digest that names their content."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +26,35 @@ class ArraySource(Protocol):
 
     def __getitem__(self, key: Any, /) -> Any:
         """Part of the array, in memory."""
+
+
+@dataclass(frozen=True)
+class PackedImages:
+    """Images (n, h, w), each one compressed chunk that can be copied as it is.
+
+    `filters` are code, flags and options of the HDF5 filters, in the order in which they were applied; `read` gives
+    the filters that were left out of image i, as a mask, and its bytes.
+    """
+
+    filters: tuple[tuple[int, int, tuple[int, ...]], ...]
+    read: Callable[[int], tuple[int, bytes]]
+
+
+@runtime_checkable
+class Packed(Protocol):
+    """An array source that may know its images as compressed chunks."""
+
+    def packed(self) -> PackedImages | None:
+        """The images as they are stored, or None where they must be packed anew."""
+
+
+@runtime_checkable
+class Packing(Protocol):
+    """An array source that knows how it is packed where it comes from."""
+
+    @property
+    def packing(self) -> str | None:
+        """`bitshuffle` where the images are packed by bitshuffle and LZ4, else None."""
 
 
 Scalar = str | bool | int | float

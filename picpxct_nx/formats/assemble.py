@@ -16,7 +16,7 @@ from picpxct_nx.formats.counts import Survey, find_beam, find_mask, join_masks, 
 from picpxct_nx.formats.foreign import PIXEL, ForeignScan, stage_positions
 from picpxct_nx.formats.mapped import Files, as_mask
 from picpxct_nx.formats.prepare import Arranged, Layout, arrange, arrange_probe, parse_crop, plan
-from picpxct_nx.formats.selection import parse_key
+from picpxct_nx.formats.selection import GOOD, Key, parse_key
 from picpxct_nx.provenance import Input, step
 from picpxct_nx.records import Scan
 from picpxct_nx.simulate.spectra import HC_EV_M
@@ -34,12 +34,13 @@ class ImportOptions:
     """What the command line says about the frames.
 
     `crop` is N or ROWSxCOLUMNS; `center` is `corner`, `auto`, `y,x` in pixels of the frames as given, or None for what
-    the file says, else the middle [h // 2, w // 2]; `mask` is FILE or FILE::KEY, where all but 0 is bad.
+    the file says, else the middle [h // 2, w // 2]; `mask` is FILE or FILE::KEY, or a key with its file, where all but
+    0 is bad.
     """
 
     crop: str | None = None
     center: str | None = None
-    mask: str | None = None
+    mask: str | Key | None = None
 
 
 def assemble(
@@ -68,6 +69,9 @@ def assemble(
         A required value is missing (all are named), or the counts are no counts.
     """
     stated = meta.settings(given, assumed, foreign.frames.shape[0])
+    for name in meta.RANGES:
+        if name in given and name not in foreign.options:
+            raise UsageError(f"--set {name}: {foreign.format} files are cut with an index in --map, as {name}=KEY[0:9]")
     values, notes = _merge(foreign, stated)
     doubtful = set(stated.assumed)
     notes += meta.complete_energy(values, doubtful)
@@ -80,9 +84,14 @@ def assemble(
     notes += more
     arrays, more = _geometry(foreign, values, layout)
     notes += more
-    entry = _entry_name(foreign, stated, notes)
+    entry = entry_name(foreign.name, stated.entry, notes)
     values |= arrays
-    values |= {"instrument/detector/data": Arranged(foreign.frames, layout), "instrument/detector/pixel_mask": mask}
+    frames = Arranged(foreign.frames, layout)
+    if frames.packing == "bitshuffle":
+        notes.append(
+            "frames: stay packed by bitshuffle and LZ4, as they came; other programs need hdf5plugin to read them"
+        )
+    values |= {"instrument/detector/data": frames, "instrument/detector/pixel_mask": mask}
     if doubtful:
         values["assumed"] = np.array(sorted(doubtful), dtype=object)
     parameters = _parameters(foreign, given, assumed, options, layout) | {"notes": "\n".join(notes)}
@@ -130,17 +139,17 @@ def _lay_out(
     return layout, survey, (None if mask is None else arrange(mask, layout), inputs), notes
 
 
-def _user_mask(text: str | None, shape: tuple[int, int]) -> tuple[Array | None, list[Input], list[str]]:
-    """Mask of --mask FILE[::KEY], in the layout of the frames as given."""
-    if text is None:
+def _user_mask(said: str | Key | None, shape: tuple[int, int]) -> tuple[Array | None, list[Input], list[str]]:
+    """Mask in another file, in the layout of the frames as given."""
+    if said is None:
         return None, [], []
-    key = parse_key(text if "::" in text else f"{text}::")
+    key = said if isinstance(said, Key) else parse_key(said if "::" in said else f"{said}::")
     with ExitStack() as stack:
         files = Files(Path(key.file or ""), stack)
-        mask, notes = as_mask(np.asarray(files.load(key)[...]), "--mask")
+        mask, notes = as_mask(np.asarray(files.load(key)[...]), "mask", good=key.good)
         if mask.shape != shape:
-            raise InputError(f"--mask {text}: has shape {mask.shape}, the frames as given {shape}; make them agree")
-        return mask, list(files.inputs.values()), notes
+            raise InputError(f"mask {key.file}: has shape {mask.shape}, the frames as given {shape}; make them agree")
+        return mask, list(files.inputs), notes
 
 
 def _beam(
@@ -148,8 +157,9 @@ def _beam(
 ) -> tuple[tuple[float, float] | None, str]:
     """Row and column of the direct beam in the frames as given (None: at the corner), and how it is known."""
     rows, columns = survey.mean.shape
-    if center == "corner":
-        return None, "--center corner: zero frequency at [0, 0]; the frames were shifted by half their size"
+    if center == "corner" or (center is None and foreign.corner):
+        why = "--center corner" if center else foreign.format
+        return None, f"{why}: zero frequency at [0, 0]; the frames were shifted by half their size"
     if center == "auto":
         y, x = find_beam(survey, np.zeros((rows, columns)) if mask is None else mask)
         # A fraction would only be a phase ramp on the probe; a centre of mass does not know it.
@@ -220,15 +230,22 @@ def _overlap(y: Array, x: Array, window: tuple[float, float]) -> list[str]:
     ]
 
 
-def _entry_name(foreign: ForeignScan, stated: meta.Settings, notes: list[str]) -> str:
-    if stated.entry is not None:
-        if not _ENTRY.match(stated.entry) or len(stated.entry) > 63:
+def entry_name(file: str, stated: str | None, notes: list[str]) -> str:
+    """Name of the entry: what is stated, or one after the file, which is noted.
+
+    Raises
+    ------
+    UsageError
+        What is stated is no NeXus name.
+    """
+    if stated is not None:
+        if not _ENTRY.match(stated) or len(stated) > 63:
             raise UsageError(
-                f"entry: '{stated.entry}' is no NeXus name: letters, digits, _ and inner dots, at most 63; for example "
+                f"entry: '{stated}' is no NeXus name: letters, digits, _ and inner dots, at most 63; for example "
                 "scan_S00123"
             )
-        return stated.entry
-    stem = re.sub(r"\W+", "_", foreign.name.split(".")[0], flags=re.ASCII).strip("_")
+        return stated
+    stem = re.sub(r"\W+", "_", file.split(".")[0], flags=re.ASCII).strip("_")
     name = f"scan_{stem.removeprefix('scan_')}"[:63].rstrip("_")
     notes.append(f"entry: named {name} after the file (--set entry=NAME)")
     return name
@@ -249,7 +266,7 @@ def _parameters(
         "axes": f"{axes.what}:{','.join(axes.columns)}:{axes.unit};frames:{','.join(foreign.frame_axes)}",
         "center": options.center or "default",
         "crop": options.crop or "none",
-        "mask": "none" if options.mask is None else options.mask.partition("::")[2] or "file",
+        "mask": _mask_text(options.mask),
         "beam_y": layout.beam_px[0],
         "beam_y@units": PIXEL,
         "beam_x": layout.beam_px[1],
@@ -259,6 +276,13 @@ def _parameters(
         for name, text in texts.items():
             found |= _stated(f"{kind}.{name.replace('/', '.')}", name, text)
     return found
+
+
+def _mask_text(said: str | Key | None) -> str:
+    """The mask's place in its file, for the history: names of files are left out."""
+    name = said.name if isinstance(said, Key) else (said or "").partition("::")[2]
+    good = GOOD if isinstance(said, Key) and said.good else ""
+    return "none" if said is None else good + (name or "file")
 
 
 def _stated(parameter: str, name: str, text: str) -> dict[str, Value]:
@@ -272,4 +296,4 @@ def _stated(parameter: str, name: str, text: str) -> dict[str, Value]:
     return value | ({f"{parameter}@units": unit} if unit else {})
 
 
-__all__ = ["ImportOptions", "assemble"]
+__all__ = ["ImportOptions", "assemble", "entry_name"]

@@ -51,7 +51,12 @@ def survey_counts(frames: ArraySource, saturation: float | None = None) -> Surve
     step = max(1, BLOCK_BYTES // (8 * shape[0] * shape[1]))
     for start in range(0, n, step):
         block = np.asarray(frames[start : start + step])
-        good = np.isfinite(block) & (block >= 0) if dtype.kind != "u" else np.ones(block.shape, bool)
+        if dtype.kind == "u":
+            some, full = _of_unsigned(block, ceiling)
+            total += some
+            saturated += full
+            continue
+        good = np.isfinite(block) & (block >= 0)
         full = block >= ceiling if ceiling is not None else np.zeros(block.shape, bool)
         total += np.where(good & ~full, block, 0).sum(axis=0, dtype=np.float64)
         if not good.all():
@@ -61,6 +66,25 @@ def survey_counts(frames: ArraySource, saturation: float | None = None) -> Surve
         saturated += (full & good).sum(axis=0)
     mean = total / np.maximum(n - bad - saturated, 1)
     return Survey(n, ceiling, mean, bad, first_bad, saturated)
+
+
+def _of_unsigned(block: Array, ceiling: float | None) -> tuple[Array, Array]:
+    """Sum of the counts below the ceiling, and how many reach it, of each pixel of a block (n, h, w).
+
+    The few pixels that ever reach it are looked at again, so that the others cost one sum and one maximum.
+    """
+    total = block.sum(axis=0, dtype=np.float64)
+    saturated = np.zeros(block.shape[1:], np.int64)
+    top = None if ceiling is None else int(np.ceil(ceiling))
+    if top is None or top > np.iinfo(block.dtype).max:
+        return total, saturated
+    reached = block.max(axis=0) >= block.dtype.type(top)
+    if reached.any():
+        these = block[:, reached]
+        full = these >= block.dtype.type(top)
+        total[reached] = np.where(full, 0, these).sum(axis=0, dtype=np.float64)
+        saturated[reached] = full.sum(axis=0)
+    return total, saturated
 
 
 def find_beam(survey: Survey, masked: Array) -> tuple[float, float]:
@@ -123,7 +147,8 @@ def find_mask(survey: Survey, given: Array | None, name: str) -> tuple[Array, li
         y, x = np.argwhere(faulty & (survey.first_bad == first))[0]
         raise InputError(
             f"{name}: frame {first} is the first with NaN, infinite or negative counts, at pixel ({y}, {x}) as "
-            f"imported; {int(faulty.sum())} pixels have such frames; mask them (--mask) or leave the frames out (--map)"
+            f"imported; {int(faulty.sum())} pixels have such frames; mask them (--map "
+            "mask=FILE) or leave the frames out with an index"
         )
     sometimes = (survey.saturated > 0) & (survey.saturated < survey.n)
     most = int(survey.saturated[sometimes].max(initial=0))
@@ -137,7 +162,10 @@ def find_mask(survey: Survey, given: Array | None, name: str) -> tuple[Array, li
             mask[where] |= bit
             notes.append(f"mask: {int(where.sum())} of {where.size} pixels {text}; masked")
     if mask.all():
-        raise InputError(f"{name}: no good pixel is left; is the mask inverted? 0 is a good pixel, all else is bad")
+        raise InputError(
+            f"{name}: no good pixel is left; is the mask inverted? 0 is a good pixel, all else is bad "
+            "(--map mask=good:FILE says the opposite)"
+        )
     return mask, notes
 
 

@@ -14,13 +14,17 @@ Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cx
   say the same: in an image turned by 180 degrees the two signs cancel.
 - Beam: `corner_position` is the outer corner of the first pixel; the beam is at x = y = 0 (CXI, the same section).
 - Mask (CXI "Detector", table of bits): 0 is good, and so is 0x1000 alone, a pixel with signal.
+- Polarisation (CXI "Beam": "float array, variable"): four numbers are taken as a Stokes vector with I above zero, which
+  our own export writes; anything else is left.
+- Rotation (CXI "Geometry"): direction cosines x'.x, x'.y, x'.z, y'.x, y'.y, y'.z of the sample's axes; only a turn
+  about the beam, by a from x towards y: (cos a, sin a, 0, -sin a, cos a, 0).
+- Monitor: `data_1/intensities`, one number a frame, which is cdtools' addition. Its `data_dark` is not subtracted.
 - Probe: `instrument_1/source_1/illumination` (SHARP, ptychodus) or `probe`, centred, in the frames' orientation.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -29,13 +33,18 @@ import numpy as np
 from picpxct_nx import units
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats.cxi_geometry import DETECTOR, TOLERANCE, read_geometry, scalar
-from picpxct_nx.formats.foreign import Axes, ForeignScan, PositionAxes
+from picpxct_nx.formats.foreign import ForeignScan, PositionAxes
+from picpxct_nx.formats.form import Format, Source, Start
 from picpxct_nx.formats.mapped import USER_MASK, as_probe, load_dataset, opened, read_arrays, safe_hdf5
 from picpxct_nx.formats.selection import Key, describe, select
 from picpxct_nx.simulate.spectra import HC_EV_M
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import BLOCK_BYTES, Array, Value
 
 E1 = "entry_1"
+STOKES = f"{E1}/instrument_1/beam_1/incident_polarization"
+ORIENTATION = f"{E1}/sample_1/geometry_1/orientation"
+MONITOR = f"{E1}/data_1/intensities"
+DARK = f"{DETECTOR}/data_dark"
 SOURCE = f"{E1}/instrument_1/source_1"
 DATA = (f"{E1}/data_1/data", f"{DETECTOR}/data")
 TRANSLATION = (
@@ -64,20 +73,21 @@ HAS_SIGNAL = 0x1000
 PHOTON_EV = (10.0, 1e6)
 
 
-def is_cxi(file: h5py.File) -> bool:
+def is_cxi(start: Start) -> bool:
     """Whether an HDF5 file has the layout of CXI, by its version or by where its frames are."""
-    return "cxi_version" in file or any(path in file for path in DATA)
+    return start.has("cxi_version") or any(start.has(path) for path in DATA)
 
 
 @contextmanager
-def read_cxi(path: Path, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Iterator[ForeignScan]:
-    """The scan of a CXI file; its frames can be read while the context lasts. `keys` and `axes` overrule CXI.
+def read_cxi(source: Source) -> Iterator[ForeignScan]:
+    """The scan of a CXI file; its frames can be read while the context lasts. Keys and axes overrule CXI.
 
     Raises
     ------
     InputError
         Frames or translations are not where CXI has them, two statements contradict each other, or the file is refused.
     """
+    path, keys, axes = source.path, source.keys, source.axes
     with opened(path) as files:
         file = files.adopt(safe_hdf5(path))
         places, notes = _places(file, keys, path.name)
@@ -85,8 +95,9 @@ def read_cxi(path: Path, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Ite
         geometry = read_geometry(file, arrays["data"].shape, axes.frames)
         energy, about_energy = _energy(file)
         texts, about_texts = _texts(file)
-        if "mask" not in arrays and MASK in file:
-            arrays["mask"], about_mask = _mask(load_dataset(file, MASK)[()], arrays["data"].shape)
+        sample, about_sample = _sample(file)
+        if "mask" not in arrays and isinstance(file.get(MASK), h5py.Dataset):
+            arrays["mask"], about_mask = _mask(load_dataset(file, MASK), arrays["data"].shape)
             more += about_mask
         if "probe" not in arrays:
             arrays["probe"], about_probe = _probe(file)
@@ -94,18 +105,18 @@ def read_cxi(path: Path, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Ite
         yield ForeignScan(
             name=path.name,
             format="cxi",
-            inputs=tuple(files.inputs.values()),
+            inputs=files.inputs,
             frames=arrays["data"],
             frame_axes=geometry.directions,
             positions=arrays["positions"],
             axes=axes.positions or AXES,
             probe=arrays["probe"],
             mask=arrays.get("mask"),
-            monitor=arrays.get("monitor"),
+            monitor=arrays.get("monitor", _monitor(file, arrays["data"].shape)),
             beam_px=geometry.beam_px,
-            metadata=texts | energy | dict(geometry.values),
+            metadata=texts | energy | sample | dict(geometry.values),
             options={"map": describe(places)},
-            notes=(*axes.notes, *notes, *more, *geometry.notes, *about_energy, *about_texts),
+            notes=(*axes.notes, *notes, *more, *geometry.notes, *about_energy, *about_texts, *about_sample),
         )
 
 
@@ -171,6 +182,42 @@ def _texts(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
     return values, notes
 
 
+def _sample(file: h5py.File) -> tuple[dict[str, Value], list[str]]:
+    """Polarisation, and rotation of the sample about the beam, where the file has them in a form that is understood."""
+    values: dict[str, Value] = {}
+    notes = []
+    stokes = _numbers(file.get(STOKES))
+    if stokes is not None and stokes.size == 4 and stokes[0] > 0:
+        values["instrument/beam/incident_polarization_stokes"] = (stokes / stokes[0]).reshape(1, 4)
+        notes.append(f"{STOKES}: {stokes.tolist()} is taken as a Stokes vector I, Q, U, V")
+    turn = _numbers(file.get(ORIENTATION))
+    if turn is not None and turn.size == 6:
+        angle = float(np.arctan2(turn[1], turn[0]))
+        expected = [np.cos(angle), np.sin(angle), 0, -np.sin(angle), np.cos(angle), 0]
+        if np.allclose(turn, expected, atol=1e-6):
+            values["sample/transformations/rotation"] = angle
+            notes.append(f"{ORIENTATION}: a turn by {np.rad2deg(angle):.6g} deg about the beam")
+        else:
+            notes.append(f"{ORIENTATION}: {turn.tolist()} is no turn about the beam, not taken")
+    if DARK in file:
+        notes.append(f"{DARK}: dark frames are there; they are not subtracted")
+    return values, notes
+
+
+def _numbers(item: Any) -> Array | None:
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf" or item.size > 100:
+        return None
+    found = np.asarray(item[()], np.float64).ravel()
+    return found if np.isfinite(found).all() else None
+
+
+def _monitor(file: h5py.File, shape: tuple[int, ...]) -> Array | None:
+    item = file.get(MONITOR)
+    if not isinstance(item, h5py.Dataset) or item.shape != tuple(shape[:1]) or item.dtype.kind not in "iuf":
+        return None
+    return np.asarray(item[()], np.float64)
+
+
 def _text(item: Any) -> str | None:
     """The text of a dataset, empty where there is none, None where it is not UTF-8."""
     if not isinstance(item, h5py.Dataset) or h5py.check_string_dtype(item.dtype) is None or item.size != 1:
@@ -182,14 +229,22 @@ def _text(item: Any) -> str | None:
         return None
 
 
-def _mask(raw: Array, shape: tuple[int, ...]) -> tuple[Array, list[str]]:
+def _mask(item: h5py.Dataset, shape: tuple[int, ...]) -> tuple[Array, list[str]]:
     """Mask of CXI bits as bits of NXdetector/pixel_mask; one for each frame becomes one for all."""
     notes = []
-    if raw.dtype.kind not in "biu":
-        raise InputError(f"{MASK}: of type {raw.dtype}; wanted whole numbers, the bits of CXI; name another with --map")
-    if raw.ndim == 3 and raw.shape == tuple(shape):
-        raw = np.bitwise_or.reduce(raw.astype(np.uint32), axis=0)
+    if item.dtype.kind not in "biu":
+        raise InputError(
+            f"{MASK}: of type {item.dtype}; wanted whole numbers, the bits of CXI; name another with --map"
+        )
+    if item.ndim == 3 and item.shape == tuple(shape):
+        raw = np.zeros(item.shape[1:], np.uint32)
+        # As large as the frames themselves: in blocks.
+        step = max(1, BLOCK_BYTES // (4 * raw.size))
+        for start in range(0, len(item), step):
+            raw |= np.bitwise_or.reduce(item[start : start + step].astype(np.uint32), axis=0)
         notes.append(f"{MASK}: one for each frame; a pixel that is bad in any frame is masked")
+    else:
+        raw = item[()]
     bits = raw.astype(np.uint32)
     bad = (bits != 0) & (bits != HAS_SIGNAL)
     ours = np.zeros(bits.shape, np.int32)
@@ -212,3 +267,13 @@ def _probe(file: h5py.File) -> tuple[Array | None, list[str]]:
     source = select(item, (0,), found) if item.ndim == 4 else item
     probe, notes = as_probe(np.asarray(source[...]))
     return probe, [*notes, f"{found}: taken as the start probe"]
+
+
+FORMAT = Format(
+    name="cxi",
+    about="Coherent X-ray Imaging files, version 1.6, of beamlines (ALS), cdtools, SHARP and ptychodus",
+    holds="raw scan",
+    lacks=("count_time", "energy_offset", "zone plate and defocus", "stokes and rotation, as most programs write it"),
+    detect=is_cxi,
+    read=read_cxi,
+)

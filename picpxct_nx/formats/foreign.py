@@ -112,6 +112,8 @@ class ForeignScan:
         Intensity of the incident beam.
     beam_px : pair of float, optional
         Row and column of the direct beam in the frames as given.
+    corner : bool
+        Whether the zero frequency is at [0, 0], as a Fourier transform leaves it.
     metadata : mapping
         Values by path of the definition, in the definition's units.
     options : mapping
@@ -136,6 +138,7 @@ class ForeignScan:
     mask: Array | None = None
     monitor: Array | None = None
     beam_px: tuple[float, float] | None = None
+    corner: bool = False
     metadata: Mapping[str, Value] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""Arrays by name: NumPy files and HDF5 files whose layout the user explains with a map."""
+"""Arrays by key: the files that one import opens, and frames, positions, probe, mask and monitor from them."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,20 +10,32 @@ from typing import Any
 import h5py
 import numpy as np
 
-from picpxct_nx.errors import InputError, UsageError
+from picpxct_nx.errors import InputError
 from picpxct_nx.formats import packed
-from picpxct_nx.formats.foreign import OURS, Axes, ForeignScan
-from picpxct_nx.formats.selection import Key, describe, select
+from picpxct_nx.formats.linked import Linked, linked, load_filters
+from picpxct_nx.formats.selection import Key, select
+from picpxct_nx.formats.table import open_table
 from picpxct_nx.nexus import open_hdf5
 from picpxct_nx.provenance import Input
 from picpxct_nx.validation import survey
 from picpxct_nx.values import Array, ArraySource
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# Endings of text files that are read as tables of numbers with named columns.
+TABLES = frozenset({".csv", ".dat", ".txt", ".tsv"})
 # NXdetector/pixel_mask bit 8: masked by the user.
 USER_MASK = 1 << 8
 
 _COMPLEX_PARTS = (("r", "i"), ("re", "im"), ("real", "imag"))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An open file: names of its arrays, a function that gives one, unread, and what else it opened by then."""
+
+    names: tuple[str, ...]
+    load: Callable[[str], ArraySource]
+    used: Callable[[], tuple[Path, ...]] = tuple
 
 
 @dataclass
@@ -32,8 +44,15 @@ class Files:
 
     main: Path
     stack: ExitStack
-    inputs: dict[Path, Input] = field(default_factory=dict)
-    _opened: dict[Path, tuple[tuple[str, ...], Callable[[str], ArraySource]]] = field(default_factory=dict)
+    _opened: dict[Path, _Opened] = field(default_factory=dict)
+    _more: list[Path] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Every file that was opened by now, also those that links named."""
+        used = [path for opened in self._opened.values() for path in opened.used()]
+        seen = {path.resolve(): path for path in [*self._opened, *used, *self._more]}
+        return tuple(file_input(path) for path in seen.values())
 
     def load(self, key: Key) -> ArraySource:
         """The part of an array that a key names, unread.
@@ -43,34 +62,74 @@ class Files:
         InputError
             The file has no such array, or the index does not fit it.
         """
+        name, found = self._find(key)
+        return select(found, key.index, name)
+
+    def unit(self, key: Key) -> Any:
+        """The attribute `units` of an array; None where it has none."""
+        attributes = getattr(self._find(key)[1], "attrs", None)
+        return None if attributes is None else attributes.get("units")
+
+    def _find(self, key: Key) -> tuple[str, ArraySource]:
         path = self.main if key.file is None else Path(key.file)
-        names, load = self._open(path)
-        if not key.name and len(names) != 1:
-            raise InputError(f"{path.name}: holds {_list(names)}; say which one with {path.name}::NAME")
-        name = key.name or names[0]
+        opened = self._open(path)
+        if not key.name and len(opened.names) != 1:
+            raise InputError(f"{path.name}: holds {_list(opened.names)}; say which one with {path.name}::NAME")
+        name = key.name or opened.names[0]
         try:
-            found = load(name)
+            return f"{path.name}::{name}", opened.load(name)
         except KeyError:
-            raise InputError(f"{path.name}: has no array '{name}'; it has {_list(names)}") from None
-        return select(found, key.index, f"{path.name}::{name}")
+            raise InputError(f"{path.name}: has no array '{name}'; it has {_list(opened.names)}") from None
 
     def adopt(self, main: AbstractContextManager[h5py.File]) -> h5py.File:
         """Open the main file by other means than a map, and load by key from it."""
         file = self.stack.enter_context(main)
-        self._opened[self.main] = (), lambda name: load_dataset(file, name)
-        self.inputs[self.main] = file_input(self.main)
+        self._opened[self.main] = _Opened((), lambda name: load_dataset(file, name))
         return file
+
+    def follow(self, path: Path | None = None) -> Linked:
+        """Open the main file, or another one, with the files beside it that its links name, and load by key from it."""
+        path = path or self.main
+        file = self.stack.enter_context(linked(path))
+        self._opened[path] = _Opened((), lambda name: _dataset(file, name), lambda: file.used)
+        return file
+
+    def also(self, *paths: Path) -> None:
+        """Note other files that were read."""
+        self._more += paths
 
     def names(self) -> str:
         """What the main file holds, for a message."""
-        return _list(self._open(self.main)[0])
+        return _list(self._open(self.main).names)
 
-    def _open(self, path: Path) -> tuple[tuple[str, ...], Callable[[str], ArraySource]]:
+    def _open(self, path: Path) -> _Opened:
         if path not in self._opened:
-            opener = open_mapped_hdf5 if packed.first_bytes(path) == HDF5_SIGNATURE else packed.open_numpy
-            self._opened[path] = self.stack.enter_context(opener(path))
-            self.inputs[path] = file_input(path)
+            first = packed.first_bytes(path)
+            if first == HDF5_SIGNATURE:
+                self.follow(path)
+                self._opened[path] = _named(self._opened[path], self.stack, path)
+            elif first.startswith((packed.NPY, packed.ZIP)) or path.suffix.lower() not in TABLES:
+                self._opened[path] = _Opened(*self.stack.enter_context(packed.open_numpy(path)))
+            else:
+                self._opened[path] = _Opened(*open_table(path))
         return self._opened[path]
+
+
+def _named(opened: _Opened, stack: ExitStack, path: Path) -> _Opened:
+    """With the names of the datasets of an HDF5 file: every object once, by its first hard link."""
+    names: list[str] = []
+    file = stack.enter_context(open_hdf5(path, path.name))
+    # A name that is not UTF-8 ends the list; it serves messages, and to find the only array.
+    with suppress(UnicodeDecodeError):
+        file.visititems(lambda name, item: names.append(f"/{name}") if isinstance(item, h5py.Dataset) else None)
+    return _Opened(tuple(names), opened.load, opened.used)
+
+
+def _dataset(file: Linked, name: str) -> ArraySource:
+    found = file.frames(name)
+    if found is None:
+        raise KeyError(name)
+    return found
 
 
 @contextmanager
@@ -106,16 +165,6 @@ def safe_hdf5(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
-@contextmanager
-def open_mapped_hdf5(path: Path) -> Iterator[tuple[tuple[str, ...], Callable[[str], ArraySource]]]:
-    """Paths of the datasets of an HDF5 file, and a function that gives one of them, unread."""
-    with safe_hdf5(path) as file:
-        names: list[str] = []
-        # Every object once, by its first hard link: a cycle of groups ends.
-        file.visititems(lambda name, item: names.append(f"/{name}") if isinstance(item, h5py.Dataset) else None)
-        yield tuple(names), lambda name: load_dataset(file, name)
-
-
 def load_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     """A dataset of an open file by its path or a link to it, with the filters that reading it needs.
 
@@ -127,56 +176,8 @@ def load_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     item = file.get(name)
     if not isinstance(item, h5py.Dataset):
         raise KeyError(name)
-    plist = item.id.get_create_plist()
-    if any(plist.get_filter(i)[0] >= 32000 for i in range(plist.get_nfilters())):
-        import hdf5plugin  # noqa: F401  # importing it registers the filters
+    load_filters(item)
     return item
-
-
-@contextmanager
-def read_mapped(path: Path, file_format: str, keys: Mapping[str, tuple[Key, ...]], axes: Axes) -> Iterator[ForeignScan]:
-    """The scan that a map finds in a NumPy or HDF5 file; its frames can be read while the context lasts.
-
-    Raises
-    ------
-    UsageError
-        The map or the axes lack what no file of this kind says itself.
-    InputError
-        An array is missing, has the wrong shape, or the file is refused.
-    """
-    with opened(path) as files:
-        if not {"data", "positions"} <= set(keys):
-            raise UsageError(
-                f"{path.name}: --map must name data and positions (FILE::KEY for another file); it has {files.names()}"
-            )
-        if axes.positions is None:
-            raise UsageError(
-                f"{path.name}: --axes must say what the positions are, for example --axes probe:+y,+x:pixel"
-            )
-        arrays, notes = read_arrays(files, keys)
-        turned = (
-            f"frames: --axes says that rows run along {axes.frames[0]} and columns along {axes.frames[1]}"
-            if axes.frames
-            else "frames: rows are taken to run along +y and columns along +x (--axes '...;frames:A,B' says otherwise)"
-        )
-        yield ForeignScan(
-            name=path.name,
-            format=file_format,
-            inputs=tuple(files.inputs.values()),
-            frames=arrays["data"],
-            frame_axes=axes.frames or OURS,
-            positions=np.asarray(arrays["positions"]),
-            axes=axes.positions,
-            probe=_maybe(arrays, "probe"),
-            mask=_maybe(arrays, "mask"),
-            monitor=_maybe(arrays, "monitor"),
-            options={"map": describe(keys)},
-            notes=(*axes.notes, *notes, turned),
-        )
-
-
-def _maybe(arrays: Mapping[str, ArraySource], role: str) -> Array | None:
-    return np.asarray(arrays[role]) if role in arrays else None
 
 
 def read_arrays(files: Files, keys: Mapping[str, tuple[Key, ...]]) -> tuple[dict[str, Any], list[str]]:
@@ -198,7 +199,7 @@ def read_arrays(files: Files, keys: Mapping[str, tuple[Key, ...]]) -> tuple[dict
             result[role], note = as_probe(sources[0][...])
             notes += note
         else:
-            result[role], note = as_mask(sources[0][...], role)
+            result[role], note = as_mask(sources[0][...], role, good=found[0].good)
             notes += note
     return result, notes
 
@@ -237,8 +238,8 @@ def as_probe(array: Array) -> tuple[Array, list[str]]:
     return (array[np.newaxis] if array.ndim == 2 else array), notes
 
 
-def as_mask(array: Array, name: str) -> tuple[Array, list[str]]:
-    """A mask as bits of NXdetector/pixel_mask: what is not zero is bad, as there and in CXI.
+def as_mask(array: Array, name: str, *, good: bool = False) -> tuple[Array, list[str]]:
+    """A mask as bits of NXdetector/pixel_mask: what is not zero is bad, as there and in CXI, or `good` if that is said.
 
     Raises
     ------
@@ -247,8 +248,9 @@ def as_mask(array: Array, name: str) -> tuple[Array, list[str]]:
     """
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name}: of type {array.dtype}; wanted numbers, 0 for a good pixel")
-    bad = array != 0
-    notes = [f"{name}: not zero means bad: {int(bad.sum())} of {bad.size} pixels"]
+    bad = (array == 0) if good else (array != 0)
+    meaning = "good" if good else "bad"
+    notes = [f"{name}: not zero means {meaning}: {int(bad.sum())} of {bad.size} pixels are bad"]
     if bad.mean() > 0.5:
-        notes.append(f"{name}: more than half of the pixels are bad; is the mask inverted? here 0 is a good pixel")
+        notes.append(f"{name}: more than half of the pixels are bad; is the mask inverted? mask=good:... says so")
     return np.where(bad, USER_MASK, 0).astype(np.int32), notes

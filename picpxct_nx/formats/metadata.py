@@ -9,7 +9,7 @@ import numpy as np
 from picpxct_nx import nxdl, units
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.nxdl import Node
-from picpxct_nx.records import Scan
+from picpxct_nx.records import Reconstruction, Scan, Spectrum, paths
 from picpxct_nx.values import Value
 
 ENCODER = "instrument/monochromator/energy"
@@ -43,6 +43,8 @@ SHORT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 # The name of the entry, which is no field.
 ENTRY = "entry"
+# What else may be stated that is no field: the ranges of frames and positions to take.
+RANGES = ("frames", "positions")
 
 # What the import itself makes: arrays, their axes, names and history.
 MADE = frozenset({
@@ -51,6 +53,45 @@ MADE = frozenset({
     "sample/transformations/x", "sample/transformations/y", "start_probe/probe", "start_probe/y", "start_probe/x",
     *Scan.LINKS,
 })  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Names:
+    """What can be stated of a product: its definition, short names of its fields, and what the import itself makes."""
+
+    definition: str
+    short: Mapping[str, tuple[str, ...]]
+    made: frozenset[str]
+
+    def fields(self) -> dict[str, Node]:
+        """Fields that can be stated, by path."""
+        return {
+            path: node
+            for path, node in nxdl.table(self.definition).items()
+            if node.kind == "field" and node.fixed() is None and "(" not in path and path not in self.made
+        }
+
+
+SCAN = Names(Scan.DEFINITION, SHORT_NAMES, MADE)
+RECONSTRUCTION = Names(
+    Reconstruction.DEFINITION,
+    {
+        "energy": (INCIDENT,),
+        **{name: SHORT_NAMES[name] for name in ("stokes", "rotation", "sample", "formula", "title", "start_time")},
+    },
+    frozenset({"entry_identifier_uuid", "assumed", "stage", "phase_convention", *Reconstruction.LINKS})
+    | {path for path in paths(Reconstruction) if path.startswith(("object/", "phase/", "probe/", "positions/"))}
+    | {path for path in paths(Reconstruction) if path.startswith(("background/", "variation/", "convergence/"))},
+)
+SPECTRUM = Names(
+    Spectrum.DEFINITION,
+    {
+        "element": ("element",), "edge": ("edge",), "mode": ("mode",), "edge_energy": ("edge_energy",),
+        **{name: SHORT_NAMES[name] for name in ("sample", "formula", "title", "start_time", "instrument", "source")},
+    },
+    frozenset({"entry_identifier_uuid", "assumed"})
+    | {path for path in nxdl.table(Spectrum.DEFINITION) if path.startswith("spectrum/")},
+)  # fmt: skip
 POSITIVE = frozenset({ENCODER, INCIDENT, DISTANCE, Y_PIXEL, X_PIXEL, "instrument/detector/count_time", SATURATION})
 _TRUTH = {"true": True, "false": False, "yes": True, "no": False}
 
@@ -67,15 +108,7 @@ class Settings:
     entry: str | None
 
 
-def _fields() -> dict[str, Node]:
-    return {
-        path: node
-        for path, node in nxdl.table(Scan.DEFINITION).items()
-        if node.kind == "field" and node.fixed() is None and "(" not in path and path not in MADE
-    }
-
-
-def settings(given: Mapping[str, str], assumed: Mapping[str, str], frames: int) -> Settings:
+def settings(given: Mapping[str, str], assumed: Mapping[str, str], frames: int, names: Names = SCAN) -> Settings:
     """The values of --set (`given`) and --assume (`assumed`), by short name or path, for a scan of `frames` frames.
 
     Raises
@@ -85,30 +118,55 @@ def settings(given: Mapping[str, str], assumed: Mapping[str, str], frames: int) 
     """
     values: dict[str, Value] = {}
     for name, text in [*given.items(), *assumed.items()]:
-        for path in () if name == ENTRY else _paths(name):
+        for path in () if name in (ENTRY, *RANGES) else _paths(name, names):
             if path in values:
                 raise UsageError(f"--set or --assume {name}: {path} is stated twice; state it once")
-            values[path] = parse_value(name, path, text, frames)
-    if ENTRY in assumed:
-        raise UsageError("--assume entry: the name of an entry is chosen, not measured; use --set entry=NAME")
-    paths = frozenset(path for name in assumed for path in _paths(name))
+            values[path] = parse_value(name, path, text, frames, names)
+    chosen = next((name for name in (ENTRY, *RANGES) if name in assumed), None)
+    if chosen is not None:
+        raise UsageError(f"--assume {chosen}: it is chosen, not measured; use --set {chosen}=...")
+    paths = frozenset(path for name in assumed for path in _paths(name, names))
     return Settings(values, paths, given.get(ENTRY))
 
 
-def _paths(name: str) -> tuple[str, ...]:
-    if name in SHORT_NAMES:
-        return SHORT_NAMES[name]
-    if name in _fields():
-        return (name,)
-    if name in MADE:
-        raise UsageError(f"'{name}' cannot be set: the import makes it from the arrays; see --map, --center and --mask")
-    raise UsageError(
-        f"unknown name '{name}'; use {', '.join([*SHORT_NAMES, ENTRY])}, or a path of {Scan.DEFINITION} such as "
-        "instrument/source/current"
+def is_known(name: str) -> bool:
+    """Whether a name can be stated, of a scan or of a reconstruction."""
+    return name in (ENTRY, *RANGES) or any(
+        name in each.short or name in each.fields() for each in (SCAN, RECONSTRUCTION, SPECTRUM)
     )
 
 
-def parse_value(name: str, path: str, text: str, frames: int) -> Value:
+def check_text(name: str, text: str) -> None:
+    """Stop at a text that cannot be the value of a known name, before any file is read.
+
+    Raises
+    ------
+    UsageError
+        It has no unit where one is needed, a wrong one, or is not of the field's type.
+    """
+    if name in (ENTRY, *RANGES):
+        return
+    names = next(each for each in (SCAN, RECONSTRUCTION, SPECTRUM) if name in each.short or name in each.fields())
+    for path in _paths(name, names):
+        # How many frames a scan has is not known yet.
+        if all(isinstance(length, int) for length in names.fields()[path].dims or ()):
+            parse_value(name, path, text, 0, names)
+
+
+def _paths(name: str, names: Names) -> tuple[str, ...]:
+    if name in names.short:
+        return names.short[name]
+    if name in names.fields():
+        return (name,)
+    if name in names.made:
+        raise UsageError(f"'{name}' cannot be set: the import makes it from the arrays; see --map and --center")
+    raise UsageError(
+        f"unknown name '{name}'; use {', '.join([*names.short, ENTRY])}, or a path of {names.definition} such as "
+        "experiment_identifier"
+    )
+
+
+def parse_value(name: str, path: str, text: str, frames: int, names: Names = SCAN) -> Value:
     """The value that a text gives a field of the definition, in the definition's unit.
 
     Raises
@@ -116,7 +174,7 @@ def parse_value(name: str, path: str, text: str, frames: int) -> Value:
     UsageError
         The text has no unit where one is needed, a wrong one, or is not of the field's type or length.
     """
-    node, text = _fields()[path], text.strip()
+    node, text = names.fields()[path], text.strip()
     if not text:
         raise UsageError(f"{name}: is empty; write {name}=VALUE")
     try:
@@ -189,7 +247,7 @@ def complete_energy(values: dict[str, Value], assumed: set[str]) -> list[str]:
     return [] if offset is not None else ["no energy_offset was given: the encoder's energy is taken as calibrated"]
 
 
-def check_complete(values: Mapping[str, Value], name: str) -> None:
+def check_complete(values: Mapping[str, Value], name: str, names: Names = SCAN) -> None:
     """Stop where a required field has no value, naming every one of them and the option that gives it.
 
     Raises
@@ -197,9 +255,9 @@ def check_complete(values: Mapping[str, Value], name: str) -> None:
     InputError
         A field of the definition is missing, also one of an optional group that has begun.
     """
-    groups = {path: node for path, node in nxdl.table(Scan.DEFINITION).items() if node.kind == "group"}
+    groups = {path: node for path, node in nxdl.table(names.definition).items() if node.kind == "group"}
     missing = []
-    for path, node in _fields().items():
+    for path, node in names.fields().items():
         parents = ["/".join(path.split("/")[:depth]) for depth in range(1, path.count("/") + 1)]
         wanted = all(
             groups[parent].presence == "required" or any(p.startswith(f"{parent}/") for p in values)
@@ -209,7 +267,7 @@ def check_complete(values: Mapping[str, Value], name: str) -> None:
             missing.append(path)
     if missing:
         # The incident energy follows from the encoder's.
-        named = dict.fromkeys(_option(path) for path in missing if path != INCIDENT or ENCODER not in missing)
+        named = dict.fromkeys(_option(path, names) for path in missing if path != INCIDENT or ENCODER not in missing)
         count = f"{len(named)} needed {'values are' if len(named) > 1 else 'value is'}"
         raise InputError(
             f"{name}: {count} neither in the file nor given, and nothing is made up: add {' '.join(named)} "
@@ -217,10 +275,10 @@ def check_complete(values: Mapping[str, Value], name: str) -> None:
         )
 
 
-def _option(path: str) -> str:
+def _option(path: str, names: Names) -> str:
     """The option that gives the field of a path."""
-    short = next((name for name, paths in SHORT_NAMES.items() if path in paths), path)
-    node = _fields()[path]
+    short = next((name for name, found in names.short.items() if path in found), path)
+    node = names.fields()[path]
     if path == STOKES:
         example = "I,Q,U,V"
     elif node.type == "NX_DATE_TIME":

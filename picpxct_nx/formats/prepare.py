@@ -7,7 +7,8 @@ import numpy as np
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats.foreign import Directions
-from picpxct_nx.values import BLOCK_BYTES, Array, ArraySource
+from picpxct_nx.formats.passthrough import is_bitshuffled, packed_images
+from picpxct_nx.values import BLOCK_BYTES, Array, ArraySource, PackedImages
 
 Pair = tuple[int, int]
 
@@ -124,6 +125,16 @@ class Arranged:
     def dtype(self) -> np.dtype[Any]:
         """Type of the counts, in the byte order of the source."""
         return np.dtype(self.source.dtype)
+
+    @property
+    def packing(self) -> str | None:
+        """`bitshuffle` where the frames are packed so where they come from."""
+        return "bitshuffle" if is_bitshuffled(self.source) else None
+
+    def packed(self) -> PackedImages | None:
+        """The frames as they are stored, where nothing is turned, shifted or cut."""
+        plain = not (self.layout.transpose or any(self.layout.flip) or any(self.layout.shift))
+        return packed_images(self.source) if plain and self.layout.shape == self.layout.given else None
 
     def __getitem__(self, key: Any, /) -> Array:
         """Frames, or a part of them, in memory; only the first item of the key limits what is read."""

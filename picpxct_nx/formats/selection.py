@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import EllipsisType
 from typing import Any
 
@@ -15,6 +15,9 @@ from picpxct_nx.values import Array, ArraySource
 ROLES = ("data", "positions", "probe", "mask", "monitor")
 # Two keys may be joined for the two columns of the positions: positions=/entry/y+/entry/x.
 JOINED = "positions"
+# A mask may also be a file alone: mask=mask.npy; and one of good pixels: mask=good:valid.h5::/entry/collection/mask.
+ALONE, GOOD = "mask", "good:"
+_ENDINGS = (".npy", ".npz", ".h5", ".hdf5", ".nxs", ".cxi", ".bz2", ".gz")
 
 Index = tuple["int | slice | EllipsisType", ...]
 
@@ -27,11 +30,23 @@ _ITEM = re.compile(rf"\s*(?:(?P<dots>\.\.\.)|(?P<number>-?\d+)|{_SLICE})\s*\Z")
 
 @dataclass(frozen=True)
 class Key:
-    """One array: its name in the file (empty: the only one), the part of it, and the file where it is another one."""
+    """One array: its name in the file (empty: the only one), the part of it, and the file where it is another one.
+
+    `good` says of a mask that not zero means good, as PtychoShelves' valid masks have it; here and in NeXus it is bad.
+    """
 
     name: str
     index: Index = ()
     file: str | None = None
+    good: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a further value is: a key, and the unit of a number where the file does not name it itself."""
+
+    key: Key
+    unit: str | None = None
 
 
 def parse_key(text: str) -> Key:
@@ -78,8 +93,25 @@ def parse_map(text: str | None) -> dict[str, tuple[Key, ...]]:
             raise UsageError(f"--map '{part}': wanted ROLE=KEY with ROLE one of {', '.join(ROLES)}")
         if role in keys:
             raise UsageError(f"--map names {role} twice; name it once")
-        keys[role] = tuple(parse_key(key) for key in (_PLUS.split(value) if role == JOINED else [value]))
+        keys[role] = parse_role(role, value)
     return keys
+
+
+def parse_role(role: str, value: str) -> tuple[Key, ...]:
+    """The keys of one role.
+
+    Raises
+    ------
+    UsageError
+        The text is no key.
+    """
+    if role == JOINED:
+        return tuple(parse_key(key) for key in _PLUS.split(value))
+    good = role == ALONE and value.startswith(GOOD)
+    value = value.removeprefix(GOOD).strip() if good else value
+    if role == ALONE and "::" not in value and value.lower().endswith(_ENDINGS):
+        value = f"{value}::"
+    return (replace(parse_key(value), good=good),)
 
 
 @dataclass(frozen=True)
@@ -150,7 +182,7 @@ def describe(keys: Mapping[str, tuple[Key, ...]]) -> str:
 
 def _text(key: Key) -> str:
     index = ",".join(_item_text(item) for item in key.index)
-    return key.name + (f"[{index}]" if index else "")
+    return (GOOD if key.good else "") + key.name + (f"[{index}]" if index else "")
 
 
 def _item_text(item: int | slice | EllipsisType) -> str:

@@ -11,10 +11,11 @@ import numpy as np
 from picpxct_nx import __version__, atomic, nxdl, provenance
 from picpxct_nx.errors import InputError
 from picpxct_nx.nexus.opening import open_hdf5
+from picpxct_nx.nexus.packed import write_packed
 from picpxct_nx.records import Record
 from picpxct_nx.validation import Violation, check_file
 from picpxct_nx.validation.fields import kind_of
-from picpxct_nx.values import ArraySource, Value, Values, blocks, size
+from picpxct_nx.values import ArraySource, Packed, Packing, Value, Values, blocks, size
 
 Compression = Literal["none", "gzip", "bitshuffle"]
 
@@ -187,6 +188,13 @@ def _write_array(entry: h5py.Group, path: str, value: Value, compression: Compre
 
 
 def _write_blocks(entry: h5py.Group, path: str, source: ArraySource, compression: Compression) -> h5py.Dataset:
+    images = source.packed() if isinstance(source, Packed) else None
+    copied = None if images is None else write_packed(entry, path, source, images)
+    if copied is not None:
+        return copied
+    if compression == "gzip" and isinstance(source, Packing) and source.packing == "bitshuffle":
+        # Whoever reads the source can read this, and gzip takes four times as long.
+        compression = "bitshuffle"
     options: dict[str, Any] = {}
     if 0 not in source.shape:
         options = {"chunks": _chunks(source.shape, source.dtype.itemsize), "fletcher32": True} | _filters(compression)

@@ -48,7 +48,7 @@ def test_the_file_itself_can_be_imported(raw: Path, call: Call) -> None:
     [
         (("--set", "stokes=1,1,1,0"), ("stokes", "Q^2 + U^2 + V^2")),
         ((*STOKES, "--center", "900,900"), ("--center", "off the frames")),
-        ((*STOKES, "--mask", "raw.npz::mask"), ("raw.npz", "no good pixel", "inverted")),
+        ((*STOKES, "--map", "data=data,positions=positions,mask=mask"), ("raw.npz", "no good pixel", "inverted")),
         (
             (*STOKES, "--set", "end_time=2025-12-01T06:59:00Z"),
             ("raw.npz", "end_time", "before start_time", "--set end_time=VALUE"),

@@ -31,7 +31,7 @@ class Truth:
 
     def frames_at(self, beam: Array, pixel: tuple[float, float]) -> Array:
         """Intensities for beam positions (n, 2) y, x in m on an object of that pixel, by the definition."""
-        rows, columns = SHAPE
+        rows, columns = self.probe.shape
         result = []
         for y, x in np.asarray(beam) / pixel:
             assert abs(y - round(y)) < 1e-6
@@ -52,16 +52,22 @@ def object_pixel(shape: tuple[int, int]) -> tuple[float, float]:
 
 @pytest.fixture(scope="session")
 def truth() -> Truth:
+    """The chiral scan of eight frames."""
+    steps = np.array([(0, 0), (5, 1), (-4, 6), (9, -3), (-7, -8), (2, 10), (12, 5), (-11, 3)], float)
+    return chiral(SHAPE, steps)
+
+
+def chiral(shape: tuple[int, int], steps: Array) -> Truth:
+    """A chiral object under a chiral probe of `shape` pixels; `steps` (n, 2) are the beam's places in whole pixels."""
     rng = np.random.default_rng(5)
     y, x = np.mgrid[-40:40, -36:36]
     # A spiral arm has a handedness; the noise leaves no symmetry at all.
     angle = np.arctan2(y, x) - np.hypot(y, x) / 5
     phase = -0.8 * (np.cos(angle) > 0) - 0.2 * rng.random(y.shape)
     chiral = np.exp(1j * phase) * (1 - 0.3 * (np.cos(angle) > 0.5))
-    v, u = np.mgrid[-16:16, -12:12]
+    v, u = np.mgrid[-(shape[0] // 2) : shape[0] - shape[0] // 2, -(shape[1] // 2) : shape[1] - shape[1] // 2]
     probe = 30 * np.exp(-((v - 1.0) ** 2) / 30 - (u + 2.0) ** 2 / 12 + 0.06j * v * u + 0.2j * v + 0.02j * u**2)
-    pixel = object_pixel(SHAPE)
-    steps = np.array([(0, 0), (5, 1), (-4, 6), (9, -3), (-7, -8), (2, 10), (12, 5), (-11, 3)], float)
+    pixel = object_pixel(shape)
     blank = Truth(np.empty(0), steps * pixel, probe, chiral, pixel)
     return Truth(blank.frames_at(blank.beam, pixel), blank.beam, probe, chiral, pixel)
 

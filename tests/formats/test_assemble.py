@@ -10,6 +10,7 @@ import pytest
 from picpxct_nx import formats, nexus, validation, values
 from picpxct_nx.errors import InputError, PicpxctError, UsageError
 from picpxct_nx.formats import ForeignScan, ImportOptions, PositionAxes
+from picpxct_nx.formats.counts import survey_counts
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Scan
 
@@ -212,7 +213,7 @@ def test_the_mask_of_a_file_counts_all_but_zero_as_bad(tmp_path: Path) -> None:
     for text in (f"{tmp_path}/m.npy", f"{tmp_path}/m.h5::a/mask"):
         scan, notes = make(mask=text)
         assert (scan.pixel_mask != 0).tolist() == bad.tolist()
-        assert "--mask: not zero means bad: 4 of 480 pixels" in notes
+        assert "mask: not zero means bad: 4 of 480 pixels are bad" in notes
         assert [source.file_name for source in scan.history[0].inputs] == ["scan.npz", Path(text.split("::")[0]).name]
         assert str(tmp_path) not in str(scan.history[0].parameters)
     with pytest.raises(InputError, match="holds /a/mask, /b; say which"):
@@ -316,3 +317,18 @@ def test_no_error_is_longer_than_a_line() -> None:
     with pytest.raises(PicpxctError) as caught:
         make(given={"nonsense": "1"})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("saturation", [None, 200.0, 199.5, 1e9])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint32])
+def test_a_survey_of_whole_counts_is_that_of_the_same_real_ones(dtype: type, saturation: float | None) -> None:
+    rng = np.random.default_rng(1)
+    frames: np.ndarray = rng.integers(0, 256, (50, 6, 8)).astype(dtype)
+    frames[:, 0, 0] = frames[3, 2, 2] = np.iinfo(dtype).max
+    found = survey_counts(frames, saturation)
+    ceiling = np.iinfo(dtype).max if saturation is None else saturation
+    full = frames >= ceiling
+    np.testing.assert_array_equal(found.saturated, full.sum(axis=0))
+    below = np.where(full, 0, frames.astype(np.float64)).sum(axis=0) / np.maximum(50 - full.sum(axis=0), 1)
+    np.testing.assert_allclose(found.mean, below, rtol=1e-12)
+    assert not found.bad.any()

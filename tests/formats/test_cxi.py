@@ -187,3 +187,22 @@ def test_a_file_that_contradicts_itself_is_refused(write_cxi: WriteCxi, changes:
     with pytest.raises(PicpxctError, match=said) as caught:
         load(write_cxi(**changes))
     assert "\n" not in str(caught.value)
+
+
+def test_polarisation_rotation_and_monitor_are_taken_where_they_are_understood(write_cxi: WriteCxi) -> None:
+    cosine, sine = np.cos(0.3), np.sin(0.3)
+    fields: dict[str, object] = {
+        "entry__instrument_1__beam_1__incident_polarization": np.array([2.0, 0.0, 1.8, 0.0]),
+        "sample__geometry_1__orientation": np.array([cosine, sine, 0, -sine, cosine, 0]),
+        "entry__data_1__intensities": np.linspace(0.9, 1.1, 8),
+    }
+    given = {name: text for name, text in GIVEN.items() if name not in ("stokes", "rotation")}
+    with formats.read(write_cxi(**fields)) as foreign:
+        scan, _ = formats.assemble(foreign, given, {}, ImportOptions())
+    assert scan.rotation == pytest.approx(0.3)
+    assert scan.stokes.tolist() == [[1.0, 0.0, 0.9, 0.0]]
+    assert scan.monitor is not None
+    assert scan.monitor.tolist() == np.linspace(0.9, 1.1, 8).tolist()
+    tilted = fields | {"sample__geometry_1__orientation": np.array([1, 0, 0, 0, cosine, sine])}
+    with formats.read(write_cxi(**tilted)) as foreign, pytest.raises(InputError, match="rotation=NUMBER rad"):
+        formats.assemble(foreign, given, {}, ImportOptions())

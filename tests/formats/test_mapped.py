@@ -220,18 +220,77 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
         take(tmp_path)
 
 
-def test_links_out_of_an_hdf5_file_are_refused(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "other.h5", "w") as file:
-        file["data"] = np.ones((4, 6, 6))
-    with h5py.File(tmp_path / "link.h5", "w") as file:
-        file["data"] = h5py.ExternalLink("other.h5", "/data")
-    with h5py.File(tmp_path / "virtual.h5", "w") as file:
-        layout = h5py.VirtualLayout((4, 6, 6), "f8")
-        layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "data", (4, 6, 6))
+def test_links_and_virtual_datasets_lead_to_files_in_the_folder_and_no_further(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out.h5"
+    inside.mkdir()
+    for place in (inside / "other.h5", outside):
+        with h5py.File(place, "w") as file:
+            file["data"], file["pos"] = np.arange(96.0).reshape(4, 4, 6), np.ones((4, 2))
+    (inside / "sly.h5").symlink_to(outside)
+    for target, allowed in (("other.h5", True), ("../out.h5", False), (str(outside), False), ("sly.h5", False)):
+        with h5py.File(inside / "link.h5", "w") as file:
+            file["data"] = h5py.ExternalLink(target, "/data")
+            file["pos"] = np.ones((4, 2))
+        with h5py.File(inside / "virtual.h5", "w") as file:
+            layout = h5py.VirtualLayout((8, 4, 6), "f8")
+            for start in (0, 4):
+                layout[start : start + 4] = h5py.VirtualSource(target, "data", (4, 4, 6))
+            file.create_virtual_dataset("data", layout)
+            file["pos"] = np.ones((8, 2))
+        for name, copies in (("link.h5", 1), ("virtual.h5", 2)):
+            if not allowed:
+                with pytest.raises(InputError, match="outside the folder of the file"):
+                    take(inside / name, "data=data,positions=pos")
+                continue
+            with formats.read(inside / name, keys="data=data,positions=pos", axes="probe:+y,+x:pixel") as foreign:
+                whole = np.concatenate([np.arange(96.0).reshape(4, 4, 6)] * copies)
+                for key in (slice(None), slice(1, 7, 3), slice(3, 5), slice(5, 5), 3, (slice(2, 6), slice(1, 3), 2)):
+                    np.testing.assert_array_equal(np.asarray(foreign.frames[key]), whole[key])
+                assert {source.file_name for source in foreign.inputs} == {name, "other.h5"}
+
+
+def test_links_and_virtual_datasets_that_never_end_are_refused(tmp_path: Path) -> None:
+    layout = h5py.VirtualLayout((4, 4, 6), "f8")
+    layout[...] = h5py.VirtualSource(".", "data", (4, 4, 6))
+    with h5py.File(tmp_path / "self.h5", "w") as file:
         file.create_virtual_dataset("data", layout)
-    for name, code in (("link.h5", "LINK_EXTERNAL"), ("virtual.h5", "STORAGE_VIRTUAL")):
-        with pytest.raises(InputError, match=code):
+    with h5py.File(tmp_path / "loop.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("loop.h5", "/data")
+    for name, says in (("self.h5", "without end"), ("loop.h5", "does not end")):
+        with pytest.raises(InputError, match=says):
             take(tmp_path / name, "data=data,positions=data")
+
+
+def test_links_are_relative_to_the_file_that_they_stand_in(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    with h5py.File(tmp_path / "raw/frames.h5", "w") as file:
+        file["data"], file["pos"] = np.ones((4, 4, 6)), np.ones((4, 2))
+    with h5py.File(tmp_path / "raw/index.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("frames.h5", "/data")
+    with h5py.File(tmp_path / "master.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("raw/index.h5", "/data")
+        file["pos"] = np.ones((4, 2))
+    with formats.read(tmp_path / "master.h5", keys="data=data,positions=pos", axes="probe:+y,+x:pixel") as foreign:
+        assert {each.file_name for each in foreign.inputs} == {"master.h5", "index.h5", "frames.h5"}
+
+
+def test_a_virtual_dataset_of_parts_of_frames_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "half.h5", "w") as file:
+        file["data"] = np.ones((4, 2, 6))
+    layout = h5py.VirtualLayout((4, 4, 6), "f8")
+    for start in (0, 2):
+        layout[:, start : start + 2] = h5py.VirtualSource("half.h5", "data", (4, 2, 6))
+    with h5py.File(tmp_path / "virtual.h5", "w") as file:
+        file.create_virtual_dataset("data", layout)
+    with pytest.raises(InputError, match="not made of whole frames"):
+        take(tmp_path / "virtual.h5", "data=data,positions=data")
+
+
+def test_a_link_to_a_file_that_is_not_there_names_it(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "link.h5", "w") as file:
+        file["data"] = h5py.ExternalLink("lost.h5", "/data")
+    with pytest.raises(InputError, match=r"a link to lost\.h5, which is not there"):
+        take(tmp_path / "link.h5", "data=data,positions=data")
 
 
 def test_formats_are_told_by_content_not_by_name(tmp_path: Path) -> None:
@@ -240,7 +299,7 @@ def test_formats_are_told_by_content_not_by_name(tmp_path: Path) -> None:
     (tmp_path / "a.npy").rename(tmp_path / "a.cxi")
     assert formats.detect(tmp_path / "a.cxi") == "numpy"
     with (
-        pytest.raises(UsageError, match="unknown; use auto, cxi, numpy, hdf5"),
+        pytest.raises(UsageError, match=r"unknown; use auto, csaxs, .*cxi, .*numpy, hdf5"),
         formats.read(tmp_path / "a.cxi", "mat"),
     ):
         pass

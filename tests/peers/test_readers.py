@@ -19,6 +19,7 @@ SHOWN = {
     "NXspecptycho_normalized": ("xanes", "xanes", 4),
     "NXspecptycho_grainmap": ("orientation", "orientation", 2),
     "NXspecptycho_dose": ("dose", "dose", 2),
+    "NXspecptycho_spectrum": ("spectrum", "absorption", 1),
 }
 
 

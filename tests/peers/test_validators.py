@@ -29,6 +29,7 @@ BITES = {
     "NXspecptycho_scan": {"integer", "pixel_mask", "link"},
     "NXspecptycho_reconstruction": {"array of one"},
     "NXspecptycho_frc": {"array of one"},
+    "NXspecptycho_spectrum": {"array of one"},
     "NXspecptycho_cube": set(),
     "NXspecptycho_normalized": set(),
     "NXspecptycho_grainmap": {"array of one"},

@@ -1,0 +1,94 @@
+"""A foreign spectrum, and the spectrum of ours that it and the user's statements make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from picpxct_nx.errors import InputError
+from picpxct_nx.formats import metadata as meta
+from picpxct_nx.formats.stated import parameters, state
+from picpxct_nx.provenance import Input, step
+from picpxct_nx.records import Spectrum
+from picpxct_nx.values import Array, Value
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ForeignSpectrum:
+    """What one file of another program holds of an absorption spectrum; checked once, here.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file, for messages.
+    format : str
+        Which reader made this.
+    inputs : tuple of Input
+        Every file that was read, by the SHA-256 of its bytes.
+    energy_ev : (n,) float64
+        Photon energies in the order of the file.
+    columns : mapping
+        Arrays (n,) by path of the definition, `spectrum/absorption` among them.
+    metadata : mapping
+        Values by path of the definition, in the definition's units.
+    options : mapping
+        What the user said about the file, as text.
+    notes : tuple of str
+        A sentence for every alias, assumption and conversion.
+
+    Raises
+    ------
+    InputError
+        Lengths differ, there are fewer than two energies, or numbers are not finite.
+    """
+
+    name: str
+    format: str
+    inputs: tuple[Input, ...]
+    energy_ev: Array
+    columns: Mapping[str, Array]
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.energy_ev.ndim != 1 or len(self.energy_ev) < 2:
+            raise InputError(f"{self.name}: has {self.energy_ev.size} energies; wanted two or more")
+        for path, column in {"spectrum/energy": self.energy_ev, **self.columns}.items():
+            if column.shape != self.energy_ev.shape or not np.isfinite(column).all():
+                raise InputError(
+                    f"{self.name}: {path}: shape {column.shape}; wanted {self.energy_ev.shape}, all finite"
+                )
+
+
+def assemble_spectrum(
+    foreign: ForeignSpectrum, given: Mapping[str, str], assumed: Mapping[str, str]
+) -> tuple[Spectrum, list[str]]:
+    """The spectrum that a foreign one and the user's statements make, and a sentence for all that was decided.
+
+    Energies are sorted; points of one energy are averaged.
+
+    Parameters
+    ----------
+    foreign : ForeignSpectrum
+        What the file holds.
+    given, assumed : mapping
+        Text by short name or path: what is known (--set), and what nobody measured (--assume).
+
+    Raises
+    ------
+    UsageError, InputError
+        As `state`.
+    """
+    entry, values, told = state(foreign.metadata, given, assumed, meta.SPECTRUM, foreign.name)
+    notes = [*foreign.notes, *told]
+    energies, place, count = np.unique(foreign.energy_ev, return_inverse=True, return_counts=True)
+    if (np.diff(foreign.energy_ev) < 0).any():
+        notes.append("energies: were not rising; sorted")
+    if len(energies) < len(foreign.energy_ev):
+        notes.append(f"energies: {len(foreign.energy_ev) - len(energies)} repeat another; points of one are averaged")
+    values["spectrum/energy"] = energies
+    values |= {path: np.bincount(place, column) / count for path, column in foreign.columns.items()}
+    said = {"format": foreign.format, **foreign.options, **parameters(given, assumed), "notes": "\n".join(notes)}
+    record = Spectrum.from_values(entry, values)
+    return record.made_by(step("import", said, foreign.inputs)), notes
