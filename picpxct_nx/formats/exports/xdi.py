@@ -1,0 +1,192 @@
+"""XDI, version 1.0: mean spectra of a normalised cube as text, a file a polarisation and region, for larch and Athena.
+
+Conventions, each with its source (spec.md and dictionary.md of github.com/XraySpectroscopy/XAS-Data-Interchange):
+
+- Columns: `energy eV`, measured, calibrated as the cube's; then `normtrans` (normalized mu transmission) where spectra
+  are divided by their edge step, else `mutrans` (mu transmission, of arbitrary scale: larch and Athena normalise it);
+  then its standard deviation, and the phase (`xpnes`, not XDI's word: negative in matter, over its own divisor) with
+  its own. `must use these labels when appropriate` is kept; sigmas and phase are "some other measurement".
+- NaN and infinity "are not allowed": energies that were not measured are left out.
+- `Element.symbol`, `Element.edge`: of the formula, the edge that is nearest to the cube's edge energy, within what
+  tables call near; --set element and edge overrule.
+- `Mono.d_spacing` in angstrom is required and no cube holds it: --set mono.d_spacing="3.1356 angstrom" for Si(111).
+- `Scan.edge_energy` is the cube's e0. Names that XDI does not define stand in the namespace `Picpxct_nx`.
+- Text is kept to one line and ASCII is not forced: "free-format" values may be UTF-8.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from picpxct_nx import __version__
+from picpxct_nx.errors import InputError
+from picpxct_nx.formats.exports.images import energies, measured_at, pol_suffix, polarisations
+from picpxct_nx.formats.exports.product import (
+    Choices,
+    ExportFormat,
+    Product,
+    Sink,
+    companion,
+    lost,
+    missing,
+    origin,
+    quantity,
+)
+from picpxct_nx.formats.exports.regions import Region, Spectrum, mean, regions, weights
+from picpxct_nx.records import GrainMap, NormalizedCube, Record
+from picpxct_nx.spectra.attenuation import near_edge
+from picpxct_nx.values import Array
+
+CARRIED = frozenset({
+    "title", "entry_identifier_uuid", "edge_energy", "thickness_by", "sample/name", "sample/chemical_formula",
+    "instrument/beam/incident_energy", "instrument/beam/incident_polarization_stokes", "sample/rotation_angle",
+    "xanes/polarization_angle", "pre_edge", "post_edge",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What one file holds: energies (n,) in eV, columns with their labels, and header lines."""
+
+    headers: dict[str, str]
+    comment: str
+    columns: tuple[tuple[str, Array], ...]
+
+
+def products(record: Record, choices: Choices) -> Iterator[Product]:
+    """A file for each polarisation and region.
+
+    Raises
+    ------
+    InputError
+        Element, edge or d-spacing is not known, or a region has no pixel that can be used.
+    """
+    assert isinstance(record, NormalizedCube)  # noqa: S101  # the registry gives no other
+    headers = _headers(record, choices)
+    grains = companion(record, GrainMap, choices.others)
+    chosen = polarisations(record.entry, record.polarization_angle, choices)
+    for region in regions(record, choices.region, grains):
+        for p in chosen:
+            weight = weights(record, p, region)
+            count = int(np.count_nonzero(weight))
+            if not count:
+                raise InputError(f"{record.entry}: {region.about} holds no pixel that can be used at polarisation {p}")
+            yield Product(
+                name=f"{record.entry}{pol_suffix(float(record.polarization_angle[p]))}{region.name}",
+                write=partial(_write, record, (p, choices), (region, weight), headers),
+                notes=(
+                    f"mean of {count} pixels: {region.about}, each weighted by the inverse of its noise variance",
+                    f"element {headers['Element.symbol']}, edge {headers['Element.edge']}",
+                ),
+                lost=lost(record, CARRIED),
+            )
+
+
+def _headers(record: NormalizedCube, choices: Choices) -> dict[str, str]:
+    """Header lines of all files of a cube.
+
+    Raises
+    ------
+    InputError
+        What XDI requires is neither held nor stated.
+    """
+    given = choices.given
+    found = near_edge(record.formula, record.edge_energy_ev) if record.formula else None
+    element = given.get("element") or (found and found.element)
+    edge = given.get("edge") or (found and found.level)
+    spacing = quantity(choices, "mono.d_spacing", "angstrom")
+    lacking = {
+        name: example
+        for name, example, value in (
+            ("element", "V", element), ("edge", "K", edge), ("mono.d_spacing", "3.1356 angstrom", spacing),
+        )
+        if not value
+    }  # fmt: skip
+    if lacking:
+        raise missing(record, lacking, "XDI")
+    headers = {
+        "Element.symbol": str(element),
+        "Element.edge": str(edge),
+        "Mono.d_spacing": f"{spacing:.8g}",
+        "Scan.edge_energy": f"{record.edge_energy_ev:.4f}",
+        "Sample.name": record.sample,
+    }
+    if record.formula:
+        headers["Sample.stoichiometry"] = record.formula
+    return headers
+
+
+def _write(
+    record: NormalizedCube,
+    where: tuple[int, Choices],
+    what: tuple[Region, Array],
+    headers: dict[str, str],
+    sink: Sink,
+) -> None:
+    p, choices = where
+    region, weight = what
+    measured = np.asarray(record.measured_energy_ev[p], np.float64)
+    known = np.flatnonzero(measured_at(record, p))
+    known = known[energies(record.entry, measured[known], choices)]
+    spectra = {name: mean(record, name, (p, known), weight) for name in ("xanes", "xpnes")}
+    label = "normtrans" if record.thickness_by == "edge-jump" else "mutrans"
+    columns = _columns(measured[known], {label: spectra["xanes"], "xpnes": spectra["xpnes"]})
+    own = {
+        "polarisation_deg": f"{np.rad2deg(record.polarization_angle[p]):.6g}",
+        "stokes": " ".join(f"{value:.6g}" for value in record.stokes[p]),
+        "divided_by": record.thickness_by,
+        "pixels": str(int(np.count_nonzero(weight))),
+        "region": region.about,
+        "pre_edge_eV": " ".join(f"{value:.6g}" for value in record.pre_edge_ev),
+        "post_edge_eV": " ".join(f"{value:.6g}" for value in record.post_edge_ev),
+        "origin": origin(record),
+    }
+    table = _Table(headers | {f"Picpxct_nx.{name}": value for name, value in own.items()}, record.title, columns)
+    text = render(table.headers, table.comment, table.columns).encode()
+    if hasattr(sink, "write_bytes"):
+        sink.write_bytes(text)
+    else:
+        sink.write(text)
+
+
+def _columns(energy: Array, spectra: dict[str, Spectrum]) -> tuple[tuple[str, Array], ...]:
+    """Energies, then each spectrum and its sigma, in the order of energy; rows that are not finite are left out."""
+    columns: list[tuple[str, Array]] = [("energy eV", energy)]
+    for name, spectrum in spectra.items():
+        columns.append((name, spectrum.value))
+        if spectrum.sigma is not None:
+            columns.append((f"{name}_sigma", spectrum.sigma))
+    rows = np.flatnonzero(np.isfinite([column for _, column in columns]).all(axis=0))
+    rows = rows[np.argsort(energy[rows], kind="stable")]
+    return tuple((name, column[rows]) for name, column in columns)
+
+
+def render(headers: dict[str, str], comment: str, columns: tuple[tuple[str, Array], ...]) -> str:
+    """The text of an XDI file; columns are (label and unit, values (n,))."""
+    text = io.StringIO()
+    text.write(f"# XDI/1.0 picpxct_nx/{__version__}\n")
+    for number, (name, _) in enumerate(columns, 1):
+        text.write(f"# Column.{number}: {name}\n")
+    for name, value in headers.items():
+        text.write(f"# {name}: {' '.join(value.split())}\n")
+    text.write(f"# ///\n# {' '.join(comment.split())}\n# ---\n")
+    text.write("# " + " ".join(name.partition(" ")[0] for name, _ in columns) + "\n")
+    for row in zip(*(values for _, values in columns), strict=True):
+        text.write(" ".join(f"{value:.9g}" for value in row) + "\n")
+    return text.getvalue()
+
+
+FORMAT = ExportFormat(
+    name="xdi",
+    about="XDI 1.0 (text): mean XANES and phase spectra with sigmas, of all, a box or each grain, for larch and Athena",
+    suffix=".xdi",
+    takes=(NormalizedCube,),
+    lacks=("images", "maps of step, thickness and mask", "the history"),
+    products=products,
+    heeds=frozenset({"polarisation", "region", "with"}),
+    asks={"element": None, "edge": None, "mono.d_spacing": "angstrom"},
+    companions=(GrainMap,),
+)
