@@ -43,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "atomic": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
-    "formats": CORE | {"atomic", "nexus", "validation", "simulate", "images", "spectra", "report"},
+    "formats": CORE | {"atomic", "nexus", "validation", "simulate", "images", "spectra", "report", "illumination"},
     "schemas": set(),
     "schema_rows": {"nxdl"},
     "schema_codes": {"validation"},

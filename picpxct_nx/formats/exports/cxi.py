@@ -8,6 +8,9 @@ Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cx
   possible as many programs will assume it". Ours run along +y and +x, so every frame is turned by 180 degrees, and the
   basis vectors say so. Without the turn, programs that heed basis vectors (cdtools) and programs that do not
   (ptychodus) would disagree by an inversion of the object, which nothing in the data can show.
+- Counts: CXI says "float array" and leaves the size open. Unsigned numbers are written as the next larger signed ones
+  (uint16 as int32), which hold the same values and shrink to the same size: PyTorch, and with it cdtools, cannot mask
+  unsigned ones.
 - Translation (CXI "Geometry", "Scans"): x, y, z of the sample in m, our stage, not negated; z is 0. cdtools negates it
   to get the beam's position on the sample. ptychodus takes it for the beam's position in the image, which is the same
   in an image turned by 180 degrees. It stands in `sample_1/geometry_1`, linked from `data_1` where both look.
@@ -19,12 +22,14 @@ Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cx
 - Polarisation (CXI "Beam": "float array, variable"): the Stokes vector I, Q, U, V.
 - Mask (CXI "Detector", table of bits): 0 is good. Gap, dead, over-responding and noisy have bits there; any other
   reason is 0x80, "should not be trusted, for undefined reasons".
-- Probe: `source_1/illumination` (SHARP, ptychodus), modes first, turned about [h // 2, w // 2] as the frames are.
+- Probe: `source_1/illumination` (SHARP, ptychodus), modes first, turned about [h // 2, w // 2] as the frames are: the
+  scan's start probe, else the focus of its zone plate, which CXI has no place for.
 - Monitor: `data_1/intensities`, which is cdtools' addition; relative to its mean.
 """
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import h5py
 import numpy as np
@@ -32,6 +37,7 @@ import numpy as np
 from picpxct_nx import __version__, units
 from picpxct_nx.formats.exports.hdf5 import new_file, packed_array, put_text, turn_frames
 from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink, lost, origin, polarised
+from picpxct_nx.illumination import start_probe
 from picpxct_nx.records import Record, Scan
 from picpxct_nx.values import Array
 
@@ -70,6 +76,8 @@ def products(record: Record, _choices: Choices) -> Iterator[Product]:
         notes.append(f"{np.count_nonzero(strange)} pixels are masked for reasons that CXI has no bit for: 0x80, bad")
     if record.monitor is not None:
         notes.append("the monitor is divided by its mean")
+    if record.start_probe is None and _probe(record) is not None:
+        notes.append("illumination is calculated from the zone plate and its defocus, which CXI cannot carry")
     yield Product(name=record.entry, write=partial(write, record), notes=tuple(notes), lost=lost(record, CARRIED))
 
 
@@ -95,13 +103,21 @@ def _write_beam(instrument: h5py.Group, scan: Scan) -> None:
     source, beam = instrument.require_group("source_1"), instrument.create_group("beam_1")
     source["energy"] = beam["incident_energy"] = joule
     beam["incident_polarization"] = np.asarray(scan.stokes, np.float64).ravel()
-    if scan.start_probe is not None:
-        packed_array(source, "illumination", turn_about_middle(np.asarray(scan.start_probe)))
+    probe = _probe(scan)
+    if probe is not None:
+        packed_array(source, "illumination", turn_about_middle(probe))
+
+
+def _probe(scan: Scan) -> Array | None:
+    """The scan's start probe, else that of its zone plate, (modes, h, w); None where it has neither."""
+    if scan.start_probe is None and (scan.zone_plate_diameter is None or scan.defocus is None):
+        return None
+    return np.asarray(start_probe(scan), np.complex64)
 
 
 def _write_detector(detector: h5py.Group, scan: Scan) -> None:
     _, h, w = scan.frames.shape
-    item = turn_frames(scan.frames, detector, "data", turn)
+    item = turn_frames(scan.frames, detector, "data", turn, signed(scan.frames.dtype))
     item.attrs["axes"] = "translation:y:x"
     detector["distance"] = scan.distance
     detector["x_pixel_size"], detector["y_pixel_size"] = scan.x_pixel_size, scan.y_pixel_size
@@ -124,6 +140,11 @@ def _write_data(data: h5py.Group, scan: Scan) -> None:
     if scan.monitor is not None:
         monitor = np.asarray(scan.monitor, np.float64)
         data["intensities"] = monitor / monitor.mean()
+
+
+def signed(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type with a sign that holds all values of a type without one; any other type as it is."""
+    return np.promote_types(dtype, "i1") if dtype.kind == "u" and dtype.itemsize < 8 else dtype
 
 
 def turn(images: Array) -> Array:

@@ -70,13 +70,20 @@ def copy_frames(frames: ArraySource, group: h5py.Group, name: str) -> h5py.Datas
     return h5py.Dataset(made)
 
 
-def turn_frames(frames: ArraySource, group: h5py.Group, name: str, turn: Callable[[Array], Array]) -> h5py.Dataset:
+def turn_frames(
+    frames: ArraySource,
+    group: h5py.Group,
+    name: str,
+    turn: Callable[[Array], Array],
+    dtype: np.dtype[Any] | None = None,
+) -> h5py.Dataset:
     """Copy frames (n, h, w) a few at a time, each block turned, into packed chunks of one frame.
 
-    `turn` takes and returns (k, h, w) of the same shape and type.
+    `turn` takes and returns (k, h, w) of the same shape; `dtype` is that of the copy, else as it is.
     """
     n, h, w = frames.shape
-    item = group.create_dataset(name, shape=(n, h, w), dtype=frames.dtype, chunks=(1, h, w), **_packing(frames))
+    kind = frames.dtype if dtype is None else dtype
+    item = group.create_dataset(name, shape=(n, h, w), dtype=kind, chunks=(1, h, w), **_packing(frames))
     step = max(1, BLOCK_BYTES // (h * w * frames.dtype.itemsize))
     for start in range(0, n, step):
         item[start : start + step] = turn(np.asarray(frames[start : start + step]))

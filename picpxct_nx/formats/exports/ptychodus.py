@@ -1,21 +1,22 @@
 """ptychodus product: a reconstruction with its positions and probe as one HDF5 file.
 
-Layout and conventions, from ptychodus 1.7 (`plugins/h5_product_file.py`, `api/object.py`, `model/ptychi/helper.py`;
-BSD-3-Clause), read, not copied:
+Layout and conventions, from ptychodus 1.2 and 1.7 (`api/io.py`, `api/object.py`, `api/probe.py`; BSD-3-Clause), read,
+not copied:
 
-- Everything is in SI but the energy in eV; root attributes `probe_energy_eV`, `detector_object_distance_m`,
-  `exposure_time_s` and `probe_photon_count` say so in their names. A reconstruction holds neither distance nor
+- Everything is in SI but the energy in eV: `photon_energy_eV`, before 1.7 `probe_energy_eV`: both are written, so that
+  both read the file. The names of other root attributes say their units as well: `detector_object_distance_m`,
+  `exposure_time_s` and `probe_photon_count`. A reconstruction holds neither distance nor
   exposure; the scan it was made from does (--with), or --set states them.
 - `object` (layer, y, x), `probe` (varying mode, mode, y, x), complex; pixel sizes and the object's centre are
   attributes. Indices grow with the coordinates, as ours do.
-- Positions: centre of the probe on the object, where ours are. A coordinate r lies at the pixel (r - centre) / pixel +
-  W / 2 counted from the object's edge, and the probe of w pixels begins w / 2 before it. Ours begins w // 2 before the
-  pixel at r, so that centre = x_0 + pixel (W / 2 + w // 2 - w / 2), with x_0 the coordinate of our first pixel.
+- Positions: middle of the probe on the object. A coordinate r lies at the pixel (r - centre) / pixel + (W - 1) / 2 of
+  the object, and a probe of w pixels begins (w - 1) / 2 before it (W / 2 and w / 2 before 1.7: the same difference).
+  Ours begins w // 2 before the pixel at r, so that centre = x_0 + pixel (W / 2 + w // 2 - w / 2), with x_0 the
+  coordinate of our first pixel.
 - `probe_photon_count`: the probe's squared modulus summed over pixels and modes, as our probe is the square root of
-  counts.
+  counts; `probe_photon_counts` (n,) is that times the refined intensity of each frame, where there is one.
 - Losses: our Fourier error for each iteration.
-- What varies over the scan: ptychodus' weights are real, ours complex, and it loses them on its own round trip; the
-  mean probe goes out alone.
+- What varies over the scan: ptychodus' weights are real, ours complex; the mean probe goes out alone.
 - `tomography_angle` is left out: our rotation is about the beam.
 """
 
@@ -45,8 +46,8 @@ from picpxct_nx.values import Array
 CARRIED = frozenset({
     "entry_identifier_uuid", "title", "instrument/beam/incident_energy", "instrument/beam/incident_polarization_stokes",
     "sample/transformations/rotation", "phase_convention", "object/transmission", "object/y", "object/x", "phase/phase",
-    "probe/probe", "probe/y", "probe/x", "positions/y", "positions/x", "positions/frame", "convergence/error",
-    "convergence/iteration",
+    "probe/probe", "probe/y", "probe/x", "positions/y", "positions/x", "positions/frame", "positions/intensity",
+    "convergence/error", "convergence/iteration",
 })  # fmt: skip
 
 
@@ -96,9 +97,13 @@ def write(record: Reconstruction, numbers: tuple[float, float], sink: Sink) -> N
         file.attrs["name"] = record.entry
         file.attrs["comments"] = f"{record.title}; {polarised(record)}; {record.convention}; {origin(record)}"
         file.attrs["detector_object_distance_m"], file.attrs["exposure_time_s"] = numbers
-        file.attrs["probe_energy_eV"] = record.energy_ev
-        file.attrs["probe_photon_count"] = float(np.sum(np.abs(probe.astype(np.complex128)) ** 2))
+        file.attrs["photon_energy_eV"] = file.attrs["probe_energy_eV"] = record.energy_ev
+        photons = float(np.sum(np.abs(probe.astype(np.complex128)) ** 2))
+        file.attrs["probe_photon_count"] = photons
+        file.attrs["far_field"] = True
         _write_positions(file, record)
+        if record.intensity is not None:
+            file["probe_photon_counts"] = photons * np.asarray(record.intensity, np.float64)
         item = packed_array(file, "probe", probe[np.newaxis])
         item.attrs["pixel_height_m"], item.attrs["pixel_width_m"] = step(record.probe_y), step(record.probe_x)
         item = packed_array(file, "object", np.asarray(record.transmission)[np.newaxis])
@@ -138,8 +143,7 @@ FORMAT = ExportFormat(
     suffix=".h5",
     takes=(Reconstruction,),
     lacks=(
-        "sigma maps", "coverage and air", "background", "intensities", "the probe's variation", "engine names",
-        "the history",
+        "sigma maps", "coverage and air", "background", "the probe's variation", "engine names", "the history",
     ),
     products=products,
     heeds=frozenset({"with"}),

@@ -33,12 +33,14 @@ from picpxct_nx.formats.exports.product import (
     polarised,
     quantity,
 )
-from picpxct_nx.formats.exports.ptychodus import CARRIED, require_positions, step
+from picpxct_nx.formats.exports.ptychodus import CARRIED as PRODUCT
+from picpxct_nx.formats.exports.ptychodus import require_positions, step
 from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.simulate.spectra import wavelength
 from picpxct_nx.values import Array
 
 P = "/reconstruction/p"
+CARRIED = (PRODUCT | {"convergence/engine"}) - {"positions/intensity"}
 
 
 def products(record: Record, choices: Choices) -> Iterator[Product]:
