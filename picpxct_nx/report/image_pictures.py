@@ -60,8 +60,8 @@ def _draw(figure: Any, place: Any, panel: Panel, y: Array, x: Array) -> None:
     if panel.name in _NAMES:
         colours = colormaps["tab20" if high - low <= 20 else "turbo"].resampled(round(high - low))
     else:
-        colours = colormaps[_MAPS.get(panel.name, "viridis")].copy()
-    colours.set_bad(_UNKNOWN)
+        colours = colormaps[_MAPS.get(panel.name, "viridis")]
+    colours = colours.with_extremes(bad=_UNKNOWN)
     dy, dx = ((axis[-1] - axis[0]) / max(1, len(axis) - 1) for axis in (y, x))
     extent = tuple(1e6 * float(end) for end in (x[0] - dx / 2, x[-1] + dx / 2, y[0] - dy / 2, y[-1] + dy / 2))
     values = np.asarray(panel.image, np.float64)

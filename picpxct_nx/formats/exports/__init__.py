@@ -42,7 +42,8 @@ def find(name: str) -> ExportFormat:
     for known in EXPORTS:
         if known.name == name:
             return known
-    raise UsageError(f"--format '{name}' is unknown; use {', '.join(known.name for known in EXPORTS)}")
+    what = f"'{name}' is unknown" if name else "is missing"
+    raise UsageError(f"--format {what}; use {', '.join(known.name for known in EXPORTS)}")
 
 
 def choose(

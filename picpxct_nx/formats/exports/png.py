@@ -23,6 +23,7 @@ DEFAULT = {
     GrainMap: ("orientation", "grain"), DoseMap: ("dose",),
 }  # fmt: skip
 LEAST_COVERAGE = 0.05
+UNKNOWN_RIM = "not flattened, and its lit rim is not known: the phase may hold a ramp"
 RAMP = "phase ramp and scale taken off for the picture: it is not flattened yet"
 
 
@@ -51,12 +52,12 @@ def _flat(record: Record) -> tuple[Record, tuple[str, ...]]:
     """A reconstruction as it can be looked at: flat on its rim, NaN where it is dark; and what was done."""
     if not isinstance(record, Reconstruction):
         return record, ()
+    if record.coverage is None or np.ptp(record.coverage) == 0 or not np.isfinite(record.transmission).all():
+        return record, ((UNKNOWN_RIM,) if record.stage == "reconstructed" else ())
     if record.stage == "reconstructed":
         from picpxct_nx.report.pictures import flat_on_border
 
         return dataclasses.replace(record, transmission=flat_on_border(record)), (RAMP,)
-    if record.coverage is None:
-        return record, ()
     lit = np.asarray(record.coverage) > LEAST_COVERAGE * np.max(record.coverage)
     return dataclasses.replace(record, transmission=np.where(lit, record.transmission, np.nan)), ()
 
