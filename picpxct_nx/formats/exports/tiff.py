@@ -14,9 +14,11 @@ Conventions, each with its source:
 """
 
 import math
+import uuid
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -86,6 +88,22 @@ def _pages(sheet: Sheet) -> Iterator[Array]:
         yield np.ascontiguousarray(plane.read()[::-1], np.float32)
 
 
+class _Nameless:
+    """An open file without a name: tifffile asks for one, and a spool answers None."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "name":
+            raise AttributeError(name)
+        return getattr(self._file, name)
+
+
+def _named(sink: Sink) -> Any:
+    return sink if isinstance(sink, Path) else _Nameless(sink)
+
+
 def _write_imagej(record: Record, sheet: Sheet, sink: Sink) -> None:
     import tifffile
 
@@ -99,7 +117,7 @@ def _write_imagej(record: Record, sheet: Sheet, sink: Sink) -> None:
         "Info": _info(record, sheet),
     }
     shape = (len(sheet.planes), len(sheet.y), len(sheet.x))
-    with tifffile.TiffWriter(sink, imagej=True) as file:
+    with tifffile.TiffWriter(_named(sink), imagej=True) as file:
         # ImageJ takes the unit of the resolution from its own text, so that the tag has none.
         file.write(
             _pages(sheet), shape=shape, dtype=np.float32, resolution=(1 / x, 1 / y), resolutionunit="NONE",
@@ -137,6 +155,9 @@ def _write_ome(record: Record, sheet: Sheet, sink: Sink) -> None:
         channel["ExcitationWavelength"] = [wavelength(float(plane.energy_ev or 0)) * NM for plane in sheet.planes]
         channel["ExcitationWavelengthUnit"] = ["nm"] * len(sheet.planes)
     metadata: dict[str, Any] = {
+        # Of the file, not of the entry: always the same for the same images of the same entry.
+        "UUID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'urn:uuid:{record.uuid}/{sheet.suffix}/{channel}')}",
+        "Creator": f"picpxct_nx {__version__}",
         "axes": "CYX",
         "Name": f"{record.entry}{sheet.suffix}",
         "Description": record.title,
@@ -148,7 +169,7 @@ def _write_ome(record: Record, sheet: Sheet, sink: Sink) -> None:
         "MapAnnotation": {"Namespace": "picpxct_nx", **_facts(record, sheet)},
     }
     shape = (len(sheet.planes), len(sheet.y), len(sheet.x))
-    with tifffile.TiffWriter(sink, ome=True, bigtiff=4 * math.prod(shape) > IMAGEJ_BYTES) as file:
+    with tifffile.TiffWriter(_named(sink), ome=True, bigtiff=4 * math.prod(shape) > IMAGEJ_BYTES) as file:
         file.write(
             _pages(sheet), shape=shape, dtype=np.float32, photometric="minisblack", metadata=metadata,
             software=f"picpxct_nx {__version__}", compression="zlib",
