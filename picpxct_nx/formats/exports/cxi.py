@@ -57,7 +57,7 @@ TEXTS = {
     "sample/name": "sample_1/name",
 }
 CARRIED = frozenset({
-    *TEXTS, "entry_identifier_uuid", "data/frame", "control/data", "instrument/beam/incident_energy",
+    *TEXTS, "entry_identifier_uuid", "assumed", "data/frame", "control/data", "instrument/beam/incident_energy",
     "instrument/beam/incident_polarization_stokes", "instrument/detector/data", "instrument/detector/pixel_mask",
     "instrument/detector/x_pixel_size", "instrument/detector/y_pixel_size", "instrument/detector/distance",
     "instrument/detector/beam_center_x", "instrument/detector/beam_center_y", "sample/transformations/x",

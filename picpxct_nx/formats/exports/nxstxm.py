@@ -38,8 +38,9 @@ EXAMPLES = {
     "source_type": "Synchrotron X-ray Source", "count_time": "0.1 s",
 }  # fmt: skip
 _COMMON = frozenset({
-    "title", "entry_identifier_uuid", "start_time", "end_time", "instrument/beam/incident_energy", "sample/name",
-    "instrument/beam/incident_polarization_stokes", "sample/rotation_angle", "stage", "sample/chemical_formula",
+    "title", "entry_identifier_uuid", "assumed", "start_time", "end_time", "instrument/beam/incident_energy",
+    "sample/name", "instrument/beam/incident_polarization_stokes", "sample/rotation_angle", "stage",
+    "sample/chemical_formula",
 })  # fmt: skip
 
 

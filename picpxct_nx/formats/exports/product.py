@@ -83,8 +83,10 @@ def lost(record: Record, carried: Collection[str]) -> tuple[str, ...]:
 
 
 def origin(record: Record) -> str:
-    """Where a file is from, for a field of free text."""
-    return f"picpxct_nx {__version__}, entry {record.entry}, urn:uuid:{record.uuid}"
+    """Where a file is from, and what in it nobody measured, for a field of free text."""
+    text = f"picpxct_nx {__version__}, entry {record.entry}, urn:uuid:{record.uuid}"
+    assumed = [] if record.assumed is None else [str(path) for path in record.assumed]
+    return text + (f"; assumed, not measured: {', '.join(assumed)}" if assumed else "")
 
 
 def polarised(record: Scan | Reconstruction) -> str:

@@ -44,8 +44,9 @@ from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.values import Array
 
 CARRIED = frozenset({
-    "entry_identifier_uuid", "title", "instrument/beam/incident_energy", "instrument/beam/incident_polarization_stokes",
-    "sample/transformations/rotation", "phase_convention", "object/transmission", "object/y", "object/x", "phase/phase",
+    "entry_identifier_uuid", "assumed", "title", "instrument/beam/incident_energy",
+    "instrument/beam/incident_polarization_stokes", "sample/transformations/rotation", "phase_convention",
+    "object/transmission", "object/y", "object/x", "phase/phase",
     "probe/probe", "probe/y", "probe/x", "positions/y", "positions/x", "positions/frame", "positions/intensity",
     "convergence/error", "convergence/iteration",
 })  # fmt: skip

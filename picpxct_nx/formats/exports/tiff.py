@@ -80,7 +80,7 @@ def _carried(record: Record, sheet: Sheet) -> frozenset[str]:
         | {f"orientation/{name.replace('-', '_').replace('grain', 'label')}" for name in names},
         DoseMap: {"dose/y", "dose/x"} | {f"dose/{name}" for name in names},
     }[type(record)]  # fmt: skip
-    return frozenset(paths | {"title"})
+    return frozenset(paths | {"title", "assumed"})
 
 
 def _pages(sheet: Sheet) -> Iterator[Array]:

@@ -41,8 +41,9 @@ from picpxct_nx.spectra.attenuation import near_edge
 from picpxct_nx.values import Array
 
 CARRIED = frozenset({
-    "title", "entry_identifier_uuid", "edge_energy", "thickness_by", "sample/name", "sample/chemical_formula",
-    "instrument/beam/incident_energy", "instrument/beam/incident_polarization_stokes", "sample/rotation_angle",
+    "title", "entry_identifier_uuid", "assumed", "edge_energy", "thickness_by", "sample/name",
+    "sample/chemical_formula", "instrument/beam/incident_energy",
+    "instrument/beam/incident_polarization_stokes", "sample/rotation_angle",
     "xanes/polarization_angle", "pre_edge", "post_edge",
 })  # fmt: skip
 

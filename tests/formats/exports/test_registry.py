@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import h5py
+import numpy as np
 import pytest
 
 from picpxct_nx import nxdl
@@ -71,6 +72,17 @@ def test_every_format_goes_into_a_spool_as_into_a_file_and_twice_the_same(
         # HDF5 lays a file out as its driver asks for room.
         count = 8 if h5py.is_hdf5(tmp_path / "a") else None
         assert spool.read()[:count] == (tmp_path / "a").read_bytes()[:count]
+
+
+def test_what_nobody_measured_is_said_to_be_assumed(chiral_scan: Record, tmp_path: Path) -> None:
+    assumed = replace(chiral_scan, assumed=np.array(["instrument/beam/incident_polarization_stokes"], dtype=object))
+    wanted = exports.find("cxi")
+    (product,) = exports.products(assumed, wanted, exports.choose(wanted, {}))
+    assert "assumed" not in product.lost
+    product.write(tmp_path / "a.cxi")
+    with h5py.File(tmp_path / "a.cxi") as file:
+        text = file["entry_1/experiment_description"][()].decode()
+    assert "assumed, not measured: instrument/beam/incident_polarization_stokes" in text
 
 
 def test_what_is_lost_and_what_is_carried_is_all_there_is(make_record: Callable[..., Record]) -> None:

@@ -57,6 +57,24 @@ def test_a_scan_comes_back_from_cxi_with_all_that_cxi_holds(
     np.testing.assert_array_equal(np.asarray(scan.start_probe), np.asarray(chiral_scan.start_probe, np.complex64))
 
 
+def test_a_measured_cxi_file_comes_in_out_and_in_again_unchanged(shared_data: Path, tmp_path: Path) -> None:
+    stated = {"title": "trial", "start_time": "2025-01-01T00:00:00Z", "source": "ring", "instrument": "P25",
+              "sample": "star", "count_time": "0.1 s"}  # fmt: skip
+    assumed = {"stokes": "1,1,0,0", "rotation": "0 deg"}
+    with formats.read(shared_data / "PETRAIII_P25_Near_Field_Ptycho.cxi") as foreign:
+        first, _ = formats.assemble(foreign, stated, assumed, formats.ImportOptions())
+        wanted = exports.find("cxi")
+        (product,) = exports.products(first, wanted, exports.choose(wanted, {}))
+        product.write(tmp_path / "p25.cxi")
+        frames = first.frames[...]
+    with formats.read(tmp_path / "p25.cxi") as foreign:
+        told = {"count_time": "0.1 s"}
+        second, _ = formats.assemble(foreign, told, assumed, formats.ImportOptions())
+        np.testing.assert_array_equal(second.frames[...], frames)
+    for name in ("stage_y", "stage_x", "pixel_mask", "beam_center_x", "beam_center_y", "distance"):
+        np.testing.assert_array_equal(getattr(second, name), getattr(first, name), err_msg=name)
+
+
 @pytest.mark.parametrize("shape", [(32, 24), (31, 24), (32, 23), (31, 23)])
 def test_cxi_turns_frames_of_any_parity_about_the_same_beam(
     chiral_scan: Scan, export: Export, shape: tuple[int, int]
