@@ -68,23 +68,32 @@ def _axes(record: NormalizedCube) -> Sequence[tuple[str, Array]]:
     return ("y", record.y), ("x", record.x)
 
 
-def weights(record: NormalizedCube, p: int, region: Region) -> Array:
-    """Weight of every pixel, (h, w), 0 outside and where the mask is not 0; the same at all energies.
+@dataclass(frozen=True)
+class Part:
+    """The pixels of a region that count: their flat indices (k,) and weights (k,)."""
+
+    index: Array
+    weight: Array
+
+
+def part(record: NormalizedCube, p: int, region: Region) -> Part:
+    """The pixels of a region whose mask is 0, with weights that are the same at all energies.
 
     w = (D / s)^2 with the divisor D of the pixel's XANES and the noise s of its optical density: the inverse variance,
     so that thin pixels do not spoil the mean. Where the cube has no noise maps, w = D^2, or 1 without a divisor.
     """
-    usable = region.mask & (np.asarray(record.mask[p]) == 0)
-    weight = np.ones(usable.shape)
+    index = np.flatnonzero(region.mask & (np.asarray(record.mask[p]) == 0))
+    weight = np.ones(len(index))
     if record.xanes_scale is not None:
-        weight = weight * np.asarray(record.xanes_scale[p], np.float64) ** 2
+        weight *= np.asarray(record.xanes_scale[p], np.float64).ravel()[index] ** 2
     if record.density_noise is not None:
-        weight = weight / np.asarray(record.density_noise[p], np.float64) ** 2
-    return np.where(usable & np.isfinite(weight), weight, 0.0)
+        weight /= np.asarray(record.density_noise[p], np.float64).ravel()[index] ** 2
+    good = np.isfinite(weight) & (weight > 0)
+    return Part(index[good], weight[good])
 
 
-def mean(record: NormalizedCube, name: str, place: tuple[int, Array], weight: Array) -> Spectrum:
-    """Weighted mean of `xanes` or `xpnes` over a region, image by image in float64.
+def means(record: NormalizedCube, name: str, place: tuple[int, Array], parts: Sequence[Part]) -> list[Spectrum]:
+    """Weighted means of `xanes` or `xpnes` over regions, in float64; each image is read once for all of them.
 
     z = sum w z_i / sum w, with the variance sum w^2 v_i / (sum w)^2; v_i is that of a point as the definition of the
     cube gives it: (s^2 (f - 2 z g) + z^2 sD^2) / D^2, with noise s, divisor D and its sigma sD of the pixel and the
@@ -98,38 +107,41 @@ def mean(record: NormalizedCube, name: str, place: tuple[int, Array], weight: Ar
         xanes or xpnes.
     place : int and (n,) int
         Index of the polarisation, and those of its energies.
-    weight : (h, w)
-        See `weights`.
+    parts : sequence of Part
+        The pixels of each region, none of them without a pixel.
     """
     p, energies = place
     source: ArraySource = getattr(record, name)
-    used = weight > 0
-    w = weight[used]
-    values, sigmas = np.empty(len(energies)), np.empty(len(energies))
-    maps = _noise_maps(record, name, p, used)
-    for index, e in enumerate(energies):
-        z = np.asarray(source[p, int(e)], np.float64)[used]
-        values[index] = np.sum(w * z) / np.sum(w)
-        if maps is not None:
-            noise, divisor, divisor_sigma = maps
-            variance_factor, covariance_factor = (float(factor[p, int(e)]) for factor in _factors(record, name))
-            v = noise**2 * (variance_factor - 2 * z * covariance_factor) + z**2 * divisor_sigma**2
-            sigmas[index] = np.sqrt(max(0.0, float(np.sum(w**2 * v / divisor**2)))) / np.sum(w)
-    return Spectrum(values, sigmas if maps is not None else None)
+    values, variances = np.empty((len(parts), len(energies))), np.empty((len(parts), len(energies)))
+    maps = [_noise_maps(record, name, p, each.index) for each in parts]
+    for column, e in enumerate(energies):
+        image = np.asarray(source[p, int(e)], np.float64).ravel()
+        for row, each in enumerate(parts):
+            z, w = image[each.index], each.weight / np.sum(each.weight)
+            values[row, column] = np.sum(w * z)
+            noise_maps = maps[row]
+            if noise_maps is not None:
+                noise, divisor, divisor_sigma = noise_maps
+                f, g = (float(factor[p, int(e)]) for factor in _factors(record, name))
+                v = noise**2 * (f - 2 * z * g) + z**2 * divisor_sigma**2
+                variances[row, column] = np.sum(w**2 * v / divisor**2)
+    known = bool(maps) and maps[0] is not None
+    sigmas = np.sqrt(np.maximum(variances, 0)) if known else None
+    return [Spectrum(values[row], None if sigmas is None else sigmas[row]) for row in range(len(parts))]
 
 
 def _factors(record: NormalizedCube, name: str) -> tuple[Array, Array]:
     return np.asarray(getattr(record, f"{name}_variance")), np.asarray(getattr(record, f"{name}_covariance"))
 
 
-def _noise_maps(record: NormalizedCube, name: str, p: int, used: Array) -> tuple[Array, Array, Array] | None:
-    """Noise, divisor and its sigma in the used pixels; None where the cube does not hold them."""
+def _noise_maps(record: NormalizedCube, name: str, p: int, index: Array) -> tuple[Array, Array, Array] | None:
+    """Noise, divisor and its sigma in the pixels of `index`; None where the cube does not hold them."""
     noise = record.density_noise if name == "xanes" else record.phase_noise
     factors = (getattr(record, f"{name}_variance"), getattr(record, f"{name}_covariance"))
     if noise is None or any(factor is None for factor in factors):
         return None
     scale, scale_sigma = getattr(record, f"{name}_scale"), getattr(record, f"{name}_scale_errors")
-    ones = np.ones(int(np.count_nonzero(used)))
-    divisor = ones if scale is None else np.asarray(scale[p], np.float64)[used]
-    sigma = 0 * ones if scale_sigma is None else np.asarray(scale_sigma[p], np.float64)[used]
-    return np.asarray(noise[p], np.float64)[used], divisor, sigma
+    ones = np.ones(len(index))
+    divisor = ones if scale is None else np.asarray(scale[p], np.float64).ravel()[index]
+    sigma = 0 * ones if scale_sigma is None else np.asarray(scale_sigma[p], np.float64).ravel()[index]
+    return np.asarray(noise[p], np.float64).ravel()[index], divisor, sigma

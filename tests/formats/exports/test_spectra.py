@@ -147,12 +147,12 @@ def test_a_mean_spectrum_weighs_pixels_by_their_noise_and_knows_its_own(
 def test_errors_of_mean_spectra_are_those_of_repeated_noise(normalised: NormalizedCube) -> None:
     rng = np.random.default_rng(3)
     region = regions.Region("", "", np.ones((H, W), bool))
-    weight = regions.weights(normalised, 0, region)
+    pixels = regions.part(normalised, 0, region)
     sigma, means = 0.01 * 2.0 ** np.arange(W), []
     for _ in range(400):
         noisy = replace(normalised, xanes=rng.normal(size=(2, N_E, H, W)) * sigma)
-        means.append(regions.mean(noisy, "xanes", (0, np.arange(N_E)), weight).value)
-    said = regions.mean(normalised, "xanes", (0, np.arange(N_E)), weight).sigma
+        means.append(regions.means(noisy, "xanes", (0, np.arange(N_E)), [pixels])[0].value)
+    said = regions.means(normalised, "xanes", (0, np.arange(N_E)), [pixels])[0].sigma
     assert said is not None
     np.testing.assert_allclose(np.std(means, axis=0), said, rtol=0.15)
 
@@ -160,9 +160,9 @@ def test_errors_of_mean_spectra_are_those_of_repeated_noise(normalised: Normaliz
 def test_the_error_of_the_divisor_counts_where_the_spectrum_is_large(normalised: NormalizedCube) -> None:
     uncertain = replace(normalised, xanes_scale_errors=np.full((2, H, W), 0.02))
     region = regions.Region("", "", np.ones((H, W), bool))
-    weight = regions.weights(uncertain, 0, region)
-    spectrum = regions.mean(uncertain, "xanes", (0, np.arange(N_E)), weight)
-    before = regions.mean(normalised, "xanes", (0, np.arange(N_E)), weight)
+    pixels = regions.part(uncertain, 0, region)
+    spectrum = regions.means(uncertain, "xanes", (0, np.arange(N_E)), [pixels])[0]
+    before = regions.means(normalised, "xanes", (0, np.arange(N_E)), [pixels])[0]
     assert spectrum.sigma is not None
     assert before.sigma is not None
     assert spectrum.sigma[0] == pytest.approx(before.sigma[0], rel=0.05)
@@ -234,6 +234,18 @@ def test_a_region_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(error, match=text):
         export(normalised, "xdi", SPACING, region=region)
+
+
+def test_a_mean_that_is_not_finite_is_refused(normalised: NormalizedCube, export: Export) -> None:
+    xanes = np.array(normalised.xanes)
+    xanes[0, 2, 1, 1] = np.nan
+    with pytest.raises(InputError, match=r"normtrans is not finite at 5480\.00 eV, and XDI has no NaN"):
+        export(replace(normalised, xanes=xanes), "xdi", SPACING)
+
+
+def test_what_xdi_recommends_can_be_stated(normalised: NormalizedCube, export: Export) -> None:
+    path = export(normalised, "xdi", SPACING, "beamline.name=cSAXS", "facility.name=SLS")[0]
+    assert (headers(path)["Beamline.name"], headers(path)["Facility.name"]) == ("cSAXS", "SLS")
 
 
 def test_masked_pixels_do_not_count_and_none_left_is_an_error(normalised: NormalizedCube, export: Export) -> None:
