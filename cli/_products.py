@@ -38,16 +38,20 @@ def made(
     """
     from picpxct_nx.formats import exports
 
+    names: set[str] = set()
     for record, name in entries:
         if asked():
             return
+        if delivery.taken.get(record.entry) == record.uuid:
+            continue  # the same entry once more
+        delivery.taken[record.entry] = record.uuid
         place = f"{name}: {record.entry}"
         try:
             with naming_damage(place):
                 for product in exports.products(record, wanted, choices):
-                    if product.name in delivery.taken:
-                        raise InputError(f"another entry becomes {product.name} as well; export the two apart")
-                    delivery.taken[product.name] = record.uuid
+                    if product.name in names:
+                        raise InputError(f"another file is named {product.name} as well; export the two apart")
+                    names.add(product.name)
                     yield place, product
         except (UsageError, OutputError):
             raise

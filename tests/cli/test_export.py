@@ -115,6 +115,16 @@ def test_what_cannot_be_exported_ends_on_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_the_same_entry_named_twice_is_one_and_another_of_its_name_is_refused(
+    call: Call, made: Path, tmp_path: Path
+) -> None:
+    words = ("export", made / "scan.nxs", made / "scan.nxs", "--format", "ptyd", "-q")
+    assert call(*words, "-o", "one.ptyd").exit_code == 0
+    other = call("export", made / "scan.nxs", made / "larger.nxs", "--format", "ptyd", "-o", "out/")
+    assert other.exit_code == 65
+    assert f"another file is named {FIRST} as well" in message(other)
+
+
 def test_a_failed_entry_is_named_and_the_others_are_written(call: Call, made: Path, tmp_path: Path) -> None:
     words = ("export", made / "scans.nxs", made / "recs.nxs", "--format", "ptyd", "-o", "out/", "--keep-going")
     result = call(*words)

@@ -15,13 +15,14 @@ import numpy as np
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats.exports.images import IMAGED, Plane, Sheet, sheets
 from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink, lost, origin
-from picpxct_nx.records import DoseMap, GrainMap, NormalizedCube, Reconstruction, Record, SpectralCube
+from picpxct_nx.records import DoseMap, FrcCurve, GrainMap, NormalizedCube, Reconstruction, Record, SpectralCube
 from picpxct_nx.values import Array
 
 DEFAULT = {
     Reconstruction: ("phase", "modulus"), SpectralCube: ("phase", "modulus"), NormalizedCube: ("xanes",),
     GrainMap: ("orientation", "grain"), DoseMap: ("dose",),
 }  # fmt: skip
+NO_NUMBERS = "every number: a picture holds colours"
 LEAST_COVERAGE = 0.05
 UNKNOWN_RIM = "not flattened, and its lit rim is not known: the phase may hold a ramp"
 RAMP = "phase ramp and scale taken off for the picture: it is not flattened yet"
@@ -35,6 +36,11 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
     InputError
         There is nothing to show: every pixel is NaN, or none was measured.
     """
+    if isinstance(record, FrcCurve):
+        yield Product(
+            name=record.entry, write=partial(_write_frc, record), lost=(NO_NUMBERS, *lost(record, ("title",)))
+        )
+        return
     shown, notes = _flat(record)
     for sheet in sheets(shown, choices, DEFAULT):
         for energy in _energies(sheet):
@@ -44,7 +50,7 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
                 name=f"{record.entry}{sheet.suffix}{of_energy}",
                 write=partial(_write, record, sheet, planes, notes),
                 notes=notes,
-                lost=("every number: a picture holds colours", *lost(record, ("title",))),
+                lost=(NO_NUMBERS, *lost(record, ("title",))),
             )
 
 
@@ -78,11 +84,17 @@ def _write(record: Record, sheet: Sheet, planes: Sequence[Plane], notes: Sequenc
     draw_images(panels, sheet.y, sheet.x, title, sink, origin(record))
 
 
+def _write_frc(record: FrcCurve, sink: Sink) -> None:
+    from picpxct_nx.report.pictures import frc_figure
+
+    frc_figure(record).savefig(sink, format="png", dpi=150, metadata={"Description": origin(record)})
+
+
 FORMAT = ExportFormat(
     name="png",
-    about="PNG pictures with scale bar and colour bar: phase and modulus, XANES, orientations, dose",
+    about="PNG pictures with scale bar and colour bar: phase, modulus, XANES, grains, dose, FRC",
     suffix=".png",
-    takes=IMAGED,
+    takes=(*IMAGED, FrcCurve),
     lacks=("numbers: a picture holds colours",),
     products=products,
     heeds=frozenset({"image", "polarisation", "energy"}),
