@@ -123,6 +123,8 @@ def _of_reconstruction(record: Reconstruction, names: Sequence[str], choices: Ch
 
 
 def _of_cube(record: SpectralCube | NormalizedCube, names: Sequence[str], choices: Choices) -> Iterator[Sheet]:
+    if set(names) <= set(_MAPS):
+        refuse(record.entry, "energy", choices.energy_ev, f"has {', '.join(names)} of no single energy")
     chosen = polarisations(record.entry, record.polarization_angle, choices)
     for p in chosen:
         angle = float(record.polarization_angle[p])
@@ -156,7 +158,22 @@ def measured_at(record: SpectralCube | NormalizedCube, p: int) -> Array:
     return np.asarray(measured & record.valid[p] if isinstance(record, SpectralCube) else measured, bool)
 
 
+def refuse(entry: str, option: str, value: object, why: str) -> None:
+    """Refuse an option that would choose nothing.
+
+    Raises
+    ------
+    UsageError
+        It was given.
+    """
+    if value is not None and value != ():
+        raise UsageError(f"--{option}: {entry} {why}; leave it out")
+
+
 def _of_maps(record: GrainMap | DoseMap, names: Sequence[str], choices: Choices) -> Iterator[Sheet]:
+    refuse(record.entry, "energy", choices.energy_ev, "is a map of no single energy")
+    if "dichroism" not in names:
+        refuse(record.entry, "polarisation", choices.polarisation, f"has {', '.join(names)} of no single polarisation")
     table = _GRAINS if isinstance(record, GrainMap) else _DOSES
     planes = []
     for name in names:

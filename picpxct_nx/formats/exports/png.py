@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from picpxct_nx.errors import InputError
-from picpxct_nx.formats.exports.images import IMAGED, Plane, Sheet, sheets
+from picpxct_nx.formats.exports.images import IMAGED, Plane, Sheet, refuse, sheets
 from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink, lost, origin
 from picpxct_nx.records import DoseMap, FrcCurve, GrainMap, NormalizedCube, Reconstruction, Record, SpectralCube
 from picpxct_nx.values import Array
@@ -37,6 +37,9 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
         There is nothing to show: every pixel is NaN, or none was measured.
     """
     if isinstance(record, FrcCurve):
+        for option, value in (("image", choices.images), ("polarisation", choices.polarisation),
+                              ("energy", choices.energy_ev)):  # fmt: skip
+            refuse(record.entry, option, value, "is a curve")
         yield Product(
             name=record.entry, write=partial(_write_frc, record), lost=(NO_NUMBERS, *lost(record, ("title",)))
         )

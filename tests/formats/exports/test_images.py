@@ -135,6 +135,22 @@ def test_grain_maps_and_doses_are_images_as_well(make_record: Callable[..., Reco
             assert export(record, form)
 
 
+@pytest.mark.parametrize(
+    ("definition", "options", "text"),
+    [
+        ("NXspecptycho_dose", {"energy": "5471 eV"}, "is a map of no single energy"),
+        ("NXspecptycho_grainmap", {"polarisation": "0 deg"}, "orientation, grain of no single polarisation"),
+        ("NXspecptycho_normalized", {"energy": "5471 eV", "image": "edge-step"}, "has edge-step of no single energy"),
+        ("NXspecptycho_frc", {"image": "phase"}, "--image: scan_S00001 is a curve; leave it out"),
+    ],
+)
+def test_a_choice_of_what_there_is_none_of_is_refused(
+    make_record: Callable[..., Record], export: Export, definition: str, options: dict[str, str], text: str
+) -> None:
+    with pytest.raises(UsageError, match=text):
+        export(make_record(definition), "png", **options)
+
+
 def test_dichroism_of_every_polarisation_is_labelled(make_record: Callable[..., Record], export: Export) -> None:
     record = make_record("NXspecptycho_grainmap")
     assert isinstance(record, GrainMap)
