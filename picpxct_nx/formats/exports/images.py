@@ -36,7 +36,7 @@ class Sheet:
     """The planes of one record at one polarisation, on one grid y (h,), x (w,) in m.
 
     `suffix` is empty where the record has one polarisation only; `angle` is that of the electric field in the sample,
-    rad, and None where the images belong to none.
+    rad, and None where the images belong to none; `known` (h, w) is False where pixels are filled and not measured.
     """
 
     suffix: str
@@ -44,6 +44,7 @@ class Sheet:
     planes: tuple[Plane, ...]
     y: Array
     x: Array
+    known: Array | None = None
 
 
 def _density(t: Array) -> Array:
@@ -130,7 +131,8 @@ def _of_cube(record: SpectralCube | NormalizedCube, names: Sequence[str], choice
         angle = float(record.polarization_angle[p])
         planes = tuple(plane for name in names for plane in _planes(record, name, p, choices))
         suffix = pol_suffix(angle) if len(record.polarization_angle) > 1 else ""
-        yield Sheet(suffix, angle, planes, record.y, record.x)
+        known = np.asarray(record.known[p], bool) if isinstance(record, SpectralCube) else None
+        yield Sheet(suffix, angle, planes, record.y, record.x, known)
 
 
 def _planes(record: SpectralCube | NormalizedCube, name: str, p: int, choices: Choices) -> Iterator[Plane]:

@@ -90,9 +90,10 @@ def _nan_notes(record: SpectralCube | NormalizedCube, p: int) -> tuple[str, ...]
     count = int(np.count_nonzero(unknown))
     if not count:
         return ()
-    part = 100 * count / unknown.size
-    what = "unknown" if isinstance(record, SpectralCube) else "masked"
-    return (f"{count} pixels ({part:.1f} %) are {what} and may be NaN, which PCA in MANTiS refuses: crop there first",)
+    many = f"{count} pixels ({100 * count / unknown.size:.1f} %)"
+    if isinstance(record, SpectralCube):
+        return (f"{many} were not seen at every energy: they are filled as air, with a transmission of 1",)
+    return (f"{many} are masked and NaN, which PCA in MANTiS refuses: crop there first",)
 
 
 def _facts(record: SpectralCube | NormalizedCube, choices: Choices) -> Mapping[str, str | float]:

@@ -3,7 +3,8 @@
 Conventions: x to the right and y up, as in the laboratory or on the sample; colours run over the central 99 % of the
 pixels; pixels that are not known are sand-coloured. The phase and scale of a reconstruction are arbitrary before
 `flatten`: for the picture alone a ramp is taken off, by the rim of the lit field, and the picture says so. Where less
-than a twentieth of the strongest light fell, an object is noise and is not shown.
+than a twentieth of the strongest light fell, an object is noise and is not shown; nor is what fills a cube where no
+projection was.
 """
 
 import dataclasses
@@ -79,6 +80,8 @@ def _write(record: Record, sheet: Sheet, planes: Sequence[Plane], notes: Sequenc
     from picpxct_nx.report.image_pictures import Panel, draw_images
 
     images: list[Array] = [plane.read() for plane in planes]
+    if sheet.known is not None:
+        images = [np.where(sheet.known, image, np.nan) for image in images]
     if not any(np.isfinite(image).any() for image in images):
         raise InputError(f"{record.entry}: {planes[0].label} holds no finite pixel; there is nothing to draw")
     where = "" if sheet.angle is None else f", E at {np.rad2deg(sheet.angle):.4g} deg"
