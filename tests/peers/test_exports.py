@@ -308,6 +308,20 @@ def test_silx_and_nexusformat_plot_our_nxstxm(export: Export) -> None:
     assert shown.nxsignal.shape == plot.signal.shape
 
 
+def test_silx_nexusformat_and_hyperspy_show_the_frames_of_our_cxi(export: Export, scan: Scan) -> None:
+    (path,) = export("scan.nxs", "cxi")
+    wanted = np.asarray(scan.frames)[:, ::-1, ::-1]
+    with peer("silx.io").open(str(path)) as file:
+        plot = peer("silx.io.nxdata").get_default(file)
+        assert plot is not None
+        assert plot.is_valid
+        np.testing.assert_array_equal(plot.signal[()], wanted)
+    shown = peer("nexusformat.nexus").nxload(str(path)).plottable_data
+    np.testing.assert_array_equal(shown.nxsignal.nxvalue, wanted)
+    found = peer("rsciio.nexus").file_reader(str(path), nxdata_only=True)
+    assert any(np.array_equal(signal["data"], wanted) for signal in found)
+
+
 def test_hyperspy_opens_nxstxm_with_its_axes_and_units(export: Export) -> None:
     path = export("registered.nxs", "nxstxm", *STXM)[0]
     (found,) = [

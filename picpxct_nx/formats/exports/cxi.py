@@ -24,6 +24,8 @@ Conventions, each with its source ("CXI" is cxi_file_format.tex of github.com/cx
   reason is 0x80, "should not be trusted, for undefined reasons".
 - Probe: `source_1/illumination` (SHARP, ptychodus), modes first, turned about [h // 2, w // 2] as the frames are: the
   scan's start probe, else the focus of its zone plate, which CXI has no place for.
+- Groups carry the NeXus class of their name as well (CXI "uses the same coordinate system as NeXus" and its names), so
+  that silx, HyperSpy and NeXpy plot the frames.
 - Monitor: `data_1/intensities`, which is cdtools' addition; relative to its mean.
 """
 
@@ -56,6 +58,10 @@ TEXTS = {
     "instrument/detector/description": "instrument_1/detector_1/description",
     "sample/name": "sample_1/name",
 }
+CLASSES = {
+    ".": "NXentry", "data_1": "NXdata", "instrument_1": "NXinstrument", "instrument_1/source_1": "NXsource",
+    "instrument_1/beam_1": "NXbeam", "instrument_1/detector_1": "NXdetector", "sample_1": "NXsample",
+}  # fmt: skip
 CARRIED = frozenset({
     *TEXTS, "entry_identifier_uuid", "assumed", "data/frame", "control/data", "instrument/beam/incident_energy",
     "instrument/beam/incident_polarization_stokes", "instrument/detector/data", "instrument/detector/pixel_mask",
@@ -96,6 +102,9 @@ def write(scan: Scan, sink: Sink) -> None:
         _write_detector(entry.require_group("instrument_1/detector_1"), scan)
         _write_sample(entry.require_group("sample_1/geometry_1"), scan)
         _write_data(entry.create_group("data_1"), scan)
+        for path, nx_class in CLASSES.items():
+            entry[path].attrs["NX_class"] = nx_class
+        file.attrs["default"], entry.attrs["default"] = "entry_1", "data_1"
 
 
 def _write_beam(instrument: h5py.Group, scan: Scan) -> None:
@@ -135,6 +144,7 @@ def _write_sample(geometry: h5py.Group, scan: Scan) -> None:
 
 
 def _write_data(data: h5py.Group, scan: Scan) -> None:
+    data.attrs["signal"], data.attrs["axes"] = "data", [".", ".", "."]
     data["data"] = h5py.SoftLink("/entry_1/instrument_1/detector_1/data")
     data["translation"] = h5py.SoftLink("/entry_1/sample_1/geometry_1/translation")
     if scan.monitor is not None:
