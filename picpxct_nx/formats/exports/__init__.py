@@ -31,6 +31,10 @@ KIND_NAMES: Mapping[str, str] = {
 }  # fmt: skip
 
 
+def _called(cls: type[Record]) -> str:
+    return KIND_NAMES.get(cls.DEFINITION, cls.DEFINITION.removeprefix("NXspecptycho_"))
+
+
 def find(name: str) -> ExportFormat:
     """The format of that name.
 
@@ -122,9 +126,9 @@ def products(record: Record, wanted: ExportFormat, choices: Choices) -> Iterator
         The format does not take that kind of record, or the record lacks what the format demands or what was chosen.
     """
     if not isinstance(record, wanted.takes):
-        kind = KIND_NAMES[record.DEFINITION]
+        kind = _called(type(record))
         fit = ", ".join(known.name for known in EXPORTS if isinstance(record, known.takes))
-        takes = " or ".join(KIND_NAMES[cls.DEFINITION] for cls in wanted.takes)
+        takes = " or ".join(map(_called, wanted.takes))
         raise InputError(
             f"{record.entry}: is a {kind}; {wanted.name} takes a {takes}; "
             + (f"a {kind} goes to {fit}" if fit else f"no format takes a {kind}")
