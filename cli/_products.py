@@ -17,7 +17,7 @@ from ._run import asked
 from ._talk import say
 
 if TYPE_CHECKING:
-    from picpxct_nx.formats.exports import Choices, ExportFormat, Product
+    from picpxct_nx.formats.exports import Choices, ExportFormat, Product, Sink
     from picpxct_nx.records import Record
 
 # So much of what a format cannot carry is said on stderr.
@@ -56,8 +56,7 @@ def made(
         except (UsageError, OutputError):
             raise
         except PicpxctError as error:
-            if not str(error).startswith(place):
-                error.args = (f"{place}: {str(error).removeprefix(record.entry).lstrip(':/ ')}",)
+            _at(place, error)
             if not delivery.keep_going:
                 raise
             delivery.fail(record.entry, error)
@@ -100,7 +99,14 @@ def _to_folder(products: Iterable[Named], folder: Path, wanted: "ExportFormat", 
             if target.exists() and delivery.keep_going and not delivery.overwrite:
                 say(f"{product.name}: {target} is there already", quiet=delivery.quiet)
                 continue
-            _to_file(product, target, place, delivery)
+            try:
+                _to_file(product, target, place, delivery)
+            except (InputError, ConvergenceError) as error:
+                if not delivery.keep_going:
+                    raise
+                delivery.fail(product.name, error)
+                count -= 1
+                continue
             _tell(product, wanted, str(target), delivery)
     finally:
         if ours:
@@ -172,9 +178,20 @@ def _to_stream(
                     pour(copy, handle.fileno())
 
 
-def _write(product: "Product", sink: "Path | object", place: str) -> None:
-    with naming_damage(place):
-        product.write(sink)  # type: ignore[arg-type]
+def _write(product: "Product", sink: "Sink", place: str) -> None:
+    try:
+        with naming_damage(place):
+            product.write(sink)
+    except PicpxctError as error:
+        _at(place, error)
+        raise
+
+
+def _at(place: str, error: PicpxctError) -> None:
+    """Let an error say of which file and entry it speaks."""
+    if not str(error).startswith(place):
+        entry = place.rpartition(": ")[2]
+        error.args = (f"{place}: {str(error).removeprefix(entry).lstrip(':/ ')}",)
 
 
 def _tell(product: "Product", wanted: "ExportFormat", target: str | None, delivery: Delivery) -> None:

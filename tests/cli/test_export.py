@@ -146,6 +146,20 @@ def test_damaged_frames_are_bad_input_and_leave_no_file(call: Call, edited: Edit
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
 
 
+def test_with_keep_going_a_damaged_entry_does_not_cost_the_others(call: Call, made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.nxs"
+    with h5py.File(made / "scans.nxs") as file:
+        info = file[FIRST]["instrument/detector/data"].id.get_chunk_info(1)
+    raw = bytearray((made / "scans.nxs").read_bytes())
+    raw[info.byte_offset + 8] ^= 0xFF
+    path.write_bytes(raw)
+    result = call("export", path, "--format", "cxi", "-o", "out/", "--keep-going")
+    assert result.exit_code == 70
+    assert "its data are damaged" in result.stderr
+    assert f"1 failed: {FIRST}; the others are done" in message(result)
+    assert [item.name for item in (tmp_path / "out").iterdir()] == [f"{SECOND}.cxi"]
+
+
 def test_an_image_of_nothing_but_nan_is_no_picture(call: Call, made: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -156,5 +170,7 @@ def test_an_image_of_nothing_but_nan_is_no_picture(call: Call, made: Path, tmp_p
             replace(file[entry], "object/transmission", np.full(shape, np.nan, np.complex64))
     result = call("export", "nan.nxs", "--format", "png", "-o", "out/")
     assert result.exit_code == 65
-    assert "phase (rad), 5460.00 eV holds no finite pixel; there is nothing to draw" in message(result)
+    assert f"nan.nxs: {FIRST}: phase (rad), 5460.00 eV holds no finite pixel; there is nothing to draw" in message(
+        result
+    )
     assert not (tmp_path / "out").exists()
