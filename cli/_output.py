@@ -43,6 +43,7 @@ class Delivery:
     failed: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     taken: dict[str, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
 
     @property
     def folder(self) -> Path | None:
@@ -61,7 +62,7 @@ class Delivery:
         """Whether the product goes to files, where a part of it is of use; down a pipe it would pass for the whole."""
         if self.output in (None, "-"):
             return self.to_stdout and stat.S_ISREG(os.fstat(1).st_mode)
-        return self.folder is not None or not _is_stream(Path(str(self.output)))
+        return self.folder is not None or not is_stream(Path(str(self.output)))
 
     def fail(self, name: str, error: PicpxctError) -> None:
         """With --keep-going: name what failed and why."""
@@ -100,14 +101,14 @@ def refuse_early(delivery: Delivery) -> None:
         if delivery.folder is not None:
             if target.exists() and not target.is_dir():
                 raise OutputError(f"{target}: is not a folder; choose another name")
-        elif not _is_stream(target):
+        elif not is_stream(target):
             atomic.refuse_existing(target, overwrite=delivery.overwrite)
         nearest = next(parent for parent in (target, *target.absolute().parents) if parent.exists())
         if not os.access(nearest if nearest.is_dir() else nearest.parent, os.W_OK):
             raise OutputError(f"{target}: {nearest} may not be written to; choose another place")
 
 
-def _is_stream(target: Path) -> bool:
+def is_stream(target: Path) -> bool:
     """Whether the target is a pipe or a device, such as >(zstd) or /dev/null: bytes go into it, it is not replaced."""
     try:
         kind = target.stat().st_mode
@@ -276,7 +277,7 @@ def _some(records: "Iterable[Record]", delivery: Delivery) -> "Iterator[Record]"
 def _write_file(records: "Iterable[Record]", target: Path, delivery: Delivery) -> None:
     from picpxct_nx import atomic, nexus
 
-    if _is_stream(target):
+    if is_stream(target):
         with atomic.naming_disk_errors(str(target)), target.open("wb") as handle:
             _write_stream(records, handle, str(target))
     else:
@@ -315,10 +316,10 @@ def _write_stream(records: "Iterable[Record]", stream: BinaryIO, name: str) -> N
         nexus.check_written(copy, name)
         copy.seek(0)
         with atomic.naming_disk_errors(name):
-            _pour(copy, stream.fileno())
+            pour(copy, stream.fileno())
 
 
-def _pour(source: BinaryIO, sink: int) -> None:
+def pour(source: BinaryIO, sink: int) -> None:
     """Copy everything into a descriptor, which may take less than it is offered: stdout need not be buffered."""
     while chunk := source.read(_COPY_BYTES):
         rest = memoryview(chunk)

@@ -11,6 +11,7 @@ from . import (
     align,
     demo,
     dose,
+    export,
     flatten,
     formats,
     frc,
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command("simulate", rich_help_panel="Make and convert")(command(simulate.simulate))
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
+app.command("export", rich_help_panel="Make and convert")(command(export.export))
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
 app.command("flatten", rich_help_panel="Process")(command(flatten.flatten))
 app.command("stack", rich_help_panel="Process")(command(stack.stack))

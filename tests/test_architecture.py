@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
     "watching": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
-    "formats": CORE | {"atomic", "nexus", "validation", "simulate"},
+    "formats": CORE | {"atomic", "nexus", "validation", "simulate", "images", "spectra", "report", "illumination"},
     "schemas": set(),
     "schema_rows": {"nxdl"},
     "schema_codes": {"validation"},
@@ -66,6 +66,7 @@ DOORS: dict[str, set[str]] = {
     "matplotlib": {"report"},
     "skimage": {"images", "spectra", "grains", "score"},
     "xraydb": {"spectra"},
+    "tifffile": {"formats"},
     "nexusformat": set(),  # its definitions are read as data
 }
 

@@ -166,7 +166,7 @@ def _show(axes: Any, image: Array, record: GrainMap, window: tuple[slice, slice]
     label = record.label[window]
     axes.add_collection(_outlines(label, (y[0], step_y), (x[0], step_x)))
     _number(axes, label, y, x)
-    _scale_bar(axes, extent)
+    scale_bar(axes, extent)
     axes.set_axis_off()
 
 
@@ -199,7 +199,7 @@ def _number(axes: Any, label: Array, y: Array, x: Array) -> None:
                   path_effects=stroke)  # fmt: skip
 
 
-def _scale_bar(axes: Any, extent: tuple[float, float, float, float]) -> None:
+def scale_bar(axes: Any, extent: tuple[float, float, float, float]) -> None:
     """A white bar with its length, below the picture where nothing is hidden."""
     left, right, low, high = extent
     width, height = abs(right - left), abs(high - low)

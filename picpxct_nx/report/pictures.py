@@ -53,6 +53,11 @@ def check_ending(path: Path) -> None:
 
 def draw_frc(record: FrcCurve, path: Path) -> None:
     """Draw a ring correlation with its threshold and where they cross."""
+    save(frc_figure(record), path)
+
+
+def frc_figure(record: FrcCurve) -> Any:
+    """The figure of a ring correlation with its threshold and where they cross."""
     figure = _figure(6, 4)
     axes = figure.subplots()
     frequency = record.spatial_frequency * 1e-6
@@ -64,7 +69,7 @@ def draw_frc(record: FrcCurve, path: Path) -> None:
     axes.set(xlabel="spatial frequency (1/um)", ylabel="correlation", ylim=(min(-0.1, record.correlation.min()), 1.05))
     axes.set_title(record.title, fontsize=9)
     axes.legend()
-    save(figure, path)
+    return figure
 
 
 def draw_reconstructions(records: Sequence[Reconstruction], path: Path) -> None:

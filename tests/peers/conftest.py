@@ -1,7 +1,8 @@
 """Other projects' readers and validators on our files: only by hand, and then a peer that is not there is a failure.
 
-Run in an environment that has the peers (pynxtools, nexusformat, silx, rosettasciio and hyperspy):
-`pytest -m peers tests/peers`. Without `-m peers` or PICPXCT_PEERS=1 nothing here is even collected.
+Run in an environment that has the peers, `pip install -c constraints.txt '.[test,peers]'` and ptypy 0.9.0 from a
+checkout of its repository (it is on no index): `pytest -m peers tests/peers`. Without `-m peers` or PICPXCT_PEERS=1
+nothing here is even collected.
 """
 
 import os
