@@ -29,7 +29,7 @@ def export(
 
     A raw scan goes to cxi or ptyd; a reconstruction to ptychodus or ptychoshelves; cubes to nxstxm (one file a
     polarisation, for MANTiS) and, once normalised, to xdi (spectra for larch and Athena); all that is an image to tiff,
-    ome-tiff and png.
+    ome-tiff and png; cubes to films, gif and mp4.
 
     Example: picpxct export recs.nxs --format ptychodus --with scans.nxs -o products/
     """

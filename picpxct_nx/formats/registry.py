@@ -31,8 +31,13 @@ FORMATS: tuple[Format, ...] = (
     arrays.NUMPY,
     arrays.HDF5,
 )
-# What is written, by name; a format that is also read has the same name in both.
-WRITTEN: tuple[Written, ...] = ()
+
+
+def written() -> tuple[Written, ...]:
+    """What is written, by name; a format that is also read has the same name in both."""
+    from picpxct_nx.formats import exports  # makes pictures and spectra, which who reads does not need
+
+    return tuple(Written(each.name, each.about, each.lacks) for each in exports.EXPORTS)
 
 
 def facts() -> list[dict[str, object]]:
@@ -42,7 +47,7 @@ def facts() -> list[dict[str, object]]:
         for each in FORMATS
     ]
     return rows + [
-        {"format": each.name, "direction": "export", "about": each.about, "lacks": each.lacks} for each in WRITTEN
+        {"format": each.name, "direction": "export", "about": each.about, "lacks": each.lacks} for each in written()
     ]
 
 

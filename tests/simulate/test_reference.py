@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from picpxct_nx.simulate.reference import (
-    MARGIN,
     COMPACT,
+    MARGIN,
     crystal_grains,
     fermat_spiral,
     reference_scan,

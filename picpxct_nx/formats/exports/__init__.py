@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from picpxct_nx import units
 from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.formats.exports import cxi, nxstxm, png, ptychodus, ptychoshelves, ptyd, tiff, xdi
+from picpxct_nx.formats.exports import cxi, film, nxstxm, png, ptychodus, ptychoshelves, ptyd, tiff, xdi
 from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink
 from picpxct_nx.records import Record
 
@@ -21,6 +21,8 @@ EXPORTS: tuple[ExportFormat, ...] = (
     tiff.TIFF,
     tiff.OME_TIFF,
     png.FORMAT,
+    film.GIF,
+    film.MP4,
 )
 
 # Kinds of record as a person calls them.
