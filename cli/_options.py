@@ -37,7 +37,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cpu:N with N t
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]
 
 # Of simulate.
-Preset = Annotated[str, typer.Option("--preset", help="Which experiment: tutorial.")]
+Preset = Annotated[str, typer.Option("--preset", help="Which experiment: tutorial, paper, or a plan FILE.toml.")]
 Numbers = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help='Change one number of the preset, for example step="0.3 um".'),
