@@ -17,6 +17,7 @@ from . import (
     import_,
     info,
     normalize,
+    plan,
     reconstruct,
     register,
     schema,
@@ -38,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("simulate", rich_help_panel="Make and convert")(command(simulate.simulate))
+app.command("plan", rich_help_panel="Make and convert")(command(plan.plan))
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
 app.command("flatten", rich_help_panel="Process")(command(flatten.flatten))

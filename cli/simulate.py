@@ -39,7 +39,7 @@ def simulate(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
     )
     refuse_early(delivery)
-    experiment = experiment_of(preset, settings, energies, rotations)
+    experiment, _ = experiment_of(preset, settings or (), energies, rotations)
     parameters = parameters_of(experiment, preset, seed)
     wanted, common = planned(experiment), common_truth(experiment, seed)
     say(f"simulate: {len(wanted)} scans of {experiment.n_positions} frames", quiet=quiet)

@@ -251,6 +251,11 @@ def transmission(projection: Projection, *, energy_ev: float, polarisation: floa
     -------
     (h, w) complex128, dimensionless
     """
+    return np.asarray(np.exp(log_transmission(projection, energy_ev=energy_ev, polarisation=polarisation)))
+
+
+def log_transmission(projection: Projection, *, energy_ev: float, polarisation: float) -> NDArray[np.complex128]:
+    """Logarithm of `transmission`, (h, w): minus the loss in nepers, and the phase in rad, which does not wrap."""
     e_x, e_y = np.cos(polarisation), np.sin(polarisation)
     weighted = e_x * e_x * projection.axis_xx + 2 * e_x * e_y * projection.axis_xy + e_y * e_y * projection.axis_yy
     constants = optical_constants(energy_ev)
@@ -259,4 +264,4 @@ def transmission(projection: Projection, *, energy_ev: float, polarisation: floa
     across = -delta_0 + 1j * beta_0
     extra = (-delta_1 + 1j * beta_1) - across
     k = 2 * np.pi / wavelength(energy_ev)
-    return np.asarray(np.exp(1j * k * (across * projection.thickness + extra * weighted)))
+    return np.asarray(1j * k * (across * projection.thickness + extra * weighted))

@@ -11,6 +11,7 @@ model = "jones"
 """
 
 import math
+import re
 import tomllib
 from dataclasses import dataclass
 from typing import Any, Self
@@ -69,7 +70,7 @@ class Plan:
         if self.exposures:
             lines.append(f"exposures = [{', '.join(format(value, '.6g') for value in self.exposures)}]")
         pairs = [setting.split("=", 1) for setting in self.settings]
-        lines += ["", "[set]", *(f"{_quoted(key)} = {_quoted(value)}" for key, value in pairs)] if pairs else []
+        lines += ["", "[set]", *(f"{_key(key)} = {_value(value)}" for key, value in pairs)] if pairs else []
         return "\n".join(lines) + "\n"
 
 
@@ -100,3 +101,12 @@ def _word(name: str, key: str, value: Any) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _key(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else _quoted(text)
+
+
+def _value(text: str) -> str:
+    """A number as TOML has them, or a text."""
+    return text if re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?", text) else _quoted(text)
