@@ -22,7 +22,7 @@ LEAST_OVERLAP, MOST_OVERLAP = 0.4, 0.95
 class Target:
     """What is to be reached; None where it does not matter.
 
-    `orientation` rad, median over all directions, of a resolution element or of a `grain` of so many m^2; `resolution` m,
+    `orientation` rad, median over all directions, of a resolution element or a `grain` of so many m^2; `resolution` m,
     half period; `dose` Gy of all scans together, at most.
     """
 
