@@ -58,8 +58,8 @@ PlanNumbers = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help='Assume another thickness="1 um", tilt="0 deg" or excess=1 (noise over that of photons), use another '
-        "signal=auto or overlap=0.75, or change a number of the preset as for simulate.",
+        help='Assume another thickness="1 um", tilt="0 deg" or excess=2 (noise over that of photons), use another '
+        "signal=auto or overlap=0.8, or change a number of the preset as for simulate.",
     ),
 ]
 OrientationTarget = Annotated[

@@ -14,6 +14,9 @@ from picpxct_nx.simulate.layout import object_pixel_size
 from picpxct_nx.simulate.presets import Experiment
 
 SIGNALS = ("auto", "od-peak", "phase-lobe")
+# Noise of images over that of their photons. Simulated scans that went through the whole chain, solver and registration
+# included, had directions 1.5 to 1.9 times as uncertain as their photons call for (`benchmarks/plan.py --chain`).
+EXCESS = 2.0
 # Beams that overlap by more have positions to waste, by less leave pixels that one frame alone has seen.
 LEAST_OVERLAP, MOST_OVERLAP = 0.4, 0.95
 
@@ -47,7 +50,7 @@ class Assumed:
 
     thickness: float = 1e-6
     tilt: float = 0.0
-    excess: float = 1.0
+    excess: float = EXCESS
     signal: str = "auto"
     overlap: float | None = None
 

@@ -14,8 +14,7 @@ from .resolution import fluence_for, phase_spectrum
 
 Floats = NDArray[np.float64]
 
-# Thickness over its own noise in a pixel that `normalize` should keep (it masks below 3), at every energy by the phase
-# and before and after the edge by the edge step.
+# Phase and edge step over their noise in a pixel that `normalize` should keep (it masks below 3).
 LEAST_SNR = 5.0
 # Part of the width of a grain that images are to resolve where no resolution is wanted.
 GRAIN_SHARE = 0.25
@@ -66,8 +65,8 @@ class Task:
 def least_fluence(task: Task, energies_ev: tuple[float, ...]) -> Floats:
     """Photons per m^2 that each scan needs at least, (E,) by rising energy, whatever the target of the direction.
 
-    A pixel as thick as assumed shows its phase, and before and after the edge its edge step, with `LEAST_SNR`; and
-    phase images of the specimen resolve `Task.shown`.
+    A pixel as thick as assumed shows its phase, and an edge step from images of that noise, with `LEAST_SNR`; and phase
+    images of the specimen resolve `Task.shown`.
     """
     design, assumed = task.design(energies_ev), task.assumed
     found = images(design, task.crystals)
@@ -75,9 +74,10 @@ def least_fluence(task: Task, energies_ev: tuple[float, ...]) -> Floats:
     dimmed = assumed.excess * np.sqrt(np.mean(np.exp(2 * found.loss), axis=(0, 2)) / (4 * area))
     phase, loss = (np.abs(np.mean(part, axis=(0, 2))) for part in (found.phase, found.loss))
     least = (LEAST_SNR * dimmed / phase) ** 2
-    step, ends = 2 * (loss[-1] - loss[0]), [0, -1]
-    # Optical density has twice the noise of the loss, and the step that of both ends.
-    least[ends] = np.maximum(least[ends], (LEAST_SNR * 2 * np.sqrt(2) * dimmed[ends] / step) ** 2)
+    step = 2 * (loss[-1] - loss[0])
+    # Optical density has twice the noise of the loss, and the step that of both ends. Of the others as well: normalize
+    # takes the noise for the same at all energies, and one dark image would have it mask what the others show.
+    least = np.maximum(least, (LEAST_SNR * 2 * np.sqrt(2) * dimmed / step) ** 2)
     specimen = replace(task.experiment, energies_ev=_BOTH_ENDS, exposures=())
     for number, energy in enumerate(design.energy_ev):
         spectrum = phase_spectrum(specimen, float(energy), task.seed)

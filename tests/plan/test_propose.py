@@ -33,7 +33,7 @@ def task(experiment: Experiment = PAPER, *settings: str, **wanted: str) -> Task:
     ],
 )
 def test_targets_are_reached_and_not_by_far(wanted: dict[str, str]) -> None:
-    made = make(task(PAPER, **wanted))
+    made = make(task(PAPER, "excess=1", **wanted))
     assert all(reached(made.forecast, made.task.wanted, made.signal).values())
     if "orientation" in wanted and "dose" not in wanted:
         found, goal = made.forecast.error_of(made.signal), made.task.wanted.orientation
