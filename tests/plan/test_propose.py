@@ -25,7 +25,7 @@ def task(experiment: Experiment = PAPER, *settings: str, **wanted: str) -> Task:
     "wanted",
     [
         {"orientation": "2 deg"},
-        {"orientation": "1 deg", "grain": "0.2 um2"},
+        {"orientation": "0.5 deg", "grain": "0.2 um2"},
         {"orientation": "1 deg", "resolution": "100 nm"},
         {"resolution": "60 nm"},
         {"dose": "10 MGy"},
