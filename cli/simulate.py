@@ -33,6 +33,7 @@ def simulate(
     """
     from picpxct_nx.simulate.doubts import doubts
     from picpxct_nx.simulate.experiment import simulate_scan
+    from picpxct_nx.simulate.exposure import doses
     from picpxct_nx.simulate.record import common_truth, entry_name, make_scan, parameters_of, planned
 
     delivery = Delivery(
@@ -42,7 +43,9 @@ def simulate(
     experiment, _ = experiment_of(preset, settings or (), energies, rotations)
     parameters = parameters_of(experiment, preset, seed)
     wanted, common = planned(experiment), common_truth(experiment, seed)
-    say(f"simulate: {len(wanted)} scans of {experiment.n_positions} frames", quiet=quiet)
+    first, total = doses(experiment)
+    text = f"{len(wanted)} scans of {experiment.n_positions} frames, {total:.3g} Gy, the lowest energy {first:.3g} Gy"
+    say(f"simulate: {text}", quiet=quiet)
     for doubt in doubts(experiment, seed):
         complain(f"simulate: warning: {doubt}")
     for name, value in parameters.items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from picpxct_nx.grains.windows import Name
+from picpxct_nx.simulate.record import planned as scans_of
 
 from .file import plan_of
 from .forecast import NAMES, Error, Forecast, as_json, forecast, sentences
@@ -48,7 +49,10 @@ def make(task: Task, *, energies: bool = True, rotations: bool = True) -> Made:
     ------
     InputError
         Nothing reaches the target, or the energies or rotations that are given do not do.
+    UsageError
+        Two scans would have the same name.
     """
+    scans_of(task.experiment)
     if not task.wanted.wanted:
         found = forecast(task)
         return Made(task, found, _better(found), ())

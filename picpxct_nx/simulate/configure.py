@@ -37,6 +37,7 @@ UNITS = {
 }
 
 LARGEST = {"polarisation_purity": 1.0, "refocus": 1.0}
+SMALLEST = {"frame_size": 8}
 # What would divide by zero, or leave nothing to simulate.
 POSITIVE = (
     "frame_size", "detector_pixel_size", "distance", "saturation_value", "count_time", "photon_rate", "n_positions",
@@ -169,6 +170,8 @@ def _number(name: str, text: str, *, whole: bool) -> float | int:
         raise UsageError(f"--set {name}: {number:g} is negative; wanted zero or more")
     if number == 0 and name in POSITIVE:
         raise UsageError(f"--set {name}: wanted more than zero")
+    if number < SMALLEST.get(name, 0):
+        raise UsageError(f"--set {name}: {number:g} is too small; wanted {SMALLEST[name]} or more")
     if number > LARGEST.get(name, number) or number == float("inf"):
         limit = f"0 to {LARGEST[name]:g}" if name in LARGEST else "a finite number"
         raise UsageError(f"--set {name}: {number:g} is too large; wanted {limit}")

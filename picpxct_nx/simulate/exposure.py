@@ -35,3 +35,9 @@ def photon_rate_for(experiment: Experiment, wanted: float) -> float:
     energy_ev = min(experiment.energies_ev)
     photons = fluence_of(wanted, energy_ev, mass_attenuation(energy_ev)) * area_per_position(experiment.step)
     return photons / count_time(experiment, energy_ev)
+
+
+def doses(experiment: Experiment) -> tuple[float, float]:
+    """Dose of a scan at the lowest energy, and of all scans together, Gy."""
+    each = [dose(experiment, energy) for energy in experiment.energies_ev]
+    return each[int(np.argmin(experiment.energies_ev))], sum(each) * len(experiment.rotations)

@@ -66,6 +66,7 @@ def test_the_papers_experiment_is_foreseen_as_it_is(call: Call) -> None:
         (("--set", "speed=3"), 2, "or of the plan itself: thickness"),
         (("--rotations", "0 deg"), 65, "all rotations are parallel or there is one"),
         (("--orientation", "2 deg", "--energies", "5460 eV, 5471 eV"), 65, "no signal can be read"),
+        (("--energies", "5471 eV, 5471 eV"), 2, "two scans would be called scan_E054710_R000"),
         (("-o", "plan.txt"), 2, "a plan is called NAME.toml"),
         (("-o", "-", "--json"), 2, "both want stdout"),
         (("-o", "missing/plan.toml"), 73, "missing"),

@@ -48,6 +48,7 @@ def test_dose_sets_the_photon_rate_whatever_else_is_set() -> None:
         ("particle_size=3 um", "particle_size: wanted three lengths above zero"),
         ("particle_size=3 um, 0 um, 1 um", "particle_size: wanted three lengths above zero"),
         ("step=0 um", "step: wanted more than zero"),
+        ("frame_size=4", "frame_size: 4 is too small; wanted 8 or more"),
         ("n_positions=2.5", "n_positions: 2.5 is not whole"),
         ("refocus=2", "refocus: 2 is too large; wanted 0 to 1"),
         ("photon_rate=nan Hz", "nan Hz"),
@@ -116,6 +117,7 @@ def test_plans_that_mean_nothing_are_refused(text: str, reason: str) -> None:
     [
         (["particle_size=6 um, 6 um, 9 um"], "um thick; above 4 um light changes its polarisation"),
         (["beam_diameter=3 um"], "wraps around"),
+        (["particle_size=9 um, 9 um, 1 um"], "no air is left to set the phase by"),
         (["distance=2.5 m"], "wider than the frame"),
         (["saturation_value=200", "photon_rate=1e9 Hz"], "saturates at 200"),
     ],
@@ -124,6 +126,11 @@ def test_what_the_model_cannot_give_is_doubted(settings: list[str], doubt: str) 
     assert any(doubt in text for text in doubts(changed(TUTORIAL, settings), 0))
 
 
+def test_energies_without_optical_constants_are_doubted() -> None:
+    (text,) = doubts(configure("tutorial", energies="5471 eV, 8 keV"), 0)
+    assert "meant for 5400 to 5540 eV, the V K edge, and 8000 eV is not among them" in text
+
+
 def test_thick_particles_in_the_jones_model_and_the_presets_are_not_doubted() -> None:
-    assert doubts(changed(TUTORIAL, ["particle_size=6 um, 6 um, 9 um", "model=jones"]), 0) == []
+    assert doubts(changed(TUTORIAL, ["particle_size=4 um, 4 um, 9 um", "model=jones"]), 0) == []
     assert doubts(TUTORIAL, 0) == doubts(PAPER, 0) == []

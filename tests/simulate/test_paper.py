@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from picpxct_nx.simulate import exposure, layout, spectra
-from picpxct_nx.simulate.doubts import doses, doubts, thickest
+from picpxct_nx.simulate.doubts import doubts, thickest
 from picpxct_nx.simulate.equipment import equip
 from picpxct_nx.simulate.experiment import simulate_scan
 from picpxct_nx.simulate.presets import PAPER
@@ -47,7 +47,7 @@ def test_a_million_gray_at_5460_ev_is_1_84e8_photons_per_square_micron() -> None
     assert exposure.fluence(PAPER, 5460.0) * pixel**2 == pytest.approx(4.4e5, rel=0.02)
     for energy, factor in ((5471.0, 4.0), (5494.0, 6.1), (5520.0, 5.4)):
         assert exposure.dose(PAPER, energy) / exposure.dose(PAPER, 5460.0) == pytest.approx(factor, rel=0.03)
-    first, total = doses(PAPER)
+    first, total = exposure.doses(PAPER)
     assert first == exposure.dose(PAPER, 5460.0)
     # The reference, on energies of its own, says 3.6e8 Gy.
     assert total == pytest.approx(3.6e8, rel=0.2)

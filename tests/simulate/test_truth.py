@@ -15,7 +15,10 @@ STILL = replace(TUTORIAL, scan_drift=0.0, rotation_error=0.0)
 SMALL = replace(STILL, energies_ev=(5460.0, 5471.0), n_positions=12, supersampling=1)
 
 
-@pytest.mark.parametrize("changes", [{}, {"polarisation_purity": 0.7}, {"model": "jones", "polarisation_purity": 0.7}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"polarisation_purity": 0.7}, {"model": "jones", "polarisation_purity": 0.7}, {"frame_size": 63}],
+)
 def test_fast_frames_are_the_frames_of_the_definition(changes: dict[str, str | float]) -> None:
     truth = simulate_scan(replace(SMALL, **changes), 5471.0, 0.0, seed=3).truth  # type: ignore[arg-type]
     for index, fast in enumerate(expected_frames(truth)):
