@@ -33,7 +33,7 @@ def simulate(
     """
     from picpxct_nx.simulate.doubts import doubts
     from picpxct_nx.simulate.experiment import simulate_scan
-    from picpxct_nx.simulate.exposure import doses
+    from picpxct_nx.simulate.exposure import in_words
     from picpxct_nx.simulate.record import common_truth, entry_name, make_scan, parameters_of, planned
 
     delivery = Delivery(
@@ -43,9 +43,7 @@ def simulate(
     experiment, _ = experiment_of(preset, settings or (), energies, rotations)
     parameters = parameters_of(experiment, preset, seed)
     wanted, common = planned(experiment), common_truth(experiment, seed)
-    first, total = doses(experiment)
-    text = f"{len(wanted)} scans of {experiment.n_positions} frames, {total:.3g} Gy, the lowest energy {first:.3g} Gy"
-    say(f"simulate: {text}", quiet=quiet)
+    say(f"simulate: {in_words(experiment)}", quiet=quiet)
     for doubt in doubts(experiment, seed):
         complain(f"simulate: warning: {doubt}")
     for name, value in parameters.items():

@@ -8,6 +8,7 @@ import numpy as np
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.grains.windows import Name
+from picpxct_nx.simulate.doubts import THICKEST_SCALAR
 from picpxct_nx.simulate.layout import beam_width, count_time, object_pixel_size
 
 from .ask import Assumed, Target
@@ -140,13 +141,22 @@ def sentences(task: Task, found: Forecast, signal: Name | None = None) -> list[s
         _of_crystals(found),
     ]
     lines += [f"  {_line(name, found)}" for name in (*NAMES, "best")]
-    if found.mirror_ambiguous:
-        lines.append("two polarisations do not tell an axis from its mirror image: a third one does")
+    lines += _doubts(found)
     lines += [
         f"{goal}: {'reached' if done else 'NOT reached'}" for goal, done in reached(found, wanted, signal).items()
     ]
     if signal is not None:
         lines.append(f"then: picpxct grainmap {grainmap_options(signal)}")
+    return lines
+
+
+def _doubts(found: Forecast) -> list[str]:
+    lines = []
+    if found.assumed.thickness > THICKEST_SCALAR:
+        limit = f"{THICKEST_SCALAR * 1e6:.0f} um"
+        lines.append(f"crystals thicker than {limit} change the polarisation of light, which these numbers leave out")
+    if found.mirror_ambiguous:
+        lines.append("two polarisations do not tell an axis from its mirror image: a third one does")
     return lines
 
 

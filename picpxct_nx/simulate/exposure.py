@@ -41,3 +41,11 @@ def doses(experiment: Experiment) -> tuple[float, float]:
     """Dose of a scan at the lowest energy, and of all scans together, Gy."""
     each = [dose(experiment, energy) for energy in experiment.energies_ev]
     return each[int(np.argmin(experiment.energies_ev))], sum(each) * len(experiment.rotations)
+
+
+def in_words(experiment: Experiment) -> str:
+    """How many scans and frames there are, and their dose."""
+    first, total = doses(experiment)
+    scans = len(experiment.energies_ev) * len(experiment.rotations)
+    dose_of = f"{total:.3g} Gy in all, {first:.3g} Gy the one at the lowest energy"
+    return f"{scans} scans of {experiment.n_positions} frames, {dose_of}"

@@ -93,6 +93,11 @@ def test_overlap_sets_step_and_positions_on_the_same_field() -> None:
     assert forecast(task(made)).overlap == pytest.approx(0.8)
 
 
+def test_thick_crystals_are_warned_of() -> None:
+    warned = [any("thicker than 4 um" in line for line in make(task(PAPER, f"thickness={t} um")).lines) for t in (3, 6)]
+    assert warned == [False, True]
+
+
 def test_signal_can_be_asked_for() -> None:
     assert make(task(PAPER, "signal=od-peak", dose="10 MGy")).signal == "od-peak"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from picpxct_nx.simulate import exposure, layout, spectra
+from picpxct_nx.simulate import exposure, layout, optics, spectra
 from picpxct_nx.simulate.doubts import doubts, thickest
 from picpxct_nx.simulate.equipment import equip
 from picpxct_nx.simulate.experiment import simulate_scan
@@ -51,6 +51,11 @@ def test_a_million_gray_at_5460_ev_is_1_84e8_photons_per_square_micron() -> None
     assert first == exposure.dose(PAPER, 5460.0)
     # The reference, on energies of its own, says 3.6e8 Gy.
     assert total == pytest.approx(3.6e8, rel=0.2)
+
+
+def test_zone_plate_focuses_as_in_the_reference() -> None:
+    focal = [optics.focal_length(PAPER.zone_plate, spectra.wavelength(energy)) for energy in (5460.0, 5520.0)]
+    assert focal == pytest.approx([31.71e-3, 32.06e-3], abs=0.01e-3)
 
 
 def test_beam_follows_the_focus_or_shrinks_where_it_does_not() -> None:
