@@ -48,6 +48,7 @@ def test_dose_sets_the_photon_rate_whatever_else_is_set() -> None:
         ("particle_size=3 um", "particle_size: wanted three lengths above zero"),
         ("particle_size=3 um, 0 um, 1 um", "particle_size: wanted three lengths above zero"),
         ("step=0 um", "step: wanted more than zero"),
+        ("n_positions=1e9", "n_positions: 1e[+]09 is too large; wanted 0 to 1e[+]06"),
         ("frame_size=4", "frame_size: 4 is too small; wanted 8 or more"),
         ("n_positions=2.5", "n_positions: 2.5 is not whole"),
         ("refocus=2", "refocus: 2 is too large; wanted 0 to 1"),
