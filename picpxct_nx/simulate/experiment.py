@@ -112,9 +112,11 @@ def _count(
     dtype = np.uint16 if experiment.saturation_value <= np.iinfo(np.uint16).max else np.uint32
     frames = np.empty((len(monitor), *mask.shape), dtype=dtype)
     # A pixel that sees no light counts nothing, and costs no random number.
-    seen = np.where(mask == 0, 1.0, 0.0)
+    seen, lit = np.where(mask == 0, 1.0, 0.0), np.empty(mask.shape)
     for frame, intensity, mean in zip(frames, monitor, expected_frames(truth), strict=True):
-        counts = rng.poisson(mean * (intensity * seen))
+        np.multiply(mean, seen, out=lit)
+        lit *= intensity
+        counts = rng.poisson(lit)
         if counts.max() > experiment.saturation_value:
             np.minimum(counts, experiment.saturation_value, out=counts)
         frame[:] = counts

@@ -112,11 +112,18 @@ def random_zone_displacement(*, rms: float, correlation: float, seed: np.random.
 
 
 def evaluate_displacement(displacement: ZoneDisplacement, y: Floats, x: Floats) -> Floats:
-    """Zone displacement in zone periods at the points (y, x) of the zone plate, metres, broadcast together."""
-    total = np.zeros(np.broadcast_shapes(y.shape, x.shape))
-    for (k_y, k_x), phase in zip(displacement.wavevectors, displacement.phases, strict=True):
-        total += np.cos(k_y * y + k_x * x + phase)
-    return np.asarray(displacement.rms * np.sqrt(2 / len(displacement.phases)) * total)
+    """Zone displacement in zone periods at the points (y, x) of the zone plate, metres, broadcast together.
+
+    cos(k_y y + k_x x + a) is the real part of a product of a function of y and one of x: on a grid, with y a column and
+    x a row, the sum over all waves is a product of two matrices.
+    """
+    k_y, k_x = displacement.wavevectors.T
+    along_y = np.exp(1j * k_y * y[..., None])
+    along_x = np.exp(1j * (k_x * x[..., None] + displacement.phases))
+    scale = displacement.rms * np.sqrt(2 / len(displacement.phases))
+    if y.ndim == x.ndim == 2 and y.shape[1] == x.shape[0] == 1:
+        return np.asarray(scale * (along_y[:, 0] @ along_x[0].T).real)
+    return np.asarray(scale * np.sum(along_y * along_x, axis=-1).real)
 
 
 def aberrate(
