@@ -17,6 +17,8 @@ SIGNALS = ("auto", "od-peak", "phase-lobe")
 # Noise of images over that of their photons. Simulated scans that went through the whole chain, solver and registration
 # included, had directions 1.5 to 1.9 times as uncertain as their photons call for (`benchmarks/plan.py --chain`).
 EXCESS = 2.0
+# V2O5 this thick passes a millionth of the light behind the edge.
+THICKEST = 120e-6
 # Beams that overlap by more have positions to waste, by less leave pixels that one frame alone has seen.
 LEAST_OVERLAP, MOST_OVERLAP = 0.4, 0.95
 
@@ -97,7 +99,8 @@ def assume(experiment: Experiment, settings: Iterable[str]) -> tuple[Experiment,
     UsageError
         A name is not known, or a value is not understood.
     """
-    mine, others = {}, []
+    mine: dict[str, Any] = {}
+    others = []
     for text in settings:
         name = text.partition("=")[0].strip()
         if name in _PARSERS:
@@ -111,8 +114,11 @@ def assume(experiment: Experiment, settings: Iterable[str]) -> tuple[Experiment,
         raise UsageError(f"{error}{hint}") from None
 
 
-def _length(option: str, text: str) -> Any:
-    return _positive(option, text, "m")
+def _length(option: str, text: str) -> float:
+    value = _positive(option, text, "m") or 0.0
+    if value > THICKEST:
+        raise UsageError(f"{option} '{text}': wanted at most {THICKEST * 1e6:.0f} um; no light comes through more")
+    return value
 
 
 def _angle(option: str, text: str) -> float:

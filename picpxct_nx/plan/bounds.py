@@ -3,7 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from picpxct_nx.grains.orientation import Direction, Light, find, is_ambiguous, spread_of_unknown
+from picpxct_nx.errors import InputError
+from picpxct_nx.grains.orientation import (
+    LEAST_PURITY,
+    PARALLEL,
+    Direction,
+    Light,
+    find,
+    is_ambiguous,
+    spread_of_unknown,
+)
 
 from .design import Crystals, Design, images, noise
 from .signals import Reading
@@ -112,3 +121,20 @@ def typical(sigma: Floats) -> float:
 def ambiguous(design: Design) -> bool:
     """Whether the polarisations cannot tell a direction from its mirror image."""
     return is_ambiguous(beam_of(design))
+
+
+def require_dichroism(design: Design) -> None:
+    """Refuse a design that sees no direction at all.
+
+    Raises
+    ------
+    InputError
+        It has one polarisation, or light that is hardly polarised.
+    """
+    turns = np.exp(2j * design.angle)
+    if np.abs(turns - turns[0]).max() < 2 * np.sin(PARALLEL):
+        wanted = "wanted two or more: --rotations '0 deg, 60 deg, 120 deg'"
+        raise InputError(f"all rotations are parallel or there is one; {wanted}")
+    if design.purity < LEAST_PURITY:
+        text = f"the beam is linearly polarised to {design.purity:.0%}; wanted at least {LEAST_PURITY:.0%}"
+        raise InputError(f"{text}: without linear polarisation there is no dichroism to see")

@@ -12,7 +12,7 @@ from picpxct_nx.simulate.doubts import THICKEST_SCALAR
 from picpxct_nx.simulate.layout import beam_width, count_time, object_pixel_size
 
 from .ask import Assumed, Target
-from .bounds import ambiguous, best_possible, of_chain, typical
+from .bounds import ambiguous, best_possible, of_chain, require_dichroism, typical
 from .design import design_of, dose_per_fluence
 from .resolution import half_period, phase_spectrum
 from .signals import reading, windows_of
@@ -65,14 +65,11 @@ def forecast(task: Task) -> Forecast:
     Raises
     ------
     InputError
-        It has one polarisation.
+        It has one polarisation, or light that is hardly polarised.
     """
     experiment, wanted, assumed = task.experiment, task.wanted, task.assumed
     design, size = design_of(experiment, assumed.excess), task.size
-    turns = np.exp(2j * design.angle)
-    if np.abs(turns - turns[0]).max() < 0.1:
-        raise InputError("all rotations are parallel or there is one; wanted two or more: --rotations '0 deg, 60 deg, "
-                         "120 deg'")  # fmt: skip
+    require_dichroism(design)
     crystals = task.crystals
     areas = [size**2] if wanted.grain is None else [size**2, wanted.grain]
     errors: dict[str, Error | str] = {}

@@ -11,7 +11,7 @@ from picpxct_nx.grains.windows import Name
 from picpxct_nx.simulate.layout import area_per_position
 from picpxct_nx.simulate.presets import Experiment
 
-from .bounds import of_chain, typical
+from .bounds import of_chain, require_dichroism, typical
 from .design import Design, dose_per_fluence, images
 from .signals import Reading, reading, windows_of
 from .task import Task, least_fluence
@@ -62,6 +62,7 @@ def propose(task: Task, *, energies: bool = True, rotations: bool = True) -> Pro
     """
     if rotations:
         task = replace(task, experiment=replace(task.experiment, rotations=ROTATIONS))
+    require_dichroism(task.design(tuple(sorted(task.experiment.energies_ev))))
     tried = [(_shared_out(task, read, ev), read) for ev, read in _candidates(task, proposed=energies)]
     if not tried:
         raise InputError(f"no signal can be read at these energies: {_why_not(task)}")

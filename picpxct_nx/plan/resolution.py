@@ -6,11 +6,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from picpxct_nx.errors import UsageError
 from picpxct_nx.images.frc_rings import Rings, make_rings
 from picpxct_nx.images.frc_threshold import first_crossing, snr_threshold
 from picpxct_nx.simulate import phantom
 from picpxct_nx.simulate.equipment import specimen
-from picpxct_nx.simulate.layout import object_pixel_size
+from picpxct_nx.simulate.layout import LARGEST_OBJECT, object_pixel_size
 from picpxct_nx.simulate.presets import Experiment
 
 Floats = NDArray[np.float64]
@@ -34,8 +35,18 @@ class Spectrum:
 
 @lru_cache(maxsize=64)
 def phase_spectrum(experiment: Experiment, energy_ev: float, seed: int) -> Spectrum:
-    """Ring power of the phase image of an experiment's specimen without noise, and of the noise that photons make."""
+    """Ring power of the phase image of an experiment's specimen without noise, and of the noise that photons make.
+
+    Raises
+    ------
+    UsageError
+        The specimen has more pixels than any memory.
+    """
     pixel = object_pixel_size(experiment, energy_ev)
+    across = max(experiment.particle_size[:2]) / pixel
+    if across > LARGEST_OBJECT / 2:
+        text = f"the particle is {across:.3g} pixels of {pixel * 1e9:.3g} nm wide; wanted at most {LARGEST_OBJECT // 2}"
+        raise UsageError(f"{text}: less particle_size, or larger pixels")
     side = max(_LEAST_PX, 2 * int(np.ceil(_FIELD * max(experiment.particle_size[:2]) / pixel / 2)))
     seen = phantom.project(specimen(experiment, seed), shape=(side, side), pixel_size=pixel)
     wave = phantom.log_transmission(seen, energy_ev=energy_ev, polarisation=0.0)

@@ -39,7 +39,7 @@ UNITS = {
 # Beyond these nothing is simulated within a day, or a machine's memory.
 LARGEST = {
     "polarisation_purity": 1.0, "refocus": 1.0, "frame_size": 8192, "n_positions": 1e6, "n_grains": 2000,
-    "supersampling": 16, "saturation_value": 2**32 - 1,
+    "supersampling": 16, "saturation_value": 2**32 - 1, "zone_plate.outermost_zone_width": 1e-6,
 }  # fmt: skip
 SMALLEST = {"frame_size": 8}
 # What would divide by zero, or leave nothing to simulate.

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from picpxct_nx.errors import UsageError
+
 from . import detector, optics, phantom
 from .layout import sensor_centre
 from .particles import particle
@@ -28,11 +30,14 @@ def equip(experiment: Experiment, seed: int) -> Equipment:
     Raises
     ------
     UsageError
-        The experiment asks for a sensor or a specimen that there cannot be.
+        The experiment asks for a sensor or a specimen that there cannot be, or nothing would be seen.
     """
     for_specimen, for_optics, for_detector = np.random.SeedSequence(seed).spawn(3)
     window = detector.window_of(experiment.sensor, experiment.frame_size, sensor_centre(experiment))
     mask = detector.dead_pixels(window, experiment.n_dead_pixels, np.random.default_rng(for_detector))
+    mask = detector.beamstop(mask, experiment.beamstop_diameter / experiment.detector_pixel_size)
+    if mask.all():
+        raise UsageError("no pixel of the detector sees light: less beamstop_diameter or n_dead_pixels")
     return Equipment(
         particle(
             experiment.specimen,
@@ -44,7 +49,7 @@ def equip(experiment: Experiment, seed: int) -> Equipment:
         optics.random_zone_displacement(
             rms=experiment.zone_displacement, correlation=experiment.zone_correlation, seed=for_optics
         ),
-        detector.beamstop(mask, experiment.beamstop_diameter / experiment.detector_pixel_size),
+        mask,
     )
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from picpxct_nx.errors import UsageError
+
 from . import spectra, stage
 from .equipment import equip, specimen
 from .layout import beam_width, count_time, defocus, fermat_spiral
@@ -20,6 +22,9 @@ from .presets import Experiment
 from .truth import Truth, expected_frame, expected_frames, make_truth
 
 Floats = NDArray[np.float64]
+
+# Poisson numbers are drawn as integers of 64 bits.
+MOST_PHOTONS = 1e18
 
 __all__ = ["SimulatedScan", "Truth", "expected_frame", "simulate_experiment", "simulate_scan", "specimen"]
 
@@ -74,7 +79,8 @@ def simulate_scan(
     """
     rng = np.random.default_rng(_scan_seed(seed, energy_ev, rotation, repeat))
     n, wavelength = experiment.n_positions, spectra.wavelength(energy_ev)
-    monitor = 1 + experiment.monitor_noise * rng.standard_normal(n)
+    # A beam has no less than no light.
+    monitor = np.maximum(1 + experiment.monitor_noise * rng.standard_normal(n), 0.0)
     jitter_y, jitter_x = experiment.position_jitter * rng.standard_normal((2, n))
     truth = make_truth(experiment, energy_ev, rotation, seed=seed, repeat=repeat, jitter=(jitter_y, jitter_x))
     mask = equip(experiment, seed).pixel_mask
@@ -108,7 +114,17 @@ def simulate_scan(
 def _count(
     experiment: Experiment, truth: Truth, monitor: Floats, mask: NDArray[np.int32], rng: np.random.Generator
 ) -> NDArray[np.uint16] | NDArray[np.uint32]:
-    """Frames (n, h, w) as the detector counts them: Poisson noise, saturation, nothing in blind pixels."""
+    """Frames (n, h, w) as the detector counts them: Poisson noise, saturation, nothing in blind pixels.
+
+    Raises
+    ------
+    UsageError
+        There are more photons than can be counted.
+    """
+    photons = float(np.sum(np.abs(truth.probe.astype(np.complex128)) ** 2) * np.abs(monitor).max())
+    if not photons < MOST_PHOTONS:
+        raise UsageError(f"a frame has {photons:.2g} photons; wanted fewer than {MOST_PHOTONS:.0e}: less photon_rate, "
+                         "dose or count_time")  # fmt: skip
     dtype = np.uint16 if experiment.saturation_value <= np.iinfo(np.uint16).max else np.uint32
     frames = np.empty((len(monitor), *mask.shape), dtype=dtype)
     # A pixel that sees no light counts nothing, and costs no random number.

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from picpxct_nx.errors import UsageError
+
 from . import optics, spectra
 from .presets import Experiment
 
@@ -12,8 +14,8 @@ Floats = NDArray[np.float64]
 # X. Huang et al., Opt. Express 22, 12634 (2014), doi 10.1364/OE.22.012634.
 FERMAT_SCALE, GOLDEN_ANGLE = 0.57, np.deg2rad(137.508)
 
-# Pixels left free around the outermost frames on the object's grid.
-OBJECT_MARGIN = 2
+# Pixels left free around the outermost frames on the object's grid, and how many it may have in a row.
+OBJECT_MARGIN, LARGEST_OBJECT = 2, 16384
 
 
 def fermat_spiral(n: int, step: float) -> tuple[Floats, Floats]:
@@ -36,12 +38,23 @@ def object_pixel_size(experiment: Experiment, energy_ev: float) -> float:
 
 
 def object_size(experiment: Experiment, energy_ev: float) -> int:
-    """Side in pixels, even, of the square object that all frames of the experiment fit on, whichever the energy."""
+    """Side in pixels, even, of the square object that all frames of the experiment fit on, whichever the energy.
+
+    Raises
+    ------
+    UsageError
+        It is larger than any memory.
+    """
     finest = object_pixel_size(experiment, max(*experiment.energies_ev, energy_ev))
     y, x = fermat_spiral(experiment.n_positions, experiment.step)
     # Six sigma of jitter and drift: a frame beyond the object would be our fault, not bad luck.
     wander = experiment.position_jitter + experiment.scan_drift + experiment.scan_creep
     reach = max(np.abs(y).max(), np.abs(x).max()) + 6 * wander
+    if reach / finest > LARGEST_OBJECT / 2:
+        raise UsageError(
+            f"the scan reaches {reach * 1e6:.3g} um, {reach / finest:.3g} pixels of {finest * 1e9:.3g} nm; wanted at "
+            f"most {LARGEST_OBJECT // 2}: less step or n_positions, or larger pixels"
+        )
     return 2 * (int(np.ceil(reach / finest)) + experiment.frame_size // 2 + OBJECT_MARGIN)
 
 

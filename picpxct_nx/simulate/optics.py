@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from picpxct_nx.errors import InputError
+
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
@@ -88,6 +90,11 @@ def ideal_probe(
     -------
     (h, w) complex64, sqrt(photons) a pixel
 
+    Raises
+    ------
+    InputError
+        The stop covers the zone plate, or the cone lies beyond the frame or between its pixels.
+
     References
     ----------
     J. W. Goodman, Introduction to Fourier Optics, 3rd ed., sections 3.10 and 5.2.
@@ -100,6 +107,12 @@ def ideal_probe(
     inside_rim = np.clip((rim - q) / step + 0.5, 0, 1)
     behind_stop = np.clip((stop - q) / step + 0.5, 0, 1) if stop > 0 else np.zeros_like(q)
     pupil = inside_rim * (1 - behind_stop) * np.exp(-1j * np.pi * wavelength * defocus * q**2)
+    if not np.any(pupil):
+        raise InputError(
+            f"no light of the zone plate ({zone_plate.diameter * 1e6:.3g} um, stop "
+            f"{zone_plate.central_stop_diameter * 1e6:.3g} um) falls on a frame of {shape[0]} x {shape[1]} pixels of "
+            f"{np.max(pixel_size) * 1e9:.3g} nm at {wavelength * 1e9:.3g} nm; are these numbers right?"
+        )
     wave = np.fft.fftshift(np.fft.ifft2(pupil))
     return np.asarray(wave * np.sqrt(photons / np.sum(np.abs(wave) ** 2)), dtype=np.complex64)
 

@@ -118,6 +118,12 @@ def test_plan_is_the_experiment_that_was_foreseen(experiment: Experiment) -> Non
 def test_what_cannot_be_planned_is_refused() -> None:
     with pytest.raises(InputError, match="all rotations are parallel or there is one; wanted two or more"):
         forecast(task(replace(PAPER, rotations=(0.0, np.pi))))
+    with pytest.raises(InputError, match="the beam is linearly polarised to 5%; wanted at least 10%"):
+        propose(task(replace(PAPER, polarisation_purity=0.05), dose="1 MGy"))
+    with pytest.raises(UsageError, match="thickness '1 m': wanted at most 120 um; no light comes through more"):
+        ask.assume(PAPER, ["thickness=1 m"])
+    with pytest.raises(UsageError, match=r"the particle is .* pixels of 48.8 nm wide; wanted at most 8192"):
+        make(task(replace(PAPER, particle_size=(1e-3, 1e-6, 1e-6))))
     with pytest.raises(InputError, match="no signal can be read at these energies: normalize takes an energy"):
         propose(task(replace(PAPER, energies_ev=(5460.0, 5471.0)), dose="1 MGy"), energies=False)
     with pytest.raises(InputError, match=r"no dose below 1e\+13 Gy reaches an orientation of 1e-06 deg"):
