@@ -42,7 +42,7 @@ Watch = Annotated[
 ]
 
 # Of simulate.
-Preset = Annotated[str, typer.Option("--preset", help="Which experiment: tutorial.")]
+Preset = Annotated[str, typer.Option("--preset", help="Which experiment: tutorial, paper, or a plan FILE.toml.")]
 Numbers = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help='Change one number of the preset, for example step="0.3 um".'),
@@ -52,6 +52,35 @@ Energies = Annotated[
 ]
 Rotations = Annotated[
     str | None, typer.Option("--rotations", help='Sample rotations instead of the preset\'s: "0 deg, 90 deg".')
+]
+
+# Of plan.
+PlanOutput = Annotated[
+    str | None, typer.Option("-o", "--output", help="Plan to write, NAME.toml. Else it goes to stdout.")
+]
+PlanNumbers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help='Assume another thickness="1 um", tilt="0 deg" or excess=2 (noise over that of photons), use another '
+        "signal=auto or overlap=0.8, or change a number of the preset as for simulate.",
+    ),
+]
+OrientationTarget = Annotated[
+    str | None,
+    typer.Option("--orientation", help='Error of the direction to reach, median over all directions, such as "2 deg".'),
+]
+ResolutionTarget = Annotated[
+    str | None,
+    typer.Option("--resolution", help="Half period to resolve, and side of the element whose direction is meant."),
+]
+DoseTarget = Annotated[
+    str | None, typer.Option("--dose", help='Dose of all scans together that may not be exceeded, such as "10 MGy".')
+]
+GrainTarget = Annotated[
+    str | None,
+    typer.Option("--grain", help='Area of a grain, "0.2 um^2": the direction is meant for it, not for a pixel.'),
 ]
 
 # Of reconstruct.

@@ -19,6 +19,7 @@ from . import (
     import_,
     info,
     normalize,
+    plan,
     reconstruct,
     register,
     report,
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("simulate", rich_help_panel="Make and convert")(command(simulate.simulate))
+app.command("plan", rich_help_panel="Make and convert")(command(plan.plan))
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
 app.command("export", rich_help_panel="Make and convert")(command(export.export))
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from . import _options as o
 from ._output import Delivery, deliver, is_done, refuse_early
-from ._talk import say
+from ._planned import experiment_of
+from ._talk import complain, say
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
@@ -27,19 +28,24 @@ def simulate(
     """Simulate raw scans of a V2O5 particle: one scan an energy and sample rotation.
 
     The truth goes into the file. Example: picpxct simulate --preset tutorial -o scans/
+
+    The paper's experiment is 120 scans of 240 MB: picpxct simulate --preset paper -o scans/
     """
-    from picpxct_nx.simulate.configure import configure
+    from picpxct_nx.simulate.doubts import doubts
     from picpxct_nx.simulate.experiment import simulate_scan
+    from picpxct_nx.simulate.exposure import in_words
     from picpxct_nx.simulate.record import common_truth, entry_name, make_scan, parameters_of, planned
 
     delivery = Delivery(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
     )
     refuse_early(delivery)
-    experiment = configure(preset, settings or (), energies=energies, rotations=rotations)
+    experiment, _ = experiment_of(preset, settings or (), energies, rotations)
     parameters = parameters_of(experiment, preset, seed)
     wanted, common = planned(experiment), common_truth(experiment, seed)
-    say(f"simulate: {len(wanted)} scans of {experiment.n_positions} frames", quiet=quiet)
+    say(f"simulate: {in_words(experiment)}", quiet=quiet)
+    for doubt in doubts(experiment, seed):
+        complain(f"simulate: warning: {doubt}")
     for name, value in parameters.items():
         if "@" not in name:
             delivery.note(f"{name} = {value} {parameters.get(f'{name}@units', '')}".rstrip())

@@ -30,6 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "grains": CORE | {"images", "spectra", "stages"},
     "score": CORE | {"images", "spectra", "grains", "simulate"},
     "dose": CORE | {"spectra", "simulate"},
+    "plan": CORE | {"images", "spectra", "grains", "simulate"},
     "illumination": CORE | {"simulate"},
     "geometry": CORE | {"ptycho", "illumination"},
     "warm": CORE | {"ptycho", "geometry", "illumination", "simulate"},

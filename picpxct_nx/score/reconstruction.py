@@ -1,4 +1,4 @@
-"""Score of one reconstruction: its object, and what flattening left of ramp, phase and scale in air."""
+"""Score of one reconstruction: its object and its beam, and what flattening left of ramp, phase and scale in air."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from picpxct_nx.errors import InputError
 from picpxct_nx.images.frc_pair import common_field, same_pixel
 from picpxct_nx.images.score import LIT, Score, object_error
 from picpxct_nx.records import Reconstruction
+from picpxct_nx.score.beam import judge_beam
 from picpxct_nx.score.figures import Figure
 from picpxct_nx.score.truth import Experiment, Truth
 
@@ -31,7 +32,7 @@ class _Pair:
 
 
 def judge(record: Reconstruction, experiment: Experiment) -> tuple[Figure, ...]:
-    """Object error, displacement, and for a flattened object what is left in air.
+    """Object error, displacement, errors of positions and probe, and for a flattened object what is left in air.
 
     The object error is sqrt(sum |c T - O|^2 / sum |O|^2) over well lit pixels once a complex scale c, a phase ramp and
     a shift are removed, which ptychography cannot know. The displacement is by how much the image shows the sample
@@ -57,6 +58,7 @@ def judge(record: Reconstruction, experiment: Experiment) -> tuple[Figure, ...]:
         Figure("displacement_y", "displacement along y beyond the drift", -missed[0], "px"),
         Figure("displacement_x", "displacement along x beyond the drift", -missed[1], "px"),
     ]
+    figures += judge_beam(record, truth)
     if record.stage == "flattened":
         figures += _flatness(pair, score)
     return tuple(figures)

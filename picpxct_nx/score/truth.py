@@ -26,7 +26,8 @@ _SAME_EV, _SAME_RAD = 0.05, np.deg2rad(0.5)
 class Truth:
     """What one scan was made of; maps (H, W) on `y`, `x` m of the laboratory, the drift left out.
 
-    `rotation` rad as the stage says, `true_rotation` as it was; `drift` (2,) m by which images are displaced.
+    `rotation` rad as the stage says, `true_rotation` as it was; `drift` (2,) m by which images are displaced. `probe`
+    (h, w) in sqrt(photons); `position` (n, 2) m along y and x, where the beam met the turned sample.
     """
 
     entry: str
@@ -39,6 +40,8 @@ class Truth:
     transmission: NDArray[np.complex64]
     thickness: Floats
     label: NDArray[np.int32]
+    probe: NDArray[np.complex64]
+    position: Floats
 
     @property
     def pixel(self) -> float:
@@ -150,6 +153,8 @@ def _truth(scan: Scan) -> Truth:
         transmission=np.asarray(scan.extra["truth/transmission"]),
         thickness=_get(scan, "truth/thickness"),
         label=np.asarray(scan.extra["truth/label"]),
+        probe=np.asarray(scan.extra["truth/probe"]),
+        position=np.stack([_get(scan, "truth/position_y"), _get(scan, "truth/position_x")], axis=1),
     )
 
 

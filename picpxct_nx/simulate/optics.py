@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from picpxct_nx.errors import InputError
+
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 
@@ -88,6 +90,11 @@ def ideal_probe(
     -------
     (h, w) complex64, sqrt(photons) a pixel
 
+    Raises
+    ------
+    InputError
+        The stop covers the zone plate, or the cone lies beyond the frame or between its pixels.
+
     References
     ----------
     J. W. Goodman, Introduction to Fourier Optics, 3rd ed., sections 3.10 and 5.2.
@@ -100,6 +107,12 @@ def ideal_probe(
     inside_rim = np.clip((rim - q) / step + 0.5, 0, 1)
     behind_stop = np.clip((stop - q) / step + 0.5, 0, 1) if stop > 0 else np.zeros_like(q)
     pupil = inside_rim * (1 - behind_stop) * np.exp(-1j * np.pi * wavelength * defocus * q**2)
+    if not np.any(pupil):
+        raise InputError(
+            f"no light of the zone plate ({zone_plate.diameter * 1e6:.3g} um, stop "
+            f"{zone_plate.central_stop_diameter * 1e6:.3g} um) falls on a frame of {shape[0]} x {shape[1]} pixels of "
+            f"{np.max(pixel_size) * 1e9:.3g} nm at {wavelength * 1e9:.3g} nm; are these numbers right?"
+        )
     wave = np.fft.fftshift(np.fft.ifft2(pupil))
     return np.asarray(wave * np.sqrt(photons / np.sum(np.abs(wave) ** 2)), dtype=np.complex64)
 
@@ -112,11 +125,18 @@ def random_zone_displacement(*, rms: float, correlation: float, seed: np.random.
 
 
 def evaluate_displacement(displacement: ZoneDisplacement, y: Floats, x: Floats) -> Floats:
-    """Zone displacement in zone periods at the points (y, x) of the zone plate, metres, broadcast together."""
-    total = np.zeros(np.broadcast_shapes(y.shape, x.shape))
-    for (k_y, k_x), phase in zip(displacement.wavevectors, displacement.phases, strict=True):
-        total += np.cos(k_y * y + k_x * x + phase)
-    return np.asarray(displacement.rms * np.sqrt(2 / len(displacement.phases)) * total)
+    """Zone displacement in zone periods at the points (y, x) of the zone plate, metres, broadcast together.
+
+    cos(k_y y + k_x x + a) is the real part of a product of a function of y and one of x: on a grid, with y a column and
+    x a row, the sum over all waves is a product of two matrices.
+    """
+    k_y, k_x = displacement.wavevectors.T
+    along_y = np.exp(1j * k_y * y[..., None])
+    along_x = np.exp(1j * (k_x * x[..., None] + displacement.phases))
+    scale = displacement.rms * np.sqrt(2 / len(displacement.phases))
+    if y.ndim == x.ndim == 2 and y.shape[1] == x.shape[0] == 1:
+        return np.asarray(scale * (along_y[:, 0] @ along_x[0].T).real)
+    return np.asarray(scale * np.sum(along_y * along_x, axis=-1).real)
 
 
 def aberrate(

@@ -3,12 +3,14 @@
 Coordinates in metres with the beam along +z; images are [y, x] with the origin at [h // 2, w // 2].
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import polyhedron
 from .spectra import along, optical_constants, wavelength
 
 Floats = NDArray[np.float64]
@@ -59,8 +61,8 @@ class Projection:
     tilt: Floats
 
 
-def chord_length(grain: Grain, y: Floats, x: Floats) -> Floats:
-    """Length in metres of rays along z inside a grain, exact, for ray positions (y, x) in metres.
+def interval(grain: Grain, y: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Where rays along z enter and leave a grain, m, for ray positions (y, x) in m; top below bottom is a miss.
 
     Every face n . p <= d bounds z from above (n_z > 0), from below (n_z < 0), or keeps whole rays out (n_z = 0).
     """
@@ -74,6 +76,12 @@ def chord_length(grain: Grain, y: Floats, x: Floats) -> Floats:
             np.maximum(bottom, room / n_z, out=bottom)
         else:
             top = np.where(room >= 0, top, -np.inf)
+    return bottom, top
+
+
+def chord_length(grain: Grain, y: Floats, x: Floats) -> Floats:
+    """Length in metres of rays along z inside a grain, exact, for ray positions (y, x) in metres."""
+    bottom, top = interval(grain, y, x)
     return np.asarray(np.maximum(top - bottom, 0.0))
 
 
@@ -112,8 +120,8 @@ def polycrystal(
     """
     rng = np.random.default_rng(seed)
     half = np.array(size) / 2
-    hull_normals, hull_offsets = _faceted_hull(half, rng)
-    sites = np.append(_spread_sites(n_grains + 1, rng) * half[:2] * 0.8, np.zeros((n_grains + 1, 1)), axis=1)
+    hull_normals, hull_offsets = faceted_hull(half, rng)
+    sites = np.append(spread_sites(n_grains + 1, rng) * half[:2] * 0.8, np.zeros((n_grains + 1, 1)), axis=1)
     azimuths = rng.permutation((np.arange(n_grains) + rng.uniform(0.2, 0.8, n_grains)) * np.pi / n_grains)
     tilts = rng.uniform(0, max_tilt, n_grains)
     missing = int(np.argmax(np.hypot(*(sites / half).T[:2])))
@@ -130,7 +138,7 @@ def polycrystal(
     return Phantom(tuple(grains))
 
 
-def _faceted_hull(half: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def faceted_hull(half: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Faces of a rough convex body inside the ellipsoid with semi-axes `half`, between a flat top and bottom."""
     index = np.arange(HULL_FACES) + 0.5
     z = 1 - 2 * index / HULL_FACES
@@ -146,7 +154,7 @@ def _faceted_hull(half: Floats, rng: np.random.Generator) -> tuple[Floats, Float
     return normals, support * (1 - rng.uniform(0, HULL_ROUGHNESS, len(normals)))
 
 
-def _spread_sites(n: int, rng: np.random.Generator) -> Floats:
+def spread_sites(n: int, rng: np.random.Generator) -> Floats:
     """Points (n, 2) in the unit disc that keep apart: each the remotest of twenty candidates (Mitchell 1991)."""
     sites = np.zeros((0, 2))
     for _ in range(n):
@@ -164,25 +172,58 @@ def axes(shape: tuple[int, int], pixel_size: float) -> tuple[Floats, Floats]:
     return y, x
 
 
-def project(phantom: Phantom, *, shape: tuple[int, int], pixel_size: float, supersampling: int = 1) -> Projection:
-    """Project a phantom along the beam onto pixels of `pixel_size` metres.
+@dataclass(frozen=True)
+class Layer:
+    """One grain as the beam sees it: `place` (rows, columns) cuts the part of the image that it can touch.
+
+    On that part (h', w') `thickness` is in m, `depth` the mean z of its matter in m, NaN beside it.
+    """
+
+    place: tuple[slice, slice]
+    thickness: Floats
+    depth: Floats
+
+
+def layers(phantom: Phantom, *, shape: tuple[int, int], pixel_size: float, supersampling: int = 1) -> Iterator[Layer]:
+    """Every grain of a phantom, in order, on pixels of `pixel_size` metres.
 
     Each pixel is the mean of supersampling x supersampling exact rays; with 1 it is the ray through its centre.
     """
-    fine = pixel_size / supersampling
-    inside = (np.arange(supersampling) - (supersampling - 1) / 2) * fine
-    y, x = ((axis[:, None] + inside).ravel() for axis in axes(shape, pixel_size))
+    inside = (np.arange(supersampling) - (supersampling - 1) / 2) * pixel_size / supersampling
+    centres = axes(shape, pixel_size)
+    for grain in phantom.grains:
+        solid = polyhedron.trimmed(grain.normals, grain.offsets)
+        # One pixel more than needed, so that rounding loses nothing.
+        reach = [(solid.low[k] - pixel_size, solid.high[k] + pixel_size) for k in (1, 0)]
+        rows, columns = (slice(*np.searchsorted(axis, ends)) for axis, ends in zip(centres, reach, strict=True))
+        y, x = ((axis[cut, None] + inside).ravel() for axis, cut in zip(centres, (rows, columns), strict=True))
+        bottom, top = interval(Grain(solid.normals, solid.offsets, grain.axis), y[:, None], x[None, :])
+        rays = np.maximum(top - bottom, 0.0)
+        blocks = (len(y) // supersampling, supersampling, len(x) // supersampling, supersampling)
+        thickness = rays.reshape(blocks).mean(axis=(1, 3))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            moment = np.where(rays > 0, rays * (top + bottom) / 2, 0.0).reshape(blocks).mean(axis=(1, 3))
+            yield Layer((rows, columns), thickness, moment / thickness)
+
+
+def project(phantom: Phantom, *, shape: tuple[int, int], pixel_size: float, supersampling: int = 1) -> Projection:
+    """Project a phantom along the beam onto pixels of `pixel_size` metres, each the mean of exact rays (`layers`)."""
+    seen = layers(phantom, shape=shape, pixel_size=pixel_size, supersampling=supersampling)
+    return stacked(phantom, seen, shape)
+
+
+def stacked(phantom: Phantom, seen: Iterable[Layer], shape: tuple[int, int]) -> Projection:
+    """The projection (h, w) that the layers of a phantom add up to."""
     total, thickest = np.zeros(shape), np.zeros(shape)
     tensor = np.zeros((3, *shape))
     label = np.zeros(shape, dtype=np.int32)
-    for index, grain in enumerate(phantom.grains):
-        rays = chord_length(grain, y[:, None], x[None, :])
-        thickness = rays.reshape(shape[0], supersampling, shape[1], supersampling).mean(axis=(1, 3))
-        label[thickness > thickest] = index + 1
-        np.maximum(thickest, thickness, out=thickest)
+    for index, (grain, layer) in enumerate(zip(phantom.grains, seen, strict=True)):
+        label[layer.place][layer.thickness > thickest[layer.place]] = index + 1
+        np.maximum(thickest[layer.place], layer.thickness, out=thickest[layer.place])
         c_x, c_y, _ = grain.axis
-        total += thickness
-        tensor += np.array([c_x * c_x, c_x * c_y, c_y * c_y])[:, None, None] * thickness
+        total[layer.place] += layer.thickness
+        for part, weight in zip(tensor, (c_x * c_x, c_x * c_y, c_y * c_y), strict=True):
+            part[layer.place] += weight * layer.thickness
     azimuth, tilt = axis_angles(phantom)
     return Projection(label, total, tensor[0], tensor[1], tensor[2], azimuth[label], tilt[label])
 
@@ -210,6 +251,11 @@ def transmission(projection: Projection, *, energy_ev: float, polarisation: floa
     -------
     (h, w) complex128, dimensionless
     """
+    return np.asarray(np.exp(log_transmission(projection, energy_ev=energy_ev, polarisation=polarisation)))
+
+
+def log_transmission(projection: Projection, *, energy_ev: float, polarisation: float) -> NDArray[np.complex128]:
+    """Logarithm of `transmission`, (h, w): minus the loss in nepers, and the phase in rad, which does not wrap."""
     e_x, e_y = np.cos(polarisation), np.sin(polarisation)
     weighted = e_x * e_x * projection.axis_xx + 2 * e_x * e_y * projection.axis_xy + e_y * e_y * projection.axis_yy
     constants = optical_constants(energy_ev)
@@ -218,4 +264,4 @@ def transmission(projection: Projection, *, energy_ev: float, polarisation: floa
     across = -delta_0 + 1j * beta_0
     extra = (-delta_1 + 1j * beta_1) - across
     k = 2 * np.pi / wavelength(energy_ev)
-    return np.asarray(np.exp(1j * k * (across * projection.thickness + extra * weighted)))
+    return np.asarray(1j * k * (across * projection.thickness + extra * weighted))

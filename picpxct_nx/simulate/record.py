@@ -5,6 +5,8 @@ so that any of them can judge a cube of all.
 
     transmission         (H, W)     of the turned sample for light along the laboratory's x, 1 in air
     transmission_across  (H, W)     for light along y, where the beam is not purely polarised
+    transmission_x_to_y, transmission_y_to_x
+                         (H, W)     of light that changes its polarisation, in the Jones model
     y, x                 (H,), (W,) m, laboratory, zero on the axis of the rotation, the drift left out
     label                (H, W)     grain that is thickest on each pixel, 0 in air; same grid
     thickness            (H, W)     m
@@ -23,6 +25,7 @@ so that any of them can judge a cube of all.
       azimuth            (G,)       rad in [0, pi), of its c axis from x towards y in the frame of the sample; in the
                                     laboratory add true_rotation
       tilt               (G,)       rad in [0, pi / 2], of its c axis out of the plane of the sample
+      dose               (E,)       Gy, at the surface in the middle of the field, of one scan at each energy
 """
 
 import dataclasses
@@ -33,7 +36,9 @@ from picpxct_nx.errors import UsageError
 from picpxct_nx.provenance import now, step
 from picpxct_nx.records import Scan
 from picpxct_nx.simulate.configure import UNITS
-from picpxct_nx.simulate.experiment import SimulatedScan, specimen
+from picpxct_nx.simulate.equipment import specimen
+from picpxct_nx.simulate.experiment import SimulatedScan
+from picpxct_nx.simulate.exposure import dose
 from picpxct_nx.simulate.phantom import axis_angles
 from picpxct_nx.simulate.presets import Experiment
 from picpxct_nx.simulate.spectra import optical_constants
@@ -133,8 +138,10 @@ def _truth(scan: SimulatedScan) -> dict[str, Value]:
         "rotation": (truth.rotation, "rad"),
         "drift": (truth.drift, "m"),
     }
-    if truth.object_across is not None:
-        values["transmission_across"] = (truth.object_across, "")
+    for name in ("across", "x_to_y", "y_to_x"):
+        image = getattr(truth, f"object_{name}")
+        if image is not None:
+            values[f"transmission_{name}"] = (image, "")
     return _collection("truth", values)
 
 
@@ -158,6 +165,7 @@ def common_truth(experiment: Experiment, seed: int) -> dict[str, Value]:
         "grain": (np.arange(1, len(azimuth), dtype=np.int32), ""),
         "azimuth": (azimuth[1:], "rad"),
         "tilt": (tilt[1:], "rad"),
+        "dose": (np.array([dose(experiment, energy) for energy in energies]), "Gy"),
     }
     return _collection("truth/experiment", values)
 
@@ -179,6 +187,6 @@ def parameters_of(experiment: Experiment, preset: str, seed: int) -> dict[str, V
         value = getattr(experiment, item.name)
         if dataclasses.is_dataclass(value):
             values |= {f"{item.name}.{name}": number for name, number in vars(value).items()}
-        else:
+        elif not (isinstance(value, tuple) and not value):
             values[item.name] = np.asarray(value) if isinstance(value, tuple) else value
     return values | {f"{name}@units": UNITS[name] for name in values if name in UNITS}

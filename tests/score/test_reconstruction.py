@@ -77,7 +77,7 @@ def test_an_object_as_the_solver_left_it_is_not_asked_for_flat_air(
     record: Reconstruction, experiment: Experiment
 ) -> None:
     found = figures(replace(record, stage="reconstructed"), experiment)
-    assert set(found) == {"object_error", "displacement_y", "displacement_x"}
+    assert set(found) == {"object_error", "displacement_y", "displacement_x", "probe_error"}
 
 
 def test_a_reconstruction_needs_the_truth_of_its_own_scan(record: Reconstruction, experiment: Experiment) -> None:

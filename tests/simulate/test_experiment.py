@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.simulate import experiment as sim
 from picpxct_nx.simulate import optics, phantom, stage
 from picpxct_nx.simulate.experiment import SimulatedScan, simulate_experiment, simulate_scan
@@ -250,3 +251,22 @@ def test_impure_light_adds_the_frames_of_both_polarisations() -> None:
     pure = simulate_scan(SMALL, 5471.0, 0.0)
     assert pure.truth.object_across is None
     np.testing.assert_array_equal(pure.truth.object, impure.truth.object)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"step": 1.0}, "the scan reaches .* um, .* pixels of .* nm; wanted at most 8192: less step"),
+        ({"photon_rate": 1e25}, r"a frame has 1e\+24 photons; wanted fewer than 1e\+18"),
+        ({"beamstop_diameter": 1.0}, "no pixel of the detector sees light: less beamstop_diameter"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(changes: dict[str, float], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        simulate_scan(replace(SMALL, **changes), 5471.0, 0.0)  # type: ignore[arg-type]
+
+
+def test_zone_plate_that_passes_no_light_is_refused() -> None:
+    covered = replace(SMALL, zone_plate=replace(SMALL.zone_plate, central_stop_diameter=1e-3))
+    with pytest.raises(InputError, match=r"no light of the zone plate \(100 um, stop 1e\+03 um\) falls on a frame"):
+        simulate_scan(covered, 5471.0, 0.0)

@@ -166,3 +166,17 @@ def test_zone_displacement_has_the_rms_and_correlation_asked_for() -> None:
     here, there = np.array(draws).T
     assert here.std() == pytest.approx(0.2, rel=0.06)
     assert np.mean(here * there) == pytest.approx(0.04 * np.exp(-0.5), rel=0.15)
+
+
+def test_zone_displacement_on_a_grid_is_that_at_its_points() -> None:
+    displacement = optics.random_zone_displacement(rms=0.1, correlation=9e-6, seed=np.random.SeedSequence(5))
+    y, x = np.linspace(-50e-6, 50e-6, 7)[:, None], np.linspace(-40e-6, 60e-6, 5)[None]
+    by_definition = np.zeros((7, 5))
+    for (k_y, k_x), phase in zip(displacement.wavevectors, displacement.phases, strict=True):
+        by_definition += 0.1 * np.sqrt(2 / len(displacement.phases)) * np.cos(k_y * y + k_x * x + phase)
+    points = np.broadcast_arrays(y, x)
+    for found in (
+        optics.evaluate_displacement(displacement, y, x),
+        optics.evaluate_displacement(displacement, points[0].ravel(), points[1].ravel()).reshape(7, 5),
+    ):
+        np.testing.assert_allclose(found, by_definition, atol=1e-12)

@@ -58,6 +58,18 @@ def test_phase_dichroism_changes_sign_across_the_pre_edge_peak() -> None:
     assert radians_per_um == pytest.approx([-0.0405, 0.0307], rel=0.1)
 
 
+def test_lengths_of_a_powder_and_largest_dichroism_of_absorption_are_those_of_the_reference() -> None:
+    energies = np.array([5460.0, 5471.0, 5520.0])
+    found, k = spectra.optical_constants(energies), 1e-6 * np.array([_wavenumber(energy) for energy in energies])
+    delta, beta = spectra.along(found, POWDER)
+    assert k[0] * delta[0] == pytest.approx(0.535, rel=0.01)  # rad/um
+    assert 2 * k * beta == pytest.approx([0.0208, 4.0 * 0.0208, 0.1117], rel=0.03)  # 1/um
+    assert k[1] * (found.beta_parallel[1] - found.beta_perpendicular[1]) == pytest.approx(0.066, rel=0.03)
+    assert abs(k[1] * (found.delta_parallel[1] - found.delta_perpendicular[1])) < 0.012
+    grid = np.arange(5460.0, 5490.0, 0.1)
+    assert grid[np.argmin(spectra.along(spectra.optical_constants(grid), POWDER)[0])] == pytest.approx(5482.0, abs=0.5)
+
+
 def test_pre_edge_peak_stands_at_5471_ev() -> None:
     energies = np.arange(5460.0, 5480.0, 0.05)
     assert energies[np.argmax(spectra.optical_constants(energies).beta_parallel)] == pytest.approx(5470.9, abs=0.15)
