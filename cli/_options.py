@@ -52,7 +52,7 @@ Rotations = Annotated[
 # Of reconstruct.
 Recipe = Annotated[
     str,
-    typer.Option("--recipe", help="Engines and iterations: pie:3,ml:20, or default, or paper (dm:1000,ml:500)."),
+    typer.Option("--recipe", help="Engines and iterations: pie:3,ml:40, or default, or paper (dm:1000,ml:500)."),
 ]
 Frames = Annotated[str, typer.Option("--frames", help="Frames to use, START:STOP:STEP; 0::2 and 1::2 are halves.")]
 Start = Annotated[

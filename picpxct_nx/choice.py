@@ -73,7 +73,7 @@ def choose(  # noqa: PLR0913 - one for each option
     Parameters
     ----------
     recipe : str
-        "default", "paper", or for example "pie:3,ml:20".
+        "default", "paper", or for example "pie:3,ml:40".
     settings : iterable of str
         ENGINE.NAME=VALUE, PART.NAME=VALUE of the model, stop.plateau=PART, stop.time=QUANTITY.
     modes : int

@@ -8,6 +8,7 @@ from torch import Tensor
 from picpxct_nx.ptycho import fit, ops
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, shown, sum_on_probe
 from picpxct_nx.ptycho.noise import POISSON_BELOW, chi_square
+from picpxct_nx.ptycho.soft import Soft, bend, conditioned, due, learn, pull
 from picpxct_nx.ptycho.state import Data, State, room_of
 
 
@@ -28,7 +29,8 @@ class Params:
     background : float
         Counts a pixel that are added to data and model in the Poisson likelihood, which a dark pixel makes infinite.
     smoothness : float
-        Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels, that the object is smooth; 0 is none.
+        Weight of the prior that neighbouring pixels of the object are alike, as a part of the most likely weight for
+        the object (`soft.learn`); 0 is none.
     centre_probe : bool
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
@@ -37,7 +39,7 @@ class Params:
     damping: float = 0.01
     probe_start: int = 1
     background: float = 0.001
-    smoothness: float = 0.0
+    smoothness: float = 1.0
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
@@ -47,7 +49,7 @@ class Params:
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
         if not 0 <= self.smoothness < float("inf"):
-            raise ValueError(f"smoothness {self.smoothness:g}; wanted a finite number of counts, 0 or more")
+            raise ValueError(f"smoothness {self.smoothness:g}; wanted a finite number, 0 or more")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Memory:
         Iterations done.
     likelihood : str
         "gaussian" or "poisson": that of the next step.
+    soft : Soft or None
+        What was learned of the common shift and the object's roughness.
     """
 
     waves: Tensor = field(metadata={"scratch": True})
@@ -74,6 +78,7 @@ class Memory:
     product: float = 0.0
     iteration: int = 0
     likelihood: str = "gaussian"
+    soft: Soft | None = None
 
 
 def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  # noqa: ARG001 - same for all engines
@@ -131,25 +136,43 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     iteration = memory.iteration + 1
     decide = params.likelihood == "auto" and memory.likelihood == "gaussian"
     params = replace(params, likelihood=memory.likelihood)
+    if due(iteration):
+        memory = _learned(data, state, memory, params)
     gradient, misfit = _gradient(data, state, memory.waves, params)
+    if memory.soft is not None:
+        gradient.object.add_(pull(memory.soft, state.object))
     if iteration < params.probe_start:
         gradient.probe.zero_()
     scaled = _precondition(data, state, gradient, params.damping)
+    if memory.soft is not None and iteration >= params.probe_start:
+        scaled = conditioned(memory.soft, state, gradient, scaled)
     product = _dot(gradient, scaled)
     direction = scaled
     if memory.gradient is not None and memory.direction is not None and memory.product > 0:
         beta = max(0.0, (product - _dot(memory.gradient, scaled)) / memory.product)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
     curvature = _curvature(data, state, direction, memory.waves, params)
+    if memory.soft is not None:
+        curvature += float(bend(memory.soft, direction.object))
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
     length = _dot(gradient, direction) / curvature if curvature > 0 else 0.0
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
     error = (float(misfit) / data.power) ** 0.5
-    after = Memory(memory.waves, gradient, direction, product, iteration, params.likelihood)
+    after = Memory(memory.waves, gradient, direction, product, iteration, params.likelihood, memory.soft)
     if decide and chi_square(data, state, memory.waves) < POISSON_BELOW:
         # Another misfit has other conjugate directions.
-        after = Memory(memory.waves, iteration=iteration, likelihood="poisson")
+        after = Memory(memory.waves, iteration=iteration, likelihood="poisson", soft=memory.soft)
     return replace(state, object=moved[0], probe=moved[1]), after, error
+
+
+def _learned(data: Data, state: State, memory: Memory, params: Params) -> Memory:
+    """The memory with what was learned anew, and without directions that are conjugate in another sense."""
+
+    def gradient(at: State) -> State:
+        return _gradient(data, at, memory.waves, params)[0]
+
+    soft = learn(data, state, gradient, params.smoothness)
+    return Memory(memory.waves, iteration=memory.iteration, likelihood=memory.likelihood, soft=soft)
 
 
 def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[State, Tensor]:
@@ -172,8 +195,6 @@ def _gradient(data: Data, state: State, waves: Tensor, params: Params) -> tuple[
         back = ops.inverse_far_field(residual, out=exit_waves)
         ops.scatter_add(on_object, block.corners, ops.sum_modes(torch.mul(back, probes.conj(), out=spare)))
         on_probe += sum_on_probe(beam, block, torch.mul(patches.conj_physical_(), back, out=spare), spare=exit_waves)
-    if params.smoothness:
-        on_object.add_(ops.roughness(state.object), alpha=params.smoothness)
     return State(on_object, from_sum(data, on_probe)), misfit
 
 
@@ -228,11 +249,7 @@ def _curvature(data: Data, state: State, direction: State, waves: Tensor, params
         length = ops.intensity(change, out=inverse, spare=spare)
         total += fit.weighted_sum(length.lerp_(along, ratio), data.weight)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
-    curvature = float(total) / data.weight.numel()
-    if params.smoothness:
-        rough = torch.linalg.vecdot(direction.object, ops.roughness(direction.object)).real
-        curvature += params.smoothness * float(rough.sum(dtype=torch.float64))
-    return curvature
+    return float(total) / data.weight.numel()
 
 
 def _dot(a: State, b: State) -> float:
