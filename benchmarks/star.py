@@ -50,7 +50,7 @@ def problem_of(path: Path, crop: int) -> Any:
     from picpxct_nx.ptycho import Problem
 
     with np.load(io.BytesIO(bz2.decompress(path.read_bytes()))) as file:
-        frames, positions, probe = file["data"][0], file["scan"][0], file["probe"][0, 0, 0]
+        frames, positions, probe = file["data"][0], file["scan"][0], file["probe"][0, 0, 0, 0]
     frames = np.fft.fftshift(frames, axes=(1, 2))
     size = frames.shape[1]
     middle = slice((size - crop) // 2, (size + crop) // 2)

@@ -86,7 +86,8 @@ def main() -> None:
     cold, known = parse(options.cold), dict(text.split("=", 1) for text in options.engine)
     print(ROW.format("eV", "change", "start", "at start", "end", "iterations", "to the noise", "to 0.02", "CPU s"))
     print(ROW.format(*["---"] * 9))
-    neighbour, before, factors = None, None, {}
+    neighbour, before = None, None
+    factors: dict[str, list[tuple[float, float]]] = {}
     for energy in energies:
         simulated = simulate_scan(configure("tutorial", options.set), energy, options.rotation, seed=options.seed)
         scan, truth = make_scan(simulated, {}), simulated.truth

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import _options as o
+from ._ahead import read_ahead
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._run import asked, patience
@@ -55,6 +56,5 @@ def reconstruct(
         def make(record: "Record") -> "Record":
             return reconstruction.reconstruct_scan(record, choice, listener, store)
 
-        failed = delivery.fail if keep_going else None
-        scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
+        scans = read_ahead(inputs, Scan, by=store.order, delivery=delivery)
         deliver(each(scans, make, delivery), delivery, account.summary)
