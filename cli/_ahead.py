@@ -1,14 +1,17 @@
-"""The next scan is read while one is worked on: one scan more in memory, and nothing else changes."""
+"""The next scan is read while others are worked on: one scan more in memory, and nothing else changes."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ._input import read_entries
 from ._output import Delivery
 
 if TYPE_CHECKING:
+    from picpxct_nx.crew import Hands
     from picpxct_nx.records import Record
 
 Entry = tuple["Record", str]
@@ -17,8 +20,8 @@ Entry = tuple["Record", str]
 def read_ahead(
     inputs: Sequence[str] | None,
     *wanted: "type[Record]",
-    by: "Callable[[Record], Any] | None",
     delivery: Delivery,
+    hands: "Hands",
 ) -> Iterator[Entry]:
     """Entries as `read_entries` gives them; a thread reads the next one into memory while one is used.
 
@@ -28,14 +31,16 @@ def read_ahead(
 
     Parameters
     ----------
-    inputs, wanted, by
+    inputs, wanted
         As for `read_entries`.
     delivery : Delivery
         Who is told of what is read and refused, and which products are there already.
+    hands : Hands
+        Who is to use the records: how many at a time, and in which order.
     """
     failed = delivery.fail if delivery.keep_going else None
     if not inputs or any(text == "-" or text.startswith("-::") for text in inputs):
-        yield from read_entries(inputs, *wanted, failed=failed, note=delivery.note, by=by)
+        yield from read_entries(inputs, *wanted, failed=failed, note=delivery.note, by=hands.order)
         return
     told: list[Callable[[], None]] = []
 
@@ -43,50 +48,66 @@ def read_ahead(
         return lambda *words: told.append(lambda: tell(*words))
 
     entries = read_entries(
-        inputs, *wanted, failed=None if failed is None else later(failed), note=later(delivery.note), by=by
+        inputs, *wanted, failed=None if failed is None else later(failed), note=later(delivery.note), by=hands.order
     )
-    reader = _Reader(entries, delivery.lacks)
+    reader, waiting = _Reader(entries, told, delivery.lacks), deque[_Read]()
     try:
         while True:
-            entry, error = reader.take()
-            while told:
-                told.pop(0)()
-            if error is not None:
-                raise error
-            if entry is None:
+            # One whose file has to be open ends the row, and so does the end itself.
+            while len(waiting) < hands.count and (not waiting or waiting[-1].apart):
+                waiting.append(reader.take())
+                if waiting[-1].apart and waiting[-1].entry is not None:
+                    hands.begin(waiting[-1].entry[0])
+            if waiting[-1].apart:
+                reader.begin()
+            read = waiting.popleft()
+            for tell in read.told:
+                tell()
+            if read.error is not None:
+                raise read.error
+            if read.entry is None:
                 return
-            # Only now: what was told before belongs to the entry that was taken.
-            reader.begin()
-            yield entry
+            yield read.entry
+            del read
     finally:
         reader.end()
+
+
+@dataclass
+class _Read:
+    """What came of reading: an entry or None at the end, or an error, and what is to be told before."""
+
+    entry: Entry | None = None
+    error: BaseException | None = None
+    apart: bool = False
+    told: list[Callable[[], None]] = field(default_factory=list)
 
 
 class _Reader:
     """Takes entries from an iterator, in a thread where it was begun before it is asked."""
 
-    def __init__(self, entries: Iterator[Entry], needed: "Callable[[Record], bool]") -> None:
-        self._entries, self._needed = entries, needed
+    def __init__(
+        self, entries: Iterator[Entry], told: list[Callable[[], None]], needed: "Callable[[Record], bool]"
+    ) -> None:
+        self._entries, self._told, self._needed = entries, told, needed
         self._thread: threading.Thread | None = None
-        self._entry: Entry | None = None
-        self._error: BaseException | None = None
-        self._apart = False
+        self._found = _Read()
 
     def begin(self) -> None:
-        """Read the next entry in a thread, unless the last one still needs its file to be open."""
-        if not self._apart:
-            return
-        self._thread = threading.Thread(target=self._read, name="read ahead")
-        self._thread.start()
+        """Read the next entry in a thread."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._read, name="read ahead")
+            self._thread.start()
 
-    def take(self) -> tuple[Entry | None, BaseException | None]:
-        """The next entry, None where there is none, or what stopped it."""
+    def take(self) -> _Read:
+        """What comes next."""
         if self._thread is None:
             self._read()
         else:
             self._thread.join()
             self._thread = None
-        return self._entry, self._error
+        found, self._found = self._found, _Read()
+        return found
 
     def end(self) -> None:
         """Wait for the thread, and close what is open."""
@@ -95,24 +116,24 @@ class _Reader:
         self._entries.close()  # type: ignore[attr-defined]  # a generator
 
     def _read(self) -> None:
-        self._entry, self._error, self._apart = None, None, False
+        found = _Read()
         try:
-            self._entry = next(self._entries, None)
-            if self._entry is not None and self._needed(self._entry[0]):
+            found.entry = next(self._entries, None)
+            if found.entry is not None and self._needed(found.entry[0]):
                 # Damaged data are the failure of who uses them.
                 with suppress(OSError, MemoryError):
-                    self._entry, self._apart = _in_memory(self._entry), True
+                    found.entry, found.apart = _in_memory(found.entry), True
         except BaseException as error:
-            self._error = error
+            found.error = error
+        found.told, self._told[:] = list(self._told), []
+        self._found = found
 
 
 def _in_memory(entry: Entry) -> Entry:
     """The entry with what lies in its file in memory."""
-    import dataclasses
-
     import numpy as np
 
-    record, name = entry
-    lazy = [field.name for field in dataclasses.fields(record) if field.metadata.get("lazy")]
-    here: dict[str, Any] = {field: np.asarray(getattr(record, field)) for field in lazy}
-    return dataclasses.replace(record, **here), name
+    record, of = entry
+    lazy = [part.name for part in fields(record) if part.metadata.get("lazy")]
+    here: dict[str, Any] = {name: np.asarray(getattr(record, name)) for name in lazy}
+    return replace(record, **here), of

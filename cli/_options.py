@@ -33,7 +33,12 @@ Json = Annotated[
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a file and line on stdout.")]
 Show = Annotated[ProgressMode, typer.Option("--progress", help="How to show progress on stderr.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random number.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cpu:N with N threads, cuda or cuda:N.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device", help="auto, cpu, cpu:N with N threads, cuda, cuda:N; reconstruct: several, cuda:0,cuda:1."
+    ),
+]
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]
 
 # Of simulate.

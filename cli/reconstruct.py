@@ -1,16 +1,11 @@
 """picpxct reconstruct: raw scans to complex images."""
 
-from typing import TYPE_CHECKING
-
 from . import _options as o
 from ._ahead import read_ahead
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._run import asked, patience
 from ._talk import ProgressMode, complain, progress
-
-if TYPE_CHECKING:
-    from picpxct_nx.records import Record
 
 
 def reconstruct(
@@ -40,7 +35,7 @@ def reconstruct(
     delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose,
                         json=as_json)  # fmt: skip
     refuse_early(delivery)
-    from picpxct_nx import account, reconstruction
+    from picpxct_nx import account, crew, reconstruction
     from picpxct_nx.choice import choose, starting_with
     from picpxct_nx.records import Reconstruction, Scan
 
@@ -48,13 +43,9 @@ def reconstruct(
                     device=device, seed=seed)  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
-    store = reconstruction.Store.of(choice, checkpoint)
     with progress(show, quiet=quiet) as report:
         listener = reconstruction.Listener(report, delivery.note, delivery.failed.append, asked, complain)
-
-        @patience(wanted=delivery.lasting)
-        def make(record: "Record") -> "Record":
-            return reconstruction.reconstruct_scan(record, choice, listener, store)
-
-        scans = read_ahead(inputs, Scan, by=store.order, delivery=delivery)
-        deliver(each(scans, make, delivery), delivery, account.summary)
+        with crew.hands(choice, listener, checkpoint) as hands:
+            make = patience(wanted=delivery.lasting)(hands.make)
+            scans = read_ahead(inputs, Scan, delivery=delivery, hands=hands)
+            deliver(each(scans, make, delivery), delivery, account.summary)

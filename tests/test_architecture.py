@@ -38,6 +38,7 @@ ROOMS: dict[str, set[str]] = {
     "account": CORE | {"ptycho", "images", "choice"},
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
+    "crew": CORE | {"choice", "reconstruction", "warm"},
     "overview": CORE,
     "report": CORE | {"images"},
     "atomic": {"errors"},

@@ -1,9 +1,9 @@
 """Reading ahead changes nothing but the waiting: order, failures, files and bytes are as without it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -11,14 +11,35 @@ import pytest
 from picpxct_nx.cli import _ahead
 from picpxct_nx.cli._ahead import read_ahead
 from picpxct_nx.cli._output import Delivery
+from picpxct_nx.crew import Hands
 from picpxct_nx.errors import MissingInputError
 from picpxct_nx.records import Record, Scan
 
 from .conftest import FIRST, SECOND, Call
 
 
-def _read(inputs: list[str], **how: Any) -> Iterator[tuple[Record, str]]:
-    return read_ahead(inputs, Scan, by=None, delivery=Delivery(quiet=True, **how))
+class _Hands:
+    """Takes records, some at a time, and reconstructs nothing."""
+
+    def __init__(self, count: int = 1) -> None:
+        self.count, self.begun = count, list[str]()
+        self.order: Callable[[Record], Any] | None = None
+
+    def begin(self, record: Record) -> None:
+        self.begun.append(record.entry)
+
+    def make(self, record: Record) -> Any:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _read(inputs: list[str], hands: Hands | None = None, **how: Any) -> Iterator[tuple[Record, str]]:
+    return read_ahead(inputs, Scan, delivery=Delivery(quiet=True, **how), hands=hands or _Hands())
 
 
 def _frames(record: Record) -> Any:
@@ -36,6 +57,14 @@ def test_the_next_entry_is_in_memory_while_one_is_used(made: Path) -> None:
     assert second.entry == SECOND
     assert _frames(second).any()
     assert next(entries, None) is None
+
+
+def test_several_hands_begin_on_several_entries(made: Path) -> None:
+    hands = _Hands(2)
+    entries = _read([str(made / "scans.nxs")], hands)
+    assert next(entries)[0].entry == FIRST
+    assert hands.begun == [FIRST, SECOND]
+    assert [record.entry for record, _ in entries] == [SECOND]
 
 
 def test_nothing_is_left_running_when_one_stops_early(made: Path) -> None:
@@ -61,7 +90,7 @@ def test_with_keep_going_a_failure_is_named_after_what_came_before(
     bad.write_bytes(b"not HDF5")
     delivery = Delivery(keep_going=True)
     scans = [f"{made / 'scans.nxs'}::{FIRST}", str(bad), f"{made / 'scans.nxs'}::{SECOND}"]
-    entries = read_ahead(scans, Scan, by=None, delivery=delivery)
+    entries = read_ahead(scans, Scan, delivery=delivery, hands=_Hands())
     assert next(entries)[0].entry == FIRST
     assert not capsys.readouterr().err
     assert [record.entry for record, _ in entries] == [SECOND]
