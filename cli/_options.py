@@ -33,7 +33,12 @@ Json = Annotated[
 JsonLines = Annotated[bool, typer.Option("--json", help="One JSON object a file and line on stdout.")]
 Show = Annotated[ProgressMode, typer.Option("--progress", help="How to show progress on stderr.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random number.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cpu:N with N threads, cuda or cuda:N.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device", help="auto, cpu, cpu:N with N threads, cuda, cuda:N; reconstruct: several, cuda:0,cuda:1."
+    ),
+]
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]
 
 Watch = Annotated[
@@ -86,7 +91,7 @@ GrainTarget = Annotated[
 # Of reconstruct.
 Recipe = Annotated[
     str,
-    typer.Option("--recipe", help="Engines and iterations: pie:3,ml:20, or default, or paper (dm:1000,ml:500)."),
+    typer.Option("--recipe", help="Engines and iterations: pie:3,ml:40, or default, or paper (dm:1000,ml:500)."),
 ]
 Frames = Annotated[str, typer.Option("--frames", help="Frames to use, START:STOP:STEP; 0::2 and 1::2 are halves.")]
 Start = Annotated[

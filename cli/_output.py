@@ -64,6 +64,10 @@ class Delivery:
             return self.to_stdout and stat.S_ISREG(os.fstat(1).st_mode)
         return self.folder is not None or not is_stream(Path(str(self.output)))
 
+    def lacks(self, record: "Record") -> bool:
+        """Whether the product of a record is not in the output folder, so that it will have to be made."""
+        return self.overwrite or self.folder is None or not (self.folder / f"{record.entry}.nxs").exists()
+
     def fail(self, name: str, error: PicpxctError) -> None:
         """With --keep-going: name what failed and why."""
         complain(str(error) if str(error).startswith(name) else f"{name}: {error}")

@@ -1,21 +1,16 @@
 """picpxct reconstruct: raw scans to complex images."""
 
-from typing import TYPE_CHECKING
-
 from . import _options as o
+from ._ahead import read_ahead
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._run import asked, patience
 from ._talk import ProgressMode, complain, progress
 from ._watch import Live
 
-if TYPE_CHECKING:
-    from picpxct_nx.records import Record
-
 
 def reconstruct(
     inputs: o.Inputs = None,
-    watch: o.Watch = None,
     output: o.Output = None,
     recipe: o.Recipe = "default",
     frames: o.Frames = "::",
@@ -26,6 +21,7 @@ def reconstruct(
     checkpoint: o.Checkpoint = None,
     also: o.Also = "errors",
     device: o.Device = "auto",
+    watch: o.Watch = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
@@ -41,7 +37,7 @@ def reconstruct(
     delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going or watch is not None, quiet=quiet,
                         verbose=verbose, json=as_json)  # fmt: skip
     refuse_early(delivery)
-    from picpxct_nx import account, reconstruction
+    from picpxct_nx import account, crew, reconstruction
     from picpxct_nx.choice import choose, starting_with
     from picpxct_nx.records import Reconstruction, Scan
 
@@ -49,18 +45,13 @@ def reconstruct(
                     device=device, seed=seed)  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
-    store = reconstruction.Store.of(choice, checkpoint)
     live = None if watch is None else Live(watch, inputs, delivery)
     with progress(show, quiet=quiet) as report:
         listener = reconstruction.Listener(report, delivery.note, delivery.failed.append, asked, complain)
-
-        @patience(wanted=delivery.lasting)
-        def make(record: "Record") -> "Record":
-            return reconstruction.reconstruct_scan(record, choice, listener, store)
-
-        if live is not None:
-            deliver(live.kept(each(live.scans(), make, delivery)), delivery, account.summary)
-            return
-        failed = delivery.fail if keep_going else None
-        scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
-        deliver(each(scans, make, delivery), delivery, account.summary)
+        with crew.hands(choice, listener, checkpoint) as hands:
+            make = patience(wanted=delivery.lasting)(hands.make)
+            if live is not None:
+                deliver(live.kept(each(live.scans(), make, delivery)), delivery, account.summary)
+                return
+            scans = read_ahead(inputs, Scan, delivery=delivery, hands=hands)
+            deliver(each(scans, make, delivery), delivery, account.summary)

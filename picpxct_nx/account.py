@@ -35,6 +35,14 @@ def found(given: Array, result: Result) -> Iterator[str]:
         yield f"background {result.background.sum():.3g} counts a frame"
 
 
+def noise(sigmas: Errors) -> str:
+    """How the noise of an object compares with what is possible, in words."""
+    return (
+        f"noise of modulus and phase {sigmas.modulus_factor:.3g} and {sigmas.phase_factor:.3g} times the bound of the "
+        f"counts, {sigmas.modulus_inflation:.3g} and {sigmas.phase_inflation:.3g} times what it is with the probe known"
+    )
+
+
 def more_values(sigmas: Errors | None, curve: RingCorrelation | str | None) -> dict[str, Value]:
     """Values of the record that come with what else was asked for."""
     values: dict[str, Value] = {}
@@ -59,6 +67,8 @@ def facts(sigmas: Errors | None, curve: RingCorrelation | str | None) -> dict[st
         known |= {
             "errors.modulus_factor": sigmas.modulus_factor,
             "errors.phase_factor": sigmas.phase_factor,
+            "errors.modulus_inflation": sigmas.modulus_inflation,
+            "errors.phase_inflation": sigmas.phase_inflation,
             "errors.chi_square": sigmas.chi_square,
         }
     unresolved = curve.unresolved if isinstance(curve, RingCorrelation) else curve

@@ -43,6 +43,8 @@ class Choice:
         The recipe of a scan that starts from its neighbour; empty where none does.
     model : Model
         What is refined beside object and probe.
+    devices : tuple of str
+        All devices, where scans are to run on several at once; `device` is that of this process.
     """
 
     stages: tuple[Stage, ...]
@@ -54,6 +56,7 @@ class Choice:
     probe: Reconstruction | None = None
     warm: tuple[Stage, ...] = ()
     model: Model = field(default_factory=Model)
+    devices: tuple[str, ...] = ()
 
 
 def choose(  # noqa: PLR0913 - one for each option
@@ -73,7 +76,7 @@ def choose(  # noqa: PLR0913 - one for each option
     Parameters
     ----------
     recipe : str
-        "default", "paper", or for example "pie:3,ml:20".
+        "default", "paper", or for example "pie:3,ml:40".
     settings : iterable of str
         ENGINE.NAME=VALUE, PART.NAME=VALUE of the model, stop.plateau=PART, stop.time=QUANTITY.
     modes : int
@@ -87,7 +90,7 @@ def choose(  # noqa: PLR0913 - one for each option
     also : str
         Words of `ALSO` with commas between them, or "none".
     device : str
-        "auto", "cpu", "cpu:N", "cuda" or "cuda:N"; what "auto" means is chosen here.
+        "auto", "cpu", "cpu:N", "cuda" or "cuda:N", or several with commas; what "auto" means is chosen here.
     seed : int
         Seed of every random number.
 
@@ -113,7 +116,10 @@ def choose(  # noqa: PLR0913 - one for each option
         words = str(start).partition("=")[2] or _WARM
         known = {stage.engine for stage in parse(words)}
         warm = parse(words, {name: value for name, value in overrides.items() if name.partition(".")[0] in known})
-    return Choice(stages, frames, named(device), seed, also=_words(also), stop=stop, warm=warm, model=model)
+    devices = _devices(device)
+    return Choice(
+        stages, frames, devices[0], seed, also=_words(also), stop=stop, warm=warm, model=model, devices=devices
+    )
 
 
 def is_warm(start: str | None) -> bool:
@@ -132,6 +138,15 @@ def starting_with(choice: Choice, records: Sequence[Record]) -> Choice:
     if len(records) != 1 or not isinstance(records[0], Reconstruction):
         raise UsageError(f"--start: found {len(records)} reconstructions; wanted one: select it with FILE::ENTRY")
     return replace(choice, probe=records[0])
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    """Devices of a text; a GPU may be named once, "auto" among others not at all."""
+    names = tuple(named(name.strip()) for name in text.split(","))
+    twice = sorted({name for name in names if name.startswith("cuda") and names.count(name) > 1})
+    if twice:
+        raise UsageError(f"--device '{text}': {twice[0]} is named twice; wanted every GPU once, for each gets a scan")
+    return names
 
 
 def _words(text: str) -> frozenset[str]:

