@@ -15,7 +15,7 @@ from picpxct_nx.simulate.presets import Experiment
 
 SIGNALS = ("auto", "od-peak", "phase-lobe")
 # Noise of images over that of their photons. Simulated scans that went through the whole chain, solver and registration
-# included, had directions 1.5 to 1.9 times as uncertain as their photons call for (`benchmarks/plan.py --chain`).
+# included, had directions 1.3 to 1.9 times as uncertain as their photons call for (`benchmarks/plan.py --chain`).
 EXCESS = 2.0
 # V2O5 this thick passes a millionth of the light behind the edge.
 THICKEST = 120e-6

@@ -29,8 +29,6 @@ STEP_EV = 0.5
 OVERLAP = 0.8
 # A dose so large that no sample lives: a target that asks for more is out of reach.
 MOST_DOSE = 1e13
-# Dose of all scans at which candidates are compared where the target has none.
-_COMPARED_DOSE = 1e6
 
 
 @dataclass(frozen=True)
@@ -63,14 +61,21 @@ def propose(task: Task, *, energies: bool = True, rotations: bool = True) -> Pro
     if rotations:
         task = replace(task, experiment=replace(task.experiment, rotations=ROTATIONS))
     require_dichroism(task.design(tuple(sorted(task.experiment.energies_ev))))
-    tried = [(_shared_out(task, read, ev), read) for ev, read in _candidates(task, proposed=energies)]
+    tried = [(_scaled(task, read, ev), read) for ev, read in _candidates(task, proposed=energies)]
     if not tried:
         raise InputError(f"no signal can be read at these energies: {_why_not(task)}")
-    # All cost the same, so that the least error is also what costs least at equal error.
-    errors = [_error(task, design, read) for design, read in tried]
-    design, read = tried[int(np.argmin(errors))]
-    found = _scaled(task, design, read)
+    found, read = min(tried, key=lambda each: _merit(task, *each))
     return Proposal(_as_experiment(task, found), read.name, _reasons(found, read, rotations=rotations))
+
+
+def _merit(task: Task, design: Design, read: Reading) -> tuple[float, float]:
+    """What a proposal should have least of: dose, then error.
+
+    Doses are one to the per cent that they are sought to; without a target of the direction to a tenth, so that a
+    little less dose does not cost all of the signal.
+    """
+    digits = 1 if task.wanted.orientation is None else 2
+    return round(float(np.log(design.dose)), digits), _error(task, design, read)
 
 
 def _error(task: Task, design: Design, read: Reading) -> float:
@@ -114,13 +119,6 @@ def _why_not(task: Task) -> str:
     raise AssertionError(task.assumed.signal)
 
 
-def _shared_out(task: Task, read: Reading, energies: tuple[float, ...]) -> Design:
-    """Photons shared out among the energies, for the dose of the target; no scan has less than it needs."""
-    design = task.design(energies)
-    wish = np.sqrt(_variance(task, design, read) / dose_per_fluence(design.energy_ev))
-    return _filled(replace(design, fluence=wish), least_fluence(task, energies), task.wanted.dose or _COMPARED_DOSE)
-
-
 def _variance(task: Task, design: Design, read: Reading) -> Floats:
     """Variance of the signal that each energy makes, (E,), for unit photons."""
     found = images(design, task.crystals)
@@ -147,10 +145,11 @@ def _filled(design: Design, least: Floats, dose: float) -> Design:
     return replace(design, fluence=np.maximum(low * design.fluence, least))
 
 
-def _scaled(task: Task, design: Design, read: Reading) -> Design:
-    """The design with the least dose that reaches the target, or with the dose that the target allows."""
-    least, wanted = least_fluence(task, tuple(design.energy_ev.tolist())), task.wanted
-    needed = replace(design, fluence=least).dose
+def _scaled(task: Task, read: Reading, energies: tuple[float, ...]) -> Design:
+    """Photons shared out among energies, with the least dose that reaches the target, or that the target allows."""
+    design, least, wanted = task.design(energies), least_fluence(task, energies), task.wanted
+    wish = np.sqrt(_variance(task, design, read) / dose_per_fluence(design.energy_ev))
+    design, needed = replace(design, fluence=wish), replace(design, fluence=least).dose
     if wanted.orientation is not None:
         needed = _dose_for(lambda dose: _error(task, _filled(design, least, dose), read), wanted.orientation, needed)
     if wanted.dose is not None and (wanted.dose < needed or wanted.orientation is None):

@@ -14,8 +14,9 @@ from .resolution import fluence_for, phase_spectrum
 
 Floats = NDArray[np.float64]
 
-# Phase and edge step over their noise in a pixel that `normalize` should keep (it masks below 3).
-LEAST_SNR = 5.0
+# Phase and edge step over their noise in a pixel of the assumed thickness, which `normalize` is to keep: it masks those
+# below 3.
+LEAST_SNR = 3.5
 # Part of the width of a grain that images are to resolve where no resolution is wanted.
 GRAIN_SHARE = 0.25
 # Energies that stand for all of an experiment where only its specimen is of interest.

@@ -60,6 +60,13 @@ def test_proposal_needs_less_than_the_papers_energies_at_equal_dose() -> None:
     assert made.forecast.scans == 15
 
 
+@pytest.mark.parametrize("other", [(5460.0, 5470.0, 5472.0, 5482.0, 5515.0), (5460.0, 5471.0, 5482.0, 5515.0)])
+def test_no_other_set_of_energies_reaches_the_target_with_less(other: tuple[float, ...]) -> None:
+    ours = make(task(PAPER, orientation="2 deg")).forecast
+    given = propose(task(replace(PAPER, energies_ev=other), orientation="2 deg"), energies=False)
+    assert ours.dose <= 1.01 * forecast(task(given.experiment)).dose
+
+
 def test_sharing_out_photons_beats_equal_photons() -> None:
     proposal = propose(task(dose="10 MGy"))
     even = replace(proposal.experiment, exposures=())
