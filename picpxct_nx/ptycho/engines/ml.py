@@ -8,6 +8,7 @@ from torch import Tensor
 
 from picpxct_nx.ptycho import fit, noise, ops, soft
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho.soft import Soft
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
 
@@ -77,7 +78,7 @@ class Memory:
     direction: State | None = None
     product: Tensor | None = None
     iteration: int = 0
-    soft: soft.Soft | None = None
+    soft: Soft | None = None
 
     @property
     def likelihood(self) -> str:
