@@ -5,8 +5,10 @@
 FILE is `siemens-star-small.npz.bz2` of AdvancedPhotonSource/tike (tests/data): 516 frames of 128 x 128. Every fifth
 frame is held out: object, probe modes and background come from the others. What belongs to a frame alone, its position
 and its intensity, is then found from itself with object and probe held, as for the fitted frames; a model without these
-keeps the given ones for both. So both errors have the same freedom a frame, and the gap between them is what object and
-probe took from the fitted frames' noise. Halves (every second frame) give the resolution of the phase by Fourier ring
+keeps the given ones for both. So both errors have the same freedom a frame. Any fit of p numbers to n bright pixels
+takes p / n of their noise for itself and puts as much on others, so that a gap is left even for a model without fault;
+--drawn measures that gap on Poisson counts of the model that was found, and a model generalises where its gap is no
+larger. Halves (every second frame) give the resolution of the phase by Fourier ring
 correlation at half a bit.
 """
 
@@ -27,7 +29,7 @@ CASES: tuple[tuple[str, int, str, tuple[str, ...]], ...] = (
     ("4 modes, all, rougher", 4, "positions,intensity,background", ("ml.smoothness=0",)),
     ("4 modes, all, smoother", 4, "positions,intensity,background", ("ml.smoothness=10",)),
 )
-ROW = "| {:<32} | {:>8} | {:>8} | {:>8} | {:>10} | {:>10} |"
+ROW = "| {:<32} | {:>8} | {:>8} | {:>8} | {:>10} | {:>8} | {:>10} |"
 
 
 def _options() -> argparse.Namespace:
@@ -37,6 +39,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fold", type=int, default=5, help="one frame in so many is held out")
     parser.add_argument("--crop", type=int, default=128, help="rows and columns of a frame")
     parser.add_argument("--case", action="append", help="part of a case's name; may be given again")
+    parser.add_argument("--drawn", action="store_true", help="also the gap of frames drawn from each model found")
     parser.add_argument("--halves", action="store_true", help="also the resolution, from two more reconstructions")
     parser.add_argument("--pictures", type=Path, help="folder for a picture of each object")
     parser.add_argument("--device", default="cpu:1")
@@ -105,6 +108,23 @@ def held(problem: Any, result: Any, parts: str, device: str) -> float:
         return float((apart.square().sum(dtype=torch.float64) / data.power).sqrt())
 
 
+def drawn(problem: Any, result: Any) -> Any:
+    """The problem with Poisson counts of the model that was found, at its own positions and intensities."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from picpxct_nx.ptycho.device import choose
+    from picpxct_nx.ptycho.state import load
+    from picpxct_nx.ptycho.uncertainty import _state, model_counts
+
+    where = choose("cpu")
+    data = load(replace(problem, positions_px=result.positions_px, probe=result.probe), where)
+    counts = model_counts(data, _state(result, np.arange(len(problem.frames)), where)).numpy()
+    frames = np.random.default_rng(0).poisson(np.fft.fftshift(counts, axes=(1, 2))).astype(np.float32)
+    return replace(problem, frames=frames)
+
+
 def resolution(problem: Any, reconstruct: Any) -> str:
     """Half period, in pixels, up to which the images of two halves correlate."""
     import numpy as np
@@ -133,8 +153,8 @@ def main() -> None:
     number = np.arange(len(problem.frames))
     out = number % options.fold == options.fold - 1
     print(f"{(~out).sum()} frames of {options.crop} x {options.crop} fitted, {out.sum()} held out, {options.recipe}")
-    print(ROW.format("model", "run", "fitted", "held out", "difference", "FRC px"))
-    print(ROW.format(*["---"] * 6))
+    print(ROW.format("model", "run", "fitted", "held out", "difference", "drawn", "FRC px"))
+    print(ROW.format(*["---"] * 7))
     for name, modes, parts, settings in CASES:
         if options.case and not any(text in name for text in options.case):
             continue
@@ -146,9 +166,15 @@ def main() -> None:
 
         found = run(some(problem, ~out))
         fitted, left = (held(some(problem, which), found, parts, options.device) for which in (~out, out))
+        noise = ""
+        if options.drawn:
+            again = drawn(problem, run(problem))
+            found_again = run(some(again, ~out))
+            pair = [held(some(again, which), found_again, parts, options.device) for which in (out, ~out)]
+            noise = f"{pair[0] - pair[1]:+.4f}"
         frc = resolution(problem, run) if options.halves else ""
-        print(ROW.format(name, f"{found.error[-1]:.4f}", f"{fitted:.4f}", f"{left:.4f}", f"{left - fitted:+.4f}", frc),
-              flush=True)  # fmt: skip
+        numbers = (f"{found.error[-1]:.4f}", f"{fitted:.4f}", f"{left:.4f}", f"{left - fitted:+.4f}")
+        print(ROW.format(name, *numbers, noise, frc), flush=True)
         if options.pictures:
             picture(found, options.pictures / f"{name.replace(', ', '_').replace(' ', '-')}.png")
 

@@ -99,7 +99,7 @@ Start = Annotated[
     typer.Option(
         "--start",
         help="Reconstruction whose probe to start with; or warm: scans in order of energy, each from its neighbour's "
-        "object, moved by the drift, and probe by ml:10; or warm=RECIPE. Else the scan's probe, else its optics'.",
+        "object, moved by the drift, and probe by ml:20; or warm=RECIPE. Else the scan's probe, else its optics'.",
     ),
 ]
 EngineNumbers = Annotated[

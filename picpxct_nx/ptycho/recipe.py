@@ -12,7 +12,7 @@ from .model import LIMITS, REFINABLE, Model
 
 # "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise; "warm" is
 # for a scan that starts where its neighbour in energy ended.
-NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:40", "paper": "dm:1000,ml:500", "warm": "ml:10"}
+NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:40", "paper": "dm:1000,ml:500", "warm": "ml:20"}
 
 
 @dataclass(frozen=True)

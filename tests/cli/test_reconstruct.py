@@ -66,6 +66,16 @@ def test_the_first_signal_leaves_a_valid_file_with_what_was_reached(
     assert [path.name for path in tmp_path.iterdir()] == ["rec.nxs"]
 
 
+def test_a_signal_reaches_the_processes_of_all_devices(made: Path, tmp_path: Path, call: Call) -> None:
+    words = command("reconstruct", made / "scans.nxs", *LONG[:2], "--device", "cpu:1,cpu:1", *LONG[4:], "-o", "rec.nxs")
+    found, said = _interrupt(words, tmp_path, signal.SIGINT)
+    assert found == 130
+    assert f"picpxct: {FIRST}: stopped on request after " in said
+    assert "Traceback" not in said
+    assert _facts(tmp_path / "rec.nxs")["status"] == "stopped"
+    assert call("validate", tmp_path / "rec.nxs").exit_code == 0
+
+
 def test_a_second_signal_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None:
     # An iteration of minutes cannot be waited for.
     words = command("simulate", "--set", "n_positions=2000", "--set", "supersampling=1", "--energies", "5460 eV")
