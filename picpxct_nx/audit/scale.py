@@ -1,0 +1,119 @@
+"""Distances and lengths that do not fit together: the cone of light on the frames, and the stage's scale."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from picpxct_nx.audit.orientation import Orientation
+from picpxct_nx.audit.race import Runner, behind, go
+from picpxct_nx.errors import InputError
+from picpxct_nx.illumination import object_pixel
+from picpxct_nx.records import Scan
+from picpxct_nx.values import Array
+
+# A cone that is this much wider or narrower than the zone plate makes it is no error of its measurement.
+CONE_TOLERANCE = 0.05
+# The cone explains at least this part of the mean frame's variance, or it was not found.
+_EXPLAINED = 0.6
+_CONES = np.exp(np.linspace(np.log(0.4), np.log(2.5), 369))
+# Steps of the stage's scale. A defocused probe makes up for a scale that is a little off (another defocus and another
+# curvature of object and probe fit nearly as well), so that less than the first step is seldom seen.
+STEPS = (1.3, 1.1, 1.04)
+# Standard errors by which another scale has to fit better to be believed, and part of the misfit that it has to save.
+CLEARLY, _SAVES = 8.0, 0.1
+_FARTHEST = 4.0
+
+
+def cone(scan: Scan) -> float | None:
+    """Radius of the cone of light on the frames, in units of that which the zone plate, energy and distance make.
+
+    A zone plate of outermost zones w throws a disc of radius z lambda / (2 w) with its central stop's shadow; it is
+    fitted to the root of the mean frame. None where the scan has no zone plate, or frames show no such disc.
+
+    Parameters
+    ----------
+    scan : Scan
+        Scan in memory.
+    """
+    width, diameter = scan.outermost_zone_width, scan.zone_plate_diameter
+    if width is None or diameter is None:
+        return None
+    _, h, w = scan.frames.shape
+    pixel = object_pixel(scan)
+    q_y, q_x = (np.arange(size) - size // 2 for size in (h, w))
+    q = np.hypot(q_y[:, None] / (h * pixel[0]), q_x / (w * pixel[1])) * 2 * width
+    good = np.asarray(scan.pixel_mask) == 0
+    root = np.sqrt(np.asarray(scan.frames).mean(0, dtype=np.float64))
+    soft = 2 * width / (min(h, w) * max(pixel))
+    stop = (scan.central_stop_diameter or 0.0) / diameter
+    explained = np.array([_explained(root[good], _disc(q[good] / part, stop, soft / part)) for part in _CONES])
+    best = int(np.argmax(explained))
+    inside = 0 < best < len(_CONES) - 1 and q.max() > 1.1 * _CONES[best]
+    return float(_CONES[best]) if inside and explained[best] > _EXPLAINED else None
+
+
+def _disc(q: Array, stop: float, soft: float) -> Array:
+    return np.asarray(np.clip((1 - q) / soft + 0.5, 0, 1) * (1 - np.clip((stop - q) / soft + 0.5, 0, 1) * (stop > 0)))
+
+
+def _explained(data: Array, model: Array) -> float:
+    """Square of the correlation of data with a model."""
+    a, b = data - data.mean(), model - model.mean()
+    size = float((a @ a) * (b @ b))
+    return float(a @ b) ** 2 / size if size > 0 and a @ b > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class StageScale:
+    """Factor by which the stage's positions fit best, how finely it was looked for, and how clearly it fits better."""
+
+    factor: float
+    step: float
+    behind: float
+
+
+def stage_scale(
+    scan: Scan, winner: Runner, *, device: str, seed: int, report: Callable[[str, int, int, float], None]
+) -> StageScale | None:
+    """Factor of the stage's positions that fits clearly better than the recorded one; None where none does.
+
+    Parameters
+    ----------
+    scan : Scan
+        Small scan.
+    winner : Runner
+        Of the race of its orientations.
+    device, seed, report
+        As in `race.run`.
+    """
+    known: dict[float, Runner] = {}
+
+    def at(factor: float) -> Runner:
+        if factor not in known:
+            known[factor] = _scaled(scan, winner.orientation, factor, (device, seed))
+            report(f"{scan.entry} stage x {factor:.3g}", 1, 1, known[factor].error)
+        return known[factor]
+
+    recorded, centre = at(1.0), 1.0
+    for step in STEPS:
+        while True:
+            near = [f for f in (centre / step, centre * step) if 1 / _FARTHEST <= f <= _FARTHEST]
+            best = min((centre, *near), key=lambda factor: at(factor).error)
+            if best == centre:
+                break
+            centre = best
+        better = behind(recorded, at(centre))
+        saved = 1 - (at(centre).error / recorded.error) ** 2 if recorded.error > 0 else 0.0
+        if not (better > CLEARLY and saved > _SAVES):
+            return None
+    return StageScale(centre, STEPS[-1], better)
+
+
+def _scaled(scan: Scan, orientation: Orientation, factor: float, how: tuple[str, int]) -> Runner:
+    scaled = replace(scan, stage_y=scan.stage_y * factor, stage_x=scan.stage_x * factor)
+    try:
+        return go(scaled, orientation, 2, how)
+    except InputError:
+        # So far apart that frames no longer overlap.
+        return Runner(orientation, 2, np.full(len(scan.stage_y), np.inf), np.inf, 1.0, None)
