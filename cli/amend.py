@@ -31,8 +31,9 @@ def amend(
 ) -> None:
     """Make raw scans anew with their geometry corrected: stage axes, frames, distance, scale, sign of the defocus.
 
-    Counts stay what they are, and the step is in the history. Example:
-    picpxct amend scans/*.nxs --patch patch.toml -o amended/
+    Counts stay what they are, and the step is in the history.
+
+    Example: picpxct amend scans/*.nxs --patch patch.toml -o amended/
     """
     from picpxct_nx.amend import amend_scan
     from picpxct_nx.records import Scan

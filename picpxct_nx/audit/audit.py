@@ -86,7 +86,7 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
 
     1. The scan is made small. 2. The cone of light on the frames checks distance, pixel size and energy against the
     zone plate. 3. All orientations race (`race.run`), which finds the class. 4. Matter, air and defocus decide between
-    the twins of the class. 5. Other scales of the stage are tried.
+    the twins of the class. 5. Where the class is known, other scales of the stage are tried.
 
     Parameters
     ----------
@@ -111,9 +111,13 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
     how = {"device": choice.device, "seed": choice.seed}
     ran = race.run(small.scan, **how, report=report)  # type: ignore[arg-type]
     best = ran.ranked()[0]
-    witnesses = sign.hear(best, small.start) if best.result is not None else ()
+    twin = ran.runners[-best.orientation]
+    witnesses = sign.hear(best, twin, small.start) if best.result is not None else ()
     chances = probabilities(ran, witnesses)
-    stretched = scale.stage_scale(small.scan, best, **how, report=report)  # type: ignore[arg-type]
+    stretched = None
+    if race.confidence(ran) >= SURE:
+        # Where all orientations fit alike, so do all scales.
+        stretched = scale.stage_scale(small.scan, best, **how, report=report)  # type: ignore[arg-type]
     likeliest = max(chances, key=chances.__getitem__)
     found = Audit(
         entry=scan.entry,

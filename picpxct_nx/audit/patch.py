@@ -160,8 +160,8 @@ def _truth(value: Any) -> bool:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "stage": lambda value: parse(value, "stage"),
-    "frames": lambda value: parse(value, "frames"),
+    "stage": lambda value: parse(str(value), "stage"),
+    "frames": lambda value: parse(str(value), "frames"),
     "stage_scale": _positive,
     "distance": _length,
     "reverse_defocus": _truth,

@@ -107,6 +107,9 @@ def stage_scale(
         saved = 1 - (at(centre).error / recorded.error) ** 2 if recorded.error > 0 else 0.0
         if not (better > CLEARLY and saved > _SAVES):
             return None
+    if any(behind(at(beside), at(centre)) < CLEARLY / 2 for beside in (centre / STEPS[0], centre * STEPS[0])):
+        # The farther apart, the fewer frames see a point, and the better anything fits: no minimum is no scale.
+        return None
     return StageScale(centre, STEPS[-1], better)
 
 

@@ -6,9 +6,9 @@ witnesses are heard; each gives odds for the orientation against its twin.
 
 matter    ln|t| = (beta / delta) arg t: phase and modulus fall together into matter, so the slope of one on the other
           is positive. This is physics and needs nothing but absorption.
-air       flat, at the border of the image, and with all the rest below it in phase: matter stands in air.
-defocus   the probe is like the recorded one, or the zone plate's at the recorded defocus, and not like its twin
-          P*(-r), whose defocus has the other sign. This is only as good as the record.
+air       flat, at the border of the image, and with all the rest below it in phase, or darker: matter stands in air.
+defocus   started from the recorded probe, or the zone plate's at the recorded defocus, the orientation fits better
+          than its twin, which would want the probe P*(-r) of the other defocus. This is only as good as the record.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import scipy.fft
 import scipy.stats
 from scipy import ndimage
 
-from picpxct_nx.audit.race import Runner
+from picpxct_nx.audit.race import Runner, odds
 from picpxct_nx.images.air import Air, find_air
 from picpxct_nx.images.ramp import ramp_factor
 from picpxct_nx.values import Array
@@ -52,19 +52,21 @@ class Witness:
     says: str
 
 
-def hear(best: Runner, start: Array) -> tuple[Witness, ...]:
+def hear(best: Runner, other: Runner, start: Array) -> tuple[Witness, ...]:
     """What matter, air and defocus say of the winner of a race.
 
     Parameters
     ----------
     best : Runner
         Winner; its result is looked at.
+    other : Runner
+        Its twin, from the same start probe.
     start : (modes, h, w) complex
         Probe that the record gives.
     """
     assert best.result is not None  # noqa: S101  # the winner has not diverged
     image, dose = best.result.object, best.result.illumination.astype(np.float64)
-    return matter(image, dose), air(image, dose), defocus(best.result.probe, start)
+    return matter(image, dose), air(image, dose), defocus(best.result.probe, start, odds(other, best))
 
 
 def log_odds(witnesses: tuple[Witness, ...]) -> float:
@@ -125,14 +127,19 @@ def _edges(profile: Array) -> Array:
 def air(image: Array, dose: Array) -> Witness:
     """Whether a flat region at the border has the rest below it in phase; in the twin the rest is above it."""
     weight = np.where(dose > _LIT * dose.max(), dose, 0.0)
+    if np.ptp(np.angle(image[weight > 0] / image[weight > 0].mean())) < _DEEP:
+        return Witness("air", 0.0, "the phase is the same everywhere")
     found = find_air(image, weight), find_air(image.conj(), weight)
     here, there = (each.fraction for each in found)
     clear = float(np.log(AIR_RIGHT / (1 - AIR_RIGHT)))
-    if max(here, there) < _AIR:
+    if weight.max() == 0 or max(here, there) < _AIR:
         return Witness("air", 0.0, "no air was found")
     says = f"air is {here:.0%} of the field with all else below it in phase; of the twin's {there:.0%}"
     if min(here, there) > _LESS * max(here, there):
-        return Witness("air", 0.0, f"{says}: no difference")
+        # Found by its brightness in both: then all else is matter, whatever its phase.
+        depth = _depth(image, weight, found[0])
+        says = f"air is the brightest {here:.0%} of the field, all else lies {depth:+.2f} rad below it"
+        return Witness("air", float(np.sign(depth)) * clear if abs(depth) > _DEEP else 0.0, says)
     depth = _depth(image, weight, found[0]) if here > there else _depth(image.conj(), weight, found[1])
     if depth < _DEEP:
         return Witness("air", 0.0, f"{says}, but that only by {depth:.2f} rad")
@@ -155,8 +162,21 @@ def twin(probe: Array) -> Array:
     return np.roll(turned, [1 - n % 2 for n in shape], (-2, -1))
 
 
-def defocus(probe: Array, start: Array) -> Witness:
-    """Whether a refined probe is more like the recorded one than like its twin; both may be shifted."""
+def defocus(probe: Array, start: Array, odds_of_twin: float) -> Witness:
+    """Whether the frames want the recorded probe or its twin.
+
+    Where a run is short the refined probe is like the one that it began with, whatever the frames say. So what speaks
+    is that the orientation fits better than its twin; the probe has only to show that it did not change sides.
+
+    Parameters
+    ----------
+    probe : (modes, h, w) complex
+        As refined by the winner; it may have moved.
+    start : (modes, h, w) complex
+        The recorded one, with which winner and twin began.
+    odds_of_twin : float
+        By misfit, 0 to 1.
+    """
     first = start[:1]
     if likeness(first, twin(first)) > _OWN_TWIN:
         return Witness("defocus", 0.0, "the recorded probe is its own twin: in focus, or without a curvature")
@@ -164,7 +184,9 @@ def defocus(probe: Array, start: Array) -> Witness:
     says = f"the probe is like the recorded one by {here:.2f}, like its twin by {there:.2f}"
     if abs(here - there) < _CLEARLY:
         return Witness("defocus", 0.0, f"{says}: no difference")
-    clear = float(np.log(RECORD_RIGHT / (1 - RECORD_RIGHT)))
+    fits = 1 / (1 + odds_of_twin)
+    right = fits * RECORD_RIGHT + (1 - fits) * (1 - RECORD_RIGHT)
+    clear = float(np.log(right / (1 - right)))
     return Witness("defocus", clear if here > there else -clear, says)
 
 
