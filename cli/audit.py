@@ -16,14 +16,16 @@ Trust = Annotated[
 Patch = Annotated[
     str | None, typer.Option("-o", "--output", help="Patch file (TOML) for picpxct amend, or DIR/ for one a scan.")
 ]
-Frames = Annotated[int, typer.Option("--frames", min=6, help="Frames to look at, at most.")]
+Frames = Annotated[
+    int | None, typer.Option("--frames", min=6, help="Frames to look at, at most; else what half a minute can do.")
+]
 
 
 def audit(
     inputs: o.Inputs = None,
     output: Patch = None,
     trust: Trust = "frames",
-    frames: Frames = 100,
+    frames: Frames = None,
     device: o.Device = "auto",
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,

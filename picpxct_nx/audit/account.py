@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from picpxct_nx.audit.audit import POOR, SURE, Audit
+from picpxct_nx.audit.audit import ALIKE, POOR, SURE, Audit
 from picpxct_nx.audit.orientation import AS_RECORDED, Orientation
 from picpxct_nx.errors import ConvergenceError, InputError
 
@@ -67,7 +67,8 @@ def doubt(audit: Audit) -> str:
 def warnings(audit: Audit) -> list[str]:
     """What makes the audit itself doubtful."""
     found = []
-    if (audit.error / max(audit.noise_error, 1e-12)) ** 2 > POOR**2:
+    next_best = min(audit.classes[1].errors)
+    if audit.error > max(POOR * audit.noise_error, ALIKE * next_best) and audit.classes[0].probability >= SURE:
         found.append(
             f"even the best fit misses the frames by {audit.error:.3f}, counting noise makes {audit.noise_error:.3f}: "
             "positions, mask, coherence or distance may be off as well"

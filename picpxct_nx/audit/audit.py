@@ -6,13 +6,17 @@ from typing import Literal
 
 from picpxct_nx.audit import race, scale, sign
 from picpxct_nx.audit.orientation import ALL, AS_RECORDED, CLASSES, Orientation, class_of
-from picpxct_nx.audit.reduce import MOST_FRAMES, Small, reduce
+from picpxct_nx.audit.reduce import Small, reduce
+from picpxct_nx.errors import InputError
 from picpxct_nx.records import Scan
 
 # A verdict is spoken with at least this probability; else it is `undecided`.
 SURE = 0.95
-# Model and frames disagree by more than so many times what counting noise makes: something else is wrong as well.
-POOR = 2.0
+# The best fit is poor where its Fourier error is this much above that of counting noise, and not below this part of the
+# next class's: something else than the axes is wrong as well.
+POOR, ALIKE = 2.0, 0.6
+# Fewer frames can be fitted by whatever object.
+FEWEST = 6
 
 Verdict = Literal["right", "wrong", "undecided"]
 
@@ -74,11 +78,11 @@ class Audit:
 
 @dataclass(frozen=True)
 class Choice:
-    """How an audit is run: device, seed, and at most how many frames."""
+    """How an audit is run: device, seed, and at most how many frames, where it is not left to `reduce`."""
 
     device: str = "cpu"
     seed: int = 0
-    frames: int = MOST_FRAMES
+    frames: int | None = None
 
 
 def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None) -> Audit:
@@ -100,8 +104,11 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
     Raises
     ------
     InputError
-        The scan poses no problem that can be reconstructed: no start probe, no overlap, an off-centre beam.
+        The scan poses no problem that can be reconstructed: no start probe, no overlap, an off-centre beam; or it has
+        fewer than `FEWEST` frames.
     """
+    if scan.frames.shape[0] < FEWEST:
+        raise InputError(f"{scan.entry}: has {scan.frames.shape[0]} frames; an audit wants {FEWEST} or more to compare")
     small = reduce(scan, choice.frames)
     cone = scale.cone(small.scan)
     distance = None
@@ -204,4 +211,15 @@ def _import_axes(scan: Scan) -> str | None:
     return None
 
 
-__all__ = ["ALL", "POOR", "SURE", "Audit", "Choice", "ClassResult", "Verdict", "audit_scan", "probabilities"]
+__all__ = [
+    "ALIKE",
+    "FEWEST",
+    "POOR",
+    "SURE",
+    "Audit",
+    "Choice",
+    "ClassResult",
+    "Verdict",
+    "audit_scan",
+    "probabilities",
+]

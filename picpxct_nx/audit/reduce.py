@@ -8,8 +8,9 @@ from picpxct_nx.illumination import start_probe
 from picpxct_nx.records import Scan
 from picpxct_nx.values import Array
 
-# Frames and pixels along a side that a race is run with; more would take minutes and decide nothing else.
-MOST_FRAMES, MOST_PIXELS = 100, 128
+# Frames and pixels along a side that a race is run with; more would take minutes and decide nothing else. Where frames
+# stay larger because the probe fills them, there are fewer of them, but not fewer than these.
+MOST_FRAMES, MOST_PIXELS, FEWEST_FRAMES = 100, 128, 40
 # Frames that are looked at to find where the sample is.
 _LOOKED_AT = 64
 # Frames may be cut where outside falls no more than this part of the counts: what is cut off is noise to the rest.
@@ -32,7 +33,7 @@ class Small:
         return np.asarray(self.scan.start_probe)
 
 
-def reduce(scan: Scan, most_frames: int = MOST_FRAMES) -> Small:
+def reduce(scan: Scan, most_frames: int | None = None) -> Small:
     """The part of a scan that a race is run with, in memory.
 
     The frames are those nearest to the place where they differ most from their mean, so that there is a sample in
@@ -43,23 +44,29 @@ def reduce(scan: Scan, most_frames: int = MOST_FRAMES) -> Small:
     ----------
     scan : Scan
         Raw scan; only the frames that are looked at are read.
-    most_frames : int
-        How many frames to take.
+    most_frames : int, optional
+        How many frames to take; else as many as a race of half a minute on one core can have.
     """
-    chosen = _frames(scan, most_frames)
-    frames = np.stack([np.asarray(scan.frames[index]) for index in chosen.tolist()])
-    small = replace(
-        scan,
-        frames=frames,
-        frame=np.arange(len(chosen)),
-        stage_y=np.asarray(scan.stage_y, np.float64)[chosen],
-        stage_x=np.asarray(scan.stage_x, np.float64)[chosen],
-        monitor=None if scan.monitor is None else np.asarray(scan.monitor)[chosen],
-        pixel_mask=np.asarray(scan.pixel_mask),
-        start_probe=start_probe(scan),
-    )
+    chosen = _frames(scan, most_frames or MOST_FRAMES)
+    small = _some(replace(scan, pixel_mask=np.asarray(scan.pixel_mask), start_probe=start_probe(scan)), chosen)
     small, factor = _binned(_cut(small))
+    fewer = max(FEWEST_FRAMES, MOST_FRAMES * MOST_PIXELS**2 // (small.frames.shape[1] * small.frames.shape[2]))
+    if most_frames is None and fewer < len(chosen):
+        kept = np.flatnonzero(np.isin(chosen, _frames(scan, fewer)))
+        small, chosen = _some(small, kept), chosen[kept]
     return Small(small, chosen, factor)
+
+
+def _some(scan: Scan, rows: Array) -> Scan:
+    """Some frames of a scan, in memory and renumbered."""
+    return replace(
+        scan,
+        frames=np.stack([np.asarray(scan.frames[row]) for row in rows.tolist()]),
+        frame=np.arange(len(rows)),
+        stage_y=np.asarray(scan.stage_y, np.float64)[rows],
+        stage_x=np.asarray(scan.stage_x, np.float64)[rows],
+        monitor=None if scan.monitor is None else np.asarray(scan.monitor)[rows],
+    )
 
 
 def _frames(scan: Scan, most: int) -> Array:

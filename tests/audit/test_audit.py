@@ -78,6 +78,10 @@ def test_and_a_start_probe_of_the_wrong_sign(absorbing: Scan, audit: Callable[[S
 
 
 def test_a_scan_that_cannot_be_reconstructed_says_why(scan: Scan, audit: Callable[[Scan], Audit]) -> None:
+    few = {"sample/transformations/y": scan.stage_y[:5], "sample/transformations/x": scan.stage_x[:5]}
+    few |= {"instrument/detector/data": np.asarray(scan.frames)[:5], "control/data": np.ones(5)}
+    with pytest.raises(InputError, match="has 5 frames; an audit wants 6 or more"):
+        audit(Scan.from_values(scan.entry, scan.to_values() | few))
     with pytest.raises(InputError, match="no start probe"):
         audit(replace(scan, defocus=None))
     with pytest.raises(InputError, match="do not overlap"):
