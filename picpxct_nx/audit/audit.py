@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from picpxct_nx.audit import race, scale, sign
-from picpxct_nx.audit.orientation import ALL, AS_RECORDED, CLASSES, Orientation, class_of
+from picpxct_nx.audit.orientation import AS_RECORDED, CLASSES, Orientation, class_of
 from picpxct_nx.audit.reduce import Small, reduce
 from picpxct_nx.errors import InputError
 from picpxct_nx.records import Scan
