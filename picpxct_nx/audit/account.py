@@ -56,7 +56,10 @@ def faults(audit: Audit) -> str:
 
 def doubt(audit: Audit) -> str:
     """Why the correction is not decided."""
-    best = audit.classes[0]
+    best, second, third, _ = audit.classes
+    if best.probability < SURE and third.probability < 1 - SURE < second.probability:
+        names = " or ".join(each.members[0].words() for each in (best, second))
+        return f"{names}, as well as their twins, fit alike: the sample seems to vary along one direction only"
     if best.probability < SURE:
         return "frames do not tell the orientations apart: too few, too faint, or the sample shows too little"
     if not any(witness.log_odds for witness in audit.witnesses):

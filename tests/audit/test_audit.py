@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from picpxct_nx.audit import account
 from picpxct_nx.audit.audit import SURE, Audit
-from picpxct_nx.audit.orientation import ALL, AS_RECORDED
+from picpxct_nx.audit.orientation import ALL, AS_RECORDED, CLASSES
 from picpxct_nx.audit.sign import twin
 from picpxct_nx.errors import InputError
-from picpxct_nx.illumination import start_probe
+from picpxct_nx.illumination import object_pixel, start_probe
 from picpxct_nx.records import Scan
+from picpxct_nx.simulate import optics
 
 from .conftest import PLANTED, simulated, turned
 
@@ -42,6 +44,27 @@ def test_an_empty_beam_is_undecided(scan: Scan, audit: Callable[[Scan], Audit]) 
     assert found.verdict == "undecided"
     assert found.confidence < 0.8
     assert "frames do not tell the orientations apart" in account.headline(found)
+
+
+def test_a_sample_that_varies_along_one_direction_leaves_two_classes_open(
+    scan: Scan, audit: Callable[[Scan], Audit]
+) -> None:
+    # Whatever frames say of y, they say it of any y.
+    rng = np.random.default_rng(1)
+    stripes = np.exp(-0.8j * ndimage.gaussian_filter1d((rng.random(160) > 0.5) * 1.0, 1.0))
+    image = np.tile(stripes, (160, 1)).astype(np.complex64)
+    pixel = object_pixel(scan)
+    probe = (300 * start_probe(scan)[0]).astype(np.complex64)
+    waves = [
+        optics.exit_wave(probe, image, (80 - y / pixel[0], 80 - x / pixel[1]))
+        for y, x in zip(scan.stage_y, scan.stage_x, strict=True)
+    ]
+    frames = rng.poisson(np.stack([np.abs(optics.far_field(wave)) ** 2 for wave in waves]))
+    found = audit(replace(scan, frames=frames.astype(np.uint32), pixel_mask=0 * scan.pixel_mask))
+    assert found.verdict == "undecided"
+    assert {each.members[0] for each in found.classes[:2]} == set(CLASSES[:2])
+    assert found.classes[2].probability < 0.01
+    assert "the sample seems to vary along one direction only" in account.headline(found)
 
 
 def test_without_absorption_air_or_curvature_the_class_is_known_and_the_sign_is_not(
