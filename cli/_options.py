@@ -300,3 +300,17 @@ Mu = Annotated[
 BeamDiameter = Annotated[
     str | None, typer.Option("--beam", help='Diameter of a uniform beam instead of the scan\'s probe: "5 um".')
 ]
+
+# Of audit and amend.
+PatchOutput = Annotated[
+    str | None, typer.Option("-o", "--output", help="Patch file (TOML) for picpxct amend, or DIR/ for one a scan.")
+]
+Trust = Annotated[
+    str, typer.Option("--trust", help="Which lies right in the laboratory: frames (the stage is corrected) or stage.")
+]
+AuditFrames = Annotated[
+    int | None, typer.Option("--frames", min=6, help="Frames to look at, at most; else what half a minute can do.")
+]
+PatchFile = Annotated[
+    Path, typer.Option("--patch", help="What picpxct audit -o wrote, or TOML by hand: [amend], then stage = '-y,+x'.")
+]

@@ -4,48 +4,58 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picpxct_nx.errors import InputError, MissingInputError, OutputError
+from picpxct_nx.errors import InputError, MissingInputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from picpxct_nx.audit.patch import Patch
     from picpxct_nx.provenance import Input
 
 
-def refuse_patch_early(output: str | None, *, overwrite: bool) -> None:
-    """Stop before any work is done for a patch that could not be written.
+class Patches:
+    """Where patches go: nowhere, one file for one scan, or ENTRY.toml in a folder.
 
     Raises
     ------
     OutputError
-        It exists already, or its folder is not there.
+        Before any work is done: the file exists already, or its folder is not there.
     """
-    from picpxct_nx import atomic
 
-    if output is None:
-        return
-    if output == "-":
-        raise OutputError("-o -: a patch goes to a file; give -o patch.toml")
-    if not output.endswith("/") and not Path(output).is_dir():
-        atomic.refuse_existing(Path(output), overwrite=overwrite)
+    def __init__(self, output: str | None, *, overwrite: bool) -> None:
+        from picpxct_nx import atomic
 
+        self._target = None if output is None else Path(output)
+        self._folder = self._target is not None and (str(output).endswith("/") or self._target.is_dir())
+        self._overwrite = overwrite
+        self._written = False
+        if output == "-":
+            raise OutputError("-o -: a patch goes to a file; give -o patch.toml")
+        if self._target is not None and not self._folder:
+            atomic.refuse_existing(self._target, overwrite=overwrite)
 
-def write_patch(output: str, entry: str, text: str, *, overwrite: bool) -> None:
-    """Write a patch to a file, or as ENTRY.toml into a folder.
+    def write(self, entry: str, text: str) -> None:
+        """Write the patch of a scan.
 
-    Raises
-    ------
-    OutputError, RetryError
-        It cannot be written.
-    """
-    from picpxct_nx import atomic
+        Raises
+        ------
+        UsageError
+            There is one file, and it holds the patch of another scan.
+        OutputError, RetryError
+            It cannot be written.
+        """
+        from picpxct_nx import atomic
 
-    target = Path(output)
-    if output.endswith("/") or target.is_dir():
-        with atomic.naming_disk_errors(output):
-            target.mkdir(parents=True, exist_ok=True)
-        target = target / f"{entry}.toml"
-    with atomic.part(target, overwrite=overwrite) as hidden:
-        hidden.write_text(text, "utf-8")
+        if self._target is None:
+            return
+        target = self._target
+        if self._folder:
+            with atomic.naming_disk_errors(str(target)):
+                target.mkdir(parents=True, exist_ok=True)
+            target = target / f"{entry}.toml"
+        elif self._written:
+            raise UsageError(f"-o {target}: holds the patch of another scan already; write -o DIR/ for one a scan")
+        with atomic.part(target, overwrite=self._overwrite) as hidden:
+            hidden.write_text(text, "utf-8")
+        self._written = True
 
 
 def read_patch(path: Path) -> "tuple[Patch, Input]":

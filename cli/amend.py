@@ -1,9 +1,6 @@
 """picpxct amend: raw scans with their geometry corrected."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from . import _options as o
 from ._input import read_entries
@@ -13,14 +10,9 @@ from ._patch import read_patch
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
 
-PatchFile = Annotated[
-    Path,
-    typer.Option("--patch", help="What picpxct audit -o wrote, or TOML by hand: [amend], then stage = '-y,+x'."),
-]
-
 
 def amend(
-    patch: PatchFile,
+    patch: o.PatchFile,
     inputs: o.Inputs = None,
     output: o.Output = None,
     overwrite: o.Overwrite = False,

@@ -1,31 +1,22 @@
 """picpxct audit: whether a scan's geometry conventions are right."""
 
 import json
-from typing import Annotated
 
 import typer
 
+from picpxct_nx.errors import PicpxctError
+
 from . import _options as o
 from ._input import read_entries
-from ._patch import refuse_patch_early, write_patch
-from ._talk import ProgressMode, progress
-
-Trust = Annotated[
-    str, typer.Option("--trust", help="Which lies right in the laboratory: frames (the stage is corrected) or stage.")
-]
-Patch = Annotated[
-    str | None, typer.Option("-o", "--output", help="Patch file (TOML) for picpxct amend, or DIR/ for one a scan.")
-]
-Frames = Annotated[
-    int | None, typer.Option("--frames", min=6, help="Frames to look at, at most; else what half a minute can do.")
-]
+from ._patch import Patches
+from ._talk import ProgressMode, complain, progress
 
 
 def audit(
     inputs: o.Inputs = None,
-    output: Patch = None,
-    trust: Trust = "frames",
-    frames: Frames = None,
+    output: o.PatchOutput = None,
+    trust: o.Trust = "frames",
+    frames: o.AuditFrames = None,
     device: o.Device = "auto",
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
@@ -43,17 +34,24 @@ def audit(
     from picpxct_nx.records import Scan
 
     patch.check_trust(trust)
-    refuse_patch_early(output, overwrite=overwrite)
+    patches = Patches(output, overwrite=overwrite)
     codes = {0}
+
+    def failed(_: str, error: PicpxctError) -> None:
+        complain(str(error))
+        codes.add(error.exit_code)
+
     with progress(show, quiet=quiet) as report:
-        for scan, _ in read_entries(inputs, Scan):
+        for scan, name in read_entries(inputs, Scan, failed=failed):
             assert isinstance(scan, Scan)  # noqa: S101  # asked for these
-            found = audit_scan(scan, Choice(device, seed, frames), report)
+            try:
+                found = audit_scan(scan, Choice(device, seed, frames), report)
+            except PicpxctError as error:
+                failed(name, error)
+                continue
             codes.add(account.EXIT_CODES[found.verdict])
-            if as_json:
-                typer.echo(json.dumps(account.as_json(found)))
-            elif found.verdict != "right" or not quiet:
-                typer.echo(account.as_text(found))
-            if output is not None and found.decided:
-                write_patch(output, found.entry, patch.as_toml(found, patch.of(found, trust)), overwrite=overwrite)
+            if as_json or found.verdict != "right" or not quiet:
+                typer.echo(json.dumps(account.as_json(found)) if as_json else account.as_text(found))
+            if found.decided:
+                patches.write(found.entry, patch.as_toml(found, patch.of(found, trust)))
     raise typer.Exit(max(codes))

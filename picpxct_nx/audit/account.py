@@ -4,6 +4,7 @@ from typing import Any
 
 from picpxct_nx.audit.audit import ALIKE, POOR, SURE, Audit
 from picpxct_nx.audit.orientation import AS_RECORDED, Orientation
+from picpxct_nx.audit.patch import TRUSTED, corrected_axes, of
 from picpxct_nx.errors import ConvergenceError, InputError
 
 # As of a command that was asked for a verdict.
@@ -81,6 +82,13 @@ def warnings(audit: Audit) -> list[str]:
     return found
 
 
+def import_axes(audit: Audit) -> tuple[str, str] | None:
+    """What --axes of import should have been, the frames trusted or the stage; None where it is not known."""
+    if audit.axes is None or not audit.decided or audit.stage == AS_RECORDED:
+        return None
+    return tuple(corrected_axes(audit.axes, of(audit, trust)) for trust in TRUSTED)  # type: ignore[return-value]
+
+
 def as_text(audit: Audit) -> str:
     """The verdict, the misfits of all orientations, what the sign rests on, and what nobody can tell."""
     lines = [headline(audit)]
@@ -98,6 +106,9 @@ def as_text(audit: Audit) -> str:
     for witness in audit.witnesses:
         lines.append(f"    {witness.name}: {witness.says} ({_side(audit, witness.log_odds)})")
     lines += [f"  warning: {text}" for text in warnings(audit)]
+    axes = import_axes(audit)
+    if axes is not None:
+        lines.append(f"  for further imports: --axes '{axes[0]}' or, with the stage trusted, '{axes[1]}'")
     lines.append("  open to any diffraction: whether stage or frames are at fault, and a turned or mirrored laboratory")
     return "\n".join(lines)
 
@@ -138,6 +149,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
             for each in audit.classes
         ],
         "sign": [{"witness": w.name, "log_odds": w.log_odds, "says": w.says} for w in audit.witnesses],
+        "import_axes": import_axes(audit),
         "defocus_reversed": audit.defocus_reversed,
         "cone": audit.cone,
         "distance_m": audit.distance,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from picpxct_nx.audit.orientation import Orientation
-from picpxct_nx.audit.race import Runner, behind, go
+from picpxct_nx.audit.race import LAPS, Runner, behind, go
 from picpxct_nx.errors import InputError
 from picpxct_nx.illumination import object_pixel
 from picpxct_nx.records import Scan
@@ -92,7 +92,7 @@ def stage_scale(
     def at(factor: float) -> Runner:
         if factor not in known:
             known[factor] = _scaled(scan, winner.orientation, factor, (device, seed))
-            report(f"{scan.entry} stage x {factor:.3g}", 1, 1, known[factor].error)
+            report(f"{scan.entry} stage x {factor:.3g}", 2, len(LAPS), known[factor].error)
         return known[factor]
 
     recorded, centre = at(1.0), 1.0

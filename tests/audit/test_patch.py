@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from picpxct_nx.audit import patch, scale
+from picpxct_nx.audit import account, patch, scale
 from picpxct_nx.audit.audit import Audit
 from picpxct_nx.audit.orientation import AS_RECORDED, Orientation
 from picpxct_nx.audit.patch import Patch
@@ -36,6 +36,13 @@ def test_the_axes_of_further_imports_are_corrected(audited: Audit) -> None:
     assert str(PLANTED) == "+x,-y"
     assert 'axes = "stage:+y,-x:um;frames:-y,+x"' in patch.as_toml(found, patch.of(found))
     assert 'axes = "stage:+x,+y:um;frames:-x,-y"' in patch.as_toml(found, patch.of(found, "stage"))
+
+
+def test_the_account_says_both_axes(audited: Audit) -> None:
+    found = replace(audited, axes="stage:+x,+y:um;frames:-y,+x")
+    assert account.import_axes(found) == ("stage:+y,-x:um;frames:-y,+x", "stage:+x,+y:um;frames:-x,-y")
+    assert "for further imports: --axes 'stage:+y,-x:um" in account.as_text(found)
+    assert account.import_axes(audited) is None
 
 
 def test_an_undecided_audit_gives_no_patch(audited: Audit) -> None:
