@@ -312,5 +312,6 @@ AuditFrames = Annotated[
     int | None, typer.Option("--frames", min=6, help="Frames to look at, at most; else what half a minute can do.")
 ]
 PatchFile = Annotated[
-    Path, typer.Option("--patch", help="What picpxct audit -o wrote, or TOML by hand: [amend], then stage = '-y,+x'.")
+    Path,
+    typer.Option("--patch", help="What picpxct audit -o wrote, or by hand: a TOML table amend with stage = '-y,+x'."),
 ]

@@ -21,13 +21,15 @@ def audit(
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
-    as_json: o.Json = False,
+    as_json: o.JsonLines = False,
     show: o.Show = ProgressMode.auto,
 ) -> None:
     """Tell whether stage and frames of raw scans belong together; exit 0: right, 65: wrong, 70: undecided.
 
     Short reconstructions try all orientations of the stage against the frames, and physics decides the sign of the
-    phase. Example: picpxct audit scan.nxs -o patch.toml && picpxct amend scans/*.nxs --patch patch.toml -o amended/
+    phase.
+
+    Example: picpxct audit scan.nxs -o patch.toml && picpxct amend scans/*.nxs --patch patch.toml -o amended/
     """
     from picpxct_nx.audit import account, patch
     from picpxct_nx.audit.audit import Choice, audit_scan

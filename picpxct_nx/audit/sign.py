@@ -33,7 +33,7 @@ _BLOCKS = 8
 _INFLATION = 2.2
 # How often a witness that speaks clearly is right. Found by simulation for the air; for the record it is a guess at how
 # often a defocus is recorded with its right sign.
-AIR_RIGHT, RECORD_RIGHT = 0.85, 0.97
+AIR_RIGHT, RECORD_RIGHT = 0.75, 0.97
 # Of matter: an object that moves in phase and modulus for another reason than thickness, once in a thousand.
 MATTER_RIGHT = 0.999
 # The air speaks where it is at least this part of the field, the twin has less by this part, and half of all else lies

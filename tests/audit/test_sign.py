@@ -38,7 +38,7 @@ def test_twins_say_the_opposite() -> None:
 
 def test_air_speaks_where_absorption_does_not() -> None:
     assert abs(sign.matter(_object(0.0), DOSE).log_odds) < 2.5
-    assert sign.air(_object(0.0), DOSE).log_odds > 1
+    assert sign.air(_object(0.0), DOSE).log_odds > 1  # three to one
 
 
 def test_matter_without_absorption_or_structure_says_nothing() -> None:
