@@ -61,6 +61,11 @@ def doubt(audit: Audit) -> str:
     if best.probability < SURE and third.probability < 1 - SURE < second.probability:
         names = " or ".join(each.members[0].words() for each in (best, second))
         return f"{names}, as well as their twins, fit alike: the sample seems to vary along one direction only"
+    if best.probability < SURE and audit.error > POOR * audit.noise_error:
+        return (
+            f"no orientation fits the frames (Fourier error {audit.error:.3f}, noise alone {audit.noise_error:.3f}): "
+            "do the positions belong to these frames, are units and distance right?"
+        )
     if best.probability < SURE:
         return "frames do not tell the orientations apart: too few, too faint, or the sample shows too little"
     if not any(witness.log_odds for witness in audit.witnesses):

@@ -76,7 +76,9 @@ def _frames(scan: Scan, most: int) -> Array:
     place = np.stack([np.asarray(scan.stage_y, np.float64), np.asarray(scan.stage_x, np.float64)], 1)
     some = np.unique(np.linspace(0, n - 1, min(n, _LOOKED_AT)).round().astype(int))
     good = np.asarray(scan.pixel_mask) == 0
-    roots = np.stack([np.sqrt(np.where(good, np.asarray(scan.frames[i]), 0).astype(np.float32)) for i in some.tolist()])
+    roots = np.stack(
+        [np.sqrt(np.where(good, np.asarray(scan.frames[i]), 0).clip(0).astype(np.float32)) for i in some.tolist()]
+    )
     unlike = ((roots - roots.mean(0)) ** 2).sum((1, 2))
     # Averaged over as much of the scan as the chosen frames will cover, and not at its rim if there is a choice.
     near = np.hypot(*(place[some, None] - place[None, some]).transpose(2, 0, 1))

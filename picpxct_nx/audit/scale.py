@@ -37,14 +37,14 @@ def cone(scan: Scan) -> float | None:
         Scan in memory.
     """
     width, diameter = scan.outermost_zone_width, scan.zone_plate_diameter
-    if width is None or diameter is None:
+    good = np.asarray(scan.pixel_mask) == 0
+    if width is None or diameter is None or not good.any():
         return None
     _, h, w = scan.frames.shape
     pixel = object_pixel(scan)
     q_y, q_x = (np.arange(size) - size // 2 for size in (h, w))
     q = np.hypot(q_y[:, None] / (h * pixel[0]), q_x / (w * pixel[1])) * 2 * width
-    good = np.asarray(scan.pixel_mask) == 0
-    root = np.sqrt(np.asarray(scan.frames).mean(0, dtype=np.float64))
+    root = np.sqrt(np.maximum(np.asarray(scan.frames).mean(0, dtype=np.float64), 0))
     soft = 2 * width / (min(h, w) * max(pixel))
     stop = (scan.central_stop_diameter or 0.0) / diameter
     explained = np.array([_explained(root[good], _disc(q[good] / part, stop, soft / part)) for part in _CONES])
