@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from picpxct_nx.cli._patch import Patches
+from picpxct_nx.errors import UsageError
+
 from .conftest import Call, message
 
 MORE = ("--set", "frame_size=48", "--set", "n_positions=24", "--set", "supersampling=1")
@@ -76,19 +79,19 @@ def test_words_files_and_stages_that_do_not_fit_are_refused(call: Call, made: Pa
     assert "is no UTF-8 text" in message(call("amend", made / "scan.nxs", "--patch", "bad.toml", "-o", "x.nxs"))
 
 
-def test_several_scans_want_a_folder_and_one_that_fails_does_not_stop_the_others(
+def test_a_scan_that_fails_does_not_stop_the_others_and_each_gets_its_patch(
     call: Call, scan: Path, tmp_path: Path
 ) -> None:
     few = ("simulate", *MORE[:2], "--set", "n_positions=5", *ONE[:4], "--seed", "3", "-q", "-o", "few.nxs")
     assert call(*few).exit_code == 0
-    result = call("audit", "few.nxs", scan, *CPU, "--json", "-q")
+    result = call("audit", "few.nxs", scan, *CPU, "--json", "-q", "-o", "patches/")
     assert (result.exit_code, len(result.stdout.splitlines())) == (65, 1)
     assert "has 5 frames; an audit wants 6 or more" in message(result)
-    result = call("audit", scan, scan, *CPU, "-q", "-o", "one.toml")
-    assert (result.exit_code, "write -o DIR/ for one a scan" in message(result)) == (2, True)
-    assert (tmp_path / "one.toml").exists()
-
-
-def test_one_patch_a_scan_goes_into_a_folder(call: Call, scan: Path, tmp_path: Path) -> None:
-    assert call("audit", scan, *CPU, "-q", "-o", "patches/").exit_code == 0
     assert [path.name for path in (tmp_path / "patches").iterdir()] == ["scan_E055200_R000.toml"]
+
+
+def test_one_file_is_for_one_patch(tmp_path: Path) -> None:
+    patches = Patches(str(tmp_path / "one.toml"), overwrite=True)
+    patches.write("first", "text")
+    with pytest.raises(UsageError, match="holds the patch of another scan already; write -o DIR/"):
+        patches.write("second", "text")
