@@ -90,7 +90,8 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
 
     1. The scan is made small. 2. The cone of light on the frames checks distance, pixel size and energy against the
     zone plate. 3. All orientations race (`race.run`), which finds the class. 4. Matter, air and defocus decide between
-    the twins of the class. 5. Where the class is known, other scales of the stage are tried.
+    the twins of the class. 5. Where the class is known, other scales of the stage are tried; if one fits clearly
+    better, all is done with it.
 
     Parameters
     ----------
@@ -109,22 +110,10 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
     """
     if scan.frames.shape[0] < FEWEST:
         raise InputError(f"{scan.entry}: has {scan.frames.shape[0]} frames; an audit wants {FEWEST} or more to compare")
-    small = reduce(scan, choice.frames)
-    cone = scale.cone(small.scan)
-    distance = None
-    if cone is not None and abs(math.log(cone)) > math.log(1 + scale.CONE_TOLERANCE):
-        distance = scan.distance * cone
-        small = reduce(replace(scan, distance=distance), choice.frames)
-    how = {"device": choice.device, "seed": choice.seed}
-    ran = race.run(small.scan, **how, report=report)  # type: ignore[arg-type]
+    small, cone, distance = _prepared(scan, choice)
+    ran, witnesses, stretched = _raced(small, choice, report)
     best = ran.ranked()[0]
-    twin = ran.runners[-best.orientation]
-    witnesses = sign.hear(best, twin, small.start) if best.result is not None else ()
     chances = probabilities(ran, witnesses)
-    stretched = None
-    if race.confidence(ran) >= SURE:
-        # Where all orientations fit alike, so do all scales.
-        stretched = scale.stage_scale(small.scan, best, **how, report=report)  # type: ignore[arg-type]
     likeliest = max(chances, key=chances.__getitem__)
     found = Audit(
         entry=scan.entry,
@@ -147,6 +136,33 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
         **_small(small, scan),  # type: ignore[arg-type]
     )
     return replace(found, verdict=_verdict(found))
+
+
+def _prepared(scan: Scan, choice: Choice) -> tuple[Small, float | None, float | None]:
+    """The small scan, the width of its cone of light, and the distance that this asks for, which it then has."""
+    small = reduce(scan, choice.frames)
+    cone = scale.cone(small.scan)
+    if cone is None or abs(math.log(cone)) < math.log(1 + scale.CONE_TOLERANCE):
+        return small, cone, None
+    distance = scan.distance * cone
+    return reduce(replace(scan, distance=distance), choice.frames), cone, distance
+
+
+def _raced(
+    small: Small, choice: Choice, report: race.Report
+) -> tuple[race.Race, tuple[sign.Witness, ...], scale.StageScale | None]:
+    """The race at the scale of the stage that fits, what the witnesses say of its winner, and that scale."""
+    ran, found = race.run(small.scan, device=choice.device, seed=choice.seed, report=report), None
+    if race.confidence(ran) >= SURE:
+        # Where all orientations fit alike, so do all scales.
+        found = scale.stage_scale(small.scan, ran, device=choice.device, seed=choice.seed, report=report)
+    if found is not None:
+        scaled = scale.scaled(small.scan, found.factor)
+        ran = race.run(scaled, device=choice.device, seed=choice.seed, report=report)
+    best = ran.ranked()[0]
+    if best.result is None:
+        return ran, (), found
+    return ran, sign.hear(best, ran.runners[-best.orientation], small.start), found
 
 
 def probabilities(ran: race.Race, witnesses: tuple[sign.Witness, ...]) -> dict[Orientation, float]:

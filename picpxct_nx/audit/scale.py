@@ -1,12 +1,12 @@
 """Distances and lengths that do not fit together: the cone of light on the frames, and the stage's scale."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from picpxct_nx.audit.orientation import Orientation
-from picpxct_nx.audit.race import LAPS, Runner, behind, go
+from picpxct_nx.audit.race import LAPS, Race, Report, Runner, behind, go
 from picpxct_nx.errors import InputError
 from picpxct_nx.illumination import object_pixel
 from picpxct_nx.records import Scan
@@ -19,7 +19,7 @@ _EXPLAINED = 0.6
 _CONES = np.exp(np.linspace(np.log(0.4), np.log(2.5), 369))
 # Steps of the stage's scale. A defocused probe makes up for a scale that is a little off (another defocus and another
 # curvature of object and probe fit nearly as well), so that less than the first step is seldom seen.
-STEPS = (1.3, 1.1, 1.04)
+STEPS, LAST_STEP = (1.3, 1.1), 1.04
 # Standard errors by which another scale has to fit better to be believed, and part of the misfit that it has to save.
 CLEARLY, _SAVES = 8.0, 0.1
 _FARTHEST = 4.0
@@ -74,49 +74,65 @@ class StageScale:
 
 
 def stage_scale(
-    scan: Scan, winner: Runner, *, device: str, seed: int, report: Callable[[str, int, int, float], None]
+    scan: Scan, ran: Race, *, device: str, seed: int, report: Report = lambda *_: None
 ) -> StageScale | None:
     """Factor of the stage's positions that fits clearly better than the recorded one; None where none does.
+
+    The farther apart frames lie, the fewer see a point of the object, and the better anything fits them; so a misfit
+    alone would ask for larger scales. What is climbed is how much better the winning orientation fits than the best of
+    another class, ln(E of the rival / E of the winner), both after the first lap: only at the right scale do frames
+    contradict a wrong orientation most.
 
     Parameters
     ----------
     scan : Scan
         Small scan.
-    winner : Runner
-        Of the race of its orientations.
+    ran : Race
+        Of its orientations.
     device, seed, report
         As in `race.run`.
     """
-    known: dict[float, Runner] = {}
+    winner, rival, *_ = (runner.orientation for runner in ran.ranked())
+    known: dict[float, tuple[Runner, Runner]] = {}
 
-    def at(factor: float) -> Runner:
+    def at(factor: float) -> tuple[Runner, Runner]:
         if factor not in known:
-            known[factor] = _scaled(scan, winner.orientation, factor, (device, seed))
-            report(f"{scan.entry} stage x {factor:.3g}", 2, len(LAPS), known[factor].error)
+            pair = [_scaled(scan, orientation, factor, 1, (device, seed)) for orientation in (winner, rival)]
+            known[factor] = pair[0], pair[1]
+            report(f"{scan.entry} stage x {factor:.3g}", 2, len(LAPS), pair[0].error)
         return known[factor]
 
-    recorded, centre = at(1.0), 1.0
+    def contrast(factor: float) -> float:
+        own, other = at(factor)
+        return math.log(other.error / own.error) if math.isfinite(own.error) and own.error > 0 else -math.inf
+
+    centre = 1.0
     for step in STEPS:
-        while True:
-            near = [f for f in (centre / step, centre * step) if 1 / _FARTHEST <= f <= _FARTHEST]
-            best = min((centre, *near), key=lambda factor: at(factor).error)
-            if best == centre:
-                break
+        while (best := max(_near(centre, step), key=contrast)) != centre:
             centre = best
-        better = behind(recorded, at(centre))
-        saved = 1 - (at(centre).error / recorded.error) ** 2 if recorded.error > 0 else 0.0
-        if not (better > CLEARLY and saved > _SAVES):
+        if centre == 1.0:
             return None
-    if any(behind(at(beside), at(centre)) < CLEARLY / 2 for beside in (centre / STEPS[0], centre * STEPS[0])):
-        # The farther apart, the fewer frames see a point, and the better anything fits: no minimum is no scale.
-        return None
-    return StageScale(centre, STEPS[-1], better)
+    # Within so little the overlap hardly changes, and the misfit alone knows better.
+    tried = {factor: _scaled(scan, winner, factor, 2, (device, seed)) for factor in _near(centre, LAST_STEP)}
+    centre = min(tried, key=lambda factor: tried[factor].error)
+    recorded, found = _scaled(scan, winner, 1.0, 2, (device, seed)), tried[centre]
+    better = behind(recorded, found)
+    saved = 1 - (found.error / recorded.error) ** 2
+    return StageScale(centre, LAST_STEP, better) if better > CLEARLY and saved > _SAVES else None
 
 
-def _scaled(scan: Scan, orientation: Orientation, factor: float, how: tuple[str, int]) -> Runner:
-    scaled = replace(scan, stage_y=scan.stage_y * factor, stage_x=scan.stage_x * factor)
+def _near(centre: float, step: float) -> list[float]:
+    return [centre, *(f for f in (centre / step, centre * step) if 1 / _FARTHEST <= f <= _FARTHEST)]
+
+
+def scaled(scan: Scan, factor: float) -> Scan:
+    """The scan with its stage's positions so many times as far apart."""
+    return replace(scan, stage_y=scan.stage_y * factor, stage_x=scan.stage_x * factor)
+
+
+def _scaled(scan: Scan, orientation: Orientation, factor: float, laps: int, how: tuple[str, int]) -> Runner:
     try:
-        return go(scaled, orientation, 2, how)
+        return go(scaled(scan, factor), orientation, laps, how)
     except InputError:
         # So far apart that frames no longer overlap.
-        return Runner(orientation, 2, np.full(len(scan.stage_y), np.inf), np.inf, 1.0, None)
+        return Runner(orientation, laps, np.full(len(scan.stage_y), np.inf), np.inf, 1.0, None)

@@ -38,7 +38,16 @@ def test_a_wrong_distance_is_corrected_and_the_axes_are_judged_with_the_right_on
 def test_positions_in_a_wrong_unit_are_noticed(audit: Callable[[Scan], Audit]) -> None:
     scan = simulated("n_positions=30")
     found = audit(replace(scan, stage_y=scan.stage_y / 1.6, stage_x=scan.stage_x / 1.6))
-    assert found.verdict == "wrong"
+    assert (found.verdict, str(found.stage)) == ("wrong", "+y,+x")
     assert found.distance is None
     assert found.stage_scale is not None
-    assert found.stage_scale.factor == pytest.approx(1.6, rel=0.12)
+    assert found.stage_scale.factor == pytest.approx(1.6, rel=0.05)
+
+
+def test_positions_that_are_too_far_apart_do_not_pass_for_better_for_their_lack_of_overlap(
+    audit: Callable[[Scan], Audit],
+) -> None:
+    scan = simulated("n_positions=36")
+    found = audit(replace(scan, stage_y=scan.stage_y * 1.7, stage_x=scan.stage_x * 1.7))
+    assert found.stage_scale is not None
+    assert found.stage_scale.factor == pytest.approx(1 / 1.7, rel=0.05)
