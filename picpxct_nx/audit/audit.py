@@ -90,8 +90,8 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
 
     1. The scan is made small. 2. The cone of light on the frames checks distance, pixel size and energy against the
     zone plate. 3. All orientations race (`race.run`), which finds the class. 4. Matter, air and defocus decide between
-    the twins of the class. 5. Where the class is known, other scales of the stage are tried; if one fits clearly
-    better, all is done with it.
+    the twins of the class. 5. Other scales of the stage are tried; if one fits clearly better, all is done with
+    it.
 
     Parameters
     ----------
@@ -153,12 +153,14 @@ def _raced(
 ) -> tuple[race.Race, tuple[sign.Witness, ...], scale.StageScale | None]:
     """The race at the scale of the stage that fits, what the witnesses say of its winner, and that scale."""
     ran, found = race.run(small.scan, device=choice.device, seed=choice.seed, report=report), None
-    if race.confidence(ran) >= SURE:
-        # Where all orientations fit alike, so do all scales.
+    first = ran.ranked()[0]
+    if race.confidence(ran) >= SURE or first.error > POOR * first.noise_error:
+        # Where all orientations fit alike, and as well as noise lets them, so do all scales.
         found = scale.stage_scale(small.scan, ran, device=choice.device, seed=choice.seed, report=report)
     if found is not None:
         scaled = scale.scaled(small.scan, found.factor)
-        ran = race.run(scaled, device=choice.device, seed=choice.seed, report=report)
+        again = race.run(scaled, device=choice.device, seed=choice.seed, report=report)
+        ran, found = (again, found) if race.confidence(again) >= SURE else (ran, None)
     best = ran.ranked()[0]
     if best.result is None:
         return ran, (), found

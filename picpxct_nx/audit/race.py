@@ -23,8 +23,9 @@ LEFT_BEHIND = 12.0
 # Misfits of frames that overlap are no independent samples, and starts are not ideal: standard errors are taken this
 # much larger, and half the frames for degrees of freedom. Set by `benchmarks/audit.py --calibrate`.
 INFLATION = 2.0
-# Runs that are equally right end at misfits that differ by this part, for none is run to its very end.
-UNEVEN = 0.01
+# Runs that are equally right end at misfits that differ by this part, for none is run to its very end; and by more, the
+# farther they stopped above the noise: this part of ln(misfit / noise) on top.
+UNEVEN, UNSETTLED = 0.01, 0.1
 
 # what is run, lap, laps in all, Fourier error
 Report = Callable[[str, int, int, float], None]
@@ -72,10 +73,10 @@ class Race:
         return sorted(map(self.of_class, CLASSES), key=lambda runner: (-runner.laps, runner.error))
 
 
-def behind(loser: Runner, winner: Runner) -> float:
+def behind(loser: Runner, winner: Runner, uneven: float = UNEVEN) -> float:
     """By how many standard errors one runner fits the frames worse than another: a paired t over frames.
 
-    d_j = ln(m_j of the loser / m_j of the winner), t = mean d / hypot(std d / sqrt n, `UNEVEN`): every frame votes,
+    d_j = ln(m_j of the loser / m_j of the winner), t = mean d / hypot(std d / sqrt n, `uneven`): every frame votes,
     however bright.
     """
     if not np.isfinite(loser.misfit).all():
@@ -84,12 +85,14 @@ def behind(loser: Runner, winner: Runner) -> float:
         return -np.inf
     d = np.log(np.maximum(loser.misfit, 1e-12) / np.maximum(winner.misfit, 1e-12))
     scatter = float(d.std(ddof=1) / np.sqrt(len(d))) if len(d) > 1 else np.inf
-    return float(d.mean() / np.hypot(scatter, UNEVEN))
+    return float(d.mean() / np.hypot(scatter, uneven))
 
 
 def odds(loser: Runner, winner: Runner) -> float:
     """Odds that the loser is right after all: p / (1 - p) of the t of `behind`, 1 where they are equal."""
-    p = float(scipy.stats.t.sf(behind(loser, winner) / INFLATION, max(1.0, len(winner.misfit) / 2 - 1)))
+    above = np.log(max(min(loser.misfit.sum(), winner.misfit.sum()) / max(winner.noise, 1e-12), 1.0))
+    t = behind(loser, winner, UNEVEN + UNSETTLED * float(above))
+    p = float(scipy.stats.t.sf(t / INFLATION, max(1.0, len(winner.misfit) / 2 - 1)))
     return p / max(1 - p, 1e-300)
 
 

@@ -13,9 +13,9 @@ from picpxct_nx.records import Scan
 from picpxct_nx.values import Array
 
 # A cone that is this much wider or narrower than the zone plate makes it is no error of its measurement.
-CONE_TOLERANCE = 0.05
-# The cone explains at least this part of the mean frame's variance, or it was not found.
-_EXPLAINED = 0.6
+CONE_TOLERANCE = 0.06
+# The cone explains at least this part of the mean frame's variance, or the sample scatters too much to see its rim.
+_EXPLAINED = 0.9
 _CONES = np.exp(np.linspace(np.log(0.4), np.log(2.5), 369))
 # Steps of the stage's scale. A defocused probe makes up for a scale that is a little off (another defocus and another
 # curvature of object and probe fit nearly as well), so that less than the first step is seldom seen.
@@ -79,9 +79,8 @@ def stage_scale(
     """Factor of the stage's positions that fits clearly better than the recorded one; None where none does.
 
     The farther apart frames lie, the fewer see a point of the object, and the better anything fits them; so a misfit
-    alone would ask for larger scales. What is climbed is how much better the winning orientation fits than the best of
-    another class, ln(E of the rival / E of the winner), both after the first lap: only at the right scale do frames
-    contradict a wrong orientation most.
+    alone would ask for larger scales. What is climbed is how differently the two best classes fit, |ln(E / E')| after
+    the first lap: at the right scale frames contradict a wrong orientation most.
 
     Parameters
     ----------
@@ -92,19 +91,19 @@ def stage_scale(
     device, seed, report
         As in `race.run`.
     """
-    winner, rival, *_ = (runner.orientation for runner in ran.ranked())
+    first, second, *_ = (runner.orientation for runner in ran.ranked())
     known: dict[float, tuple[Runner, Runner]] = {}
 
     def at(factor: float) -> tuple[Runner, Runner]:
         if factor not in known:
-            pair = [_scaled(scan, orientation, factor, 1, (device, seed)) for orientation in (winner, rival)]
+            pair = [_scaled(scan, orientation, factor, 1, (device, seed)) for orientation in (first, second)]
             known[factor] = pair[0], pair[1]
             report(f"{scan.entry} stage x {factor:.3g}", 2, len(LAPS), pair[0].error)
         return known[factor]
 
     def contrast(factor: float) -> float:
-        own, other = at(factor)
-        return math.log(other.error / own.error) if math.isfinite(own.error) and own.error > 0 else -math.inf
+        one, other = (runner.error for runner in at(factor))
+        return abs(math.log(other / one)) if math.isfinite(one * other) and one * other > 0 else -math.inf
 
     centre = 1.0
     for step in STEPS:
@@ -112,6 +111,7 @@ def stage_scale(
             centre = best
         if centre == 1.0:
             return None
+    winner = min(at(centre), key=lambda runner: runner.error).orientation
     # Within so little the overlap hardly changes, and the misfit alone knows better.
     tried = {factor: _scaled(scan, winner, factor, 2, (device, seed)) for factor in _near(centre, LAST_STEP)}
     centre = min(tried, key=lambda factor: tried[factor].error)
