@@ -3,7 +3,7 @@
 from typing import Any
 
 from picpxct_nx.audit.audit import ALIKE, POOR, SURE, Audit
-from picpxct_nx.audit.orientation import AS_RECORDED, Orientation
+from picpxct_nx.audit.orientation import AS_RECORDED, Orientation, equivalents
 from picpxct_nx.audit.patch import TRUSTED, corrected_axes, of
 from picpxct_nx.errors import ConvergenceError, InputError
 
@@ -143,6 +143,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "stage": str(audit.stage),
         "frames": str(audit.frames_turn),
         "words": audit.stage.words(),
+        "equivalent": [{"frames": str(frames), "stage": str(stage)} for frames, stage in equivalents(audit.stage)],
         "probabilities": {str(orientation): chance for orientation, chance in audit.probabilities.items()},
         "classes": [
             {

@@ -17,8 +17,8 @@ pairs. The four classes have different misfits. Within a class t and -t have equ
 has to decide (`sign`). The k is left open by any far-field data: t is known, and whether stage or frames are to be
 corrected is for the user, who knows which of them is right; a mirror image remains a mirror image.
 
-The second relation is the twin of I. K. Robinson et al., and holds for ptychography where positions are not negated;
-negated positions with O*(-r) and P*(-r) is the same with k = -1.
+The second relation is the twin image of phase retrieval: J. R. Fienup & C. C. Wackerman, J. Opt. Soc. Am. A 3, 1897
+(1986), doi 10.1364/JOSAA.3.001897. Negated positions with O*(-r) and P*(-r) are the same with k = -1.
 """
 
 from dataclasses import dataclass

@@ -46,6 +46,8 @@ def test_a_wrong_scan_is_told_patched_amended_and_then_right(call: Call, scan: P
     found = json.loads(again.stdout)
     assert (found["verdict"], found["stage"], found["decided"]) == ("right", "+y,+x", True)
     assert found["confidence"] > 0.95
+    # The same in another laboratory: frames and stage turned alike.
+    assert {"frames": "+x,+y", "stage": "+x,+y"} in found["equivalent"]
     twice = call("amend", "right.nxs", "--patch", "patch.toml", "-o", "twice.nxs")
     assert twice.exit_code == 65
     assert "was amended by this patch before" in message(twice)
