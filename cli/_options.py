@@ -351,3 +351,18 @@ ReportLimits = Annotated[
         'dose="10 MGy"; up to margin=1.5 times that is worth a look. Else the files\' group targets says it.',
     ),
 ]
+
+# Of audit and amend.
+PatchOutput = Annotated[
+    str | None, typer.Option("-o", "--output", help="Patch file (TOML) for picpxct amend, or DIR/ for one a scan.")
+]
+Trust = Annotated[
+    str, typer.Option("--trust", help="Which lies right in the laboratory: frames (the stage is corrected) or stage.")
+]
+AuditFrames = Annotated[
+    int | None, typer.Option("--frames", min=6, help="Frames to look at, at most; else what half a minute can do.")
+]
+PatchFile = Annotated[
+    Path,
+    typer.Option("--patch", help="What picpxct audit -o wrote, or by hand: a TOML table amend with stage = '-y,+x'."),
+]

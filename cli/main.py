@@ -9,6 +9,8 @@ from picpxct_nx import __version__
 
 from . import (
     align,
+    amend,
+    audit,
     demo,
     dose,
     export,
@@ -45,6 +47,7 @@ app.command("simulate", rich_help_panel="Make and convert")(command(simulate.sim
 app.command("plan", rich_help_panel="Make and convert")(command(plan.plan))
 app.command("import", rich_help_panel="Make and convert")(command(import_.import_))
 app.command("export", rich_help_panel="Make and convert")(command(export.export))
+app.command("amend", rich_help_panel="Make and convert")(command(amend.amend))
 app.command("reconstruct", rich_help_panel="Process")(command(reconstruct.reconstruct))
 app.command("flatten", rich_help_panel="Process")(command(flatten.flatten))
 app.command("stack", rich_help_panel="Process")(command(stack.stack))
@@ -53,6 +56,7 @@ app.command("register", rich_help_panel="Process")(command(register.register))
 app.command("normalize", rich_help_panel="Process")(command(normalize.normalize))
 app.command("grainmap", rich_help_panel="Process")(command(grainmap.grainmap))
 app.command("frc", rich_help_panel="Process")(command(frc.frc))
+app.command("audit", rich_help_panel="Look and check")(command(audit.audit))
 app.command("dose", rich_help_panel="Look and check")(command(dose.dose))
 app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))

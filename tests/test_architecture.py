@@ -37,6 +37,8 @@ ROOMS: dict[str, set[str]] = {
     "checkpoints": {"errors", "atomic", "ptycho"},
     "choice": CORE | {"ptycho"},
     "account": CORE | {"ptycho", "images", "choice"},
+    "audit": CORE | {"ptycho", "geometry", "illumination", "images"},
+    "amend": CORE | {"audit", "formats"},
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
     "crew": CORE | {"choice", "reconstruction", "warm"},

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,22 @@ def test_the_imported_star_is_valid_and_says_what_was_assumed(star: Path) -> Non
     assert report["valid"]
     assumed = {v["path"].partition("/instrument/")[2] for v in report["violations"] if v["code"] == "ASSUMED"}
     assert {"beam/incident_energy", "detector/distance", "detector/x_pixel_size"} <= assumed
+
+
+@pytest.mark.slow
+def test_the_audit_names_the_right_axes_of_the_star_and_another_import_with_them_is_right(
+    shared_data: Path, star: Path, tmp_path: Path
+) -> None:
+    assert json.loads(_picpxct("audit", star, "--device", "cpu:1", "--json"))["verdict"] == "right"
+    source, scan, patch = shared_data / "siemens-star-small.npz.bz2", tmp_path / "scan.nxs", tmp_path / "patch.toml"
+    wrong = [*LAYOUT[:-1], "probe:+x,-y:pixel"]
+    _picpxct("import", source, *wrong, "--center", "corner", "--crop", "64", *STATED, "-o", scan)
+    command = [sys.executable, "-m", "picpxct_nx.cli", "audit", str(scan), "--device", "cpu:1", "-o", str(patch)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 65
+    axes = tomllib.loads(patch.read_text())["import"]["axes"]
+    assert axes == "probe:+y,+x:pixel;frames:+y,+x"
+    _picpxct("amend", scan, "--patch", patch, "-o", tmp_path / "amended.nxs")
+    assert json.loads(_picpxct("audit", tmp_path / "amended.nxs", "--device", "cpu:1", "--json"))["verdict"] == "right"
 
 
 @pytest.mark.slow
