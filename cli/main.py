@@ -10,6 +10,7 @@ from picpxct_nx import __version__
 from . import (
     align,
     demo,
+    deposit,
     dose,
     flatten,
     frc,
@@ -19,6 +20,7 @@ from . import (
     normalize,
     reconstruct,
     register,
+    rerun,
     schema,
     score,
     simulate,
@@ -50,6 +52,8 @@ app.command("frc", rich_help_panel="Process")(command(frc.frc))
 app.command("dose", rich_help_panel="Look and check")(command(dose.dose))
 app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
+app.command("deposit", rich_help_panel="Publish and reproduce")(command(deposit.deposit))
+app.command("rerun", rich_help_panel="Publish and reproduce")(command(rerun.rerun))
 app.command("info", rich_help_panel="Look and check")(command(info.info))
 app.command("schema", rich_help_panel="Look and check")(command(schema.schema))
 app.command("demo", rich_help_panel="Look and check")(command(demo.demo))
