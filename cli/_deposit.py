@@ -119,9 +119,7 @@ def make(
 
     packing.refuse_existing(target, overwrite=manner.overwrite)
     with byte_progress(manner.show, quiet=manner.quiet) as report:
-        holdings = planning.look(
-            files, workers=manner.jobs, report=lambda done, total, _: report("checking files", done, total)
-        )
+        holdings = planning.look(files, workers=manner.jobs, report=lambda done, total: report("checking", done, total))
         try:
             plan = planning.plan(holdings, form[0], elsewhere, form[1])
         except RefusedError as error:

@@ -174,13 +174,12 @@ def _things(
 
     def make(inner: Sheet) -> Named:
         name = inner.text("name", needed="the name that the files use")
-        if name and name not in said:
-            known = ", ".join(said) or "nothing"
-            inner.add("name", "UNKNOWN_NAME", f"no file is about '{name}'; the files say {known}")
+        if name and said and name not in said:
+            inner.add("name", "UNKNOWN_NAME", f"no file is about '{name}'; the files say {', '.join(said)}")
         return Named(name, inner.checked(option, check, wanted))
 
     named = {thing.name: thing for thing in form.each(key, make)}
-    return tuple(named.get(name, Named(name)) for name in said)
+    return tuple(named.get(name, Named(name)) for name in dict.fromkeys([*said, *named]))
 
 
 def _facility(form: Sheet, said: Said) -> Institution | None:

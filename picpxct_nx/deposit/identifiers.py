@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 _ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dX])\Z", re.IGNORECASE)
 _ROR = re.compile(r"(?:https?://ror\.org/)?(0[a-hj-km-np-tv-z0-9]{6}[0-9]{2})\Z", re.IGNORECASE)
 _DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:)?(10\.\d{4,9}/[^\s\"<>]+)\Z", re.IGNORECASE)
-_HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:)(\d[\d.]*/[^\s\"<>]+)\Z", re.IGNORECASE)
+_HANDLE = re.compile(r"(?:https?://hdl\.handle\.net/|hdl:)(\d[\w.]*/[^\s\"<>]+)\Z", re.IGNORECASE)
 _IGSN = re.compile(r"(?:IGSN:?\s*)?([A-Z][A-Z0-9.-]{3,48})\Z", re.IGNORECASE)
 _IGSN_HANDLE = re.compile(r"(?:https?://(?:hdl\.handle\.net|igsn\.org)/)(?:10273/)?([A-Z0-9.-]{4,50})\Z", re.IGNORECASE)
 _URL = re.compile(r"https?://[^\s\"<>/]+\.[^\s\"<>]+\Z")

@@ -10,6 +10,7 @@ from picpxct_nx.values import digest
 
 # Commands that make raw entries of something that is none.
 ORIGINS = frozenset({"import", "simulate"})
+_READ = "products were made from it; add its file, or list it with --external-inputs"
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,10 @@ def _check_input(where: str, holding: Holding, pair: tuple[Action, Input], linea
         return
     made = lineage.actions.get(source.uuid)
     if made is None:
-        text = f"{where} read {source.uuid}, which is not among the files and which no step made"
-        yield Fault(holding.name, "CHAIN_OPEN", f"{text}; add it, or list it with --external-inputs")
+        yield Fault(source.uuid, "CHAIN_OPEN", f"no step made it, and it is not among the files, but {_READ}")
     elif made.step.command in ORIGINS:
-        text = f"{where} read raw data, {source.uuid} of {made.step.command}, which are not among the files"
-        yield Fault(holding.name, "CHAIN_OPEN", f"{text}; add them, or list them with --external-inputs")
+        text = f"the raw data of {made.step.command} that it names are not among the files, but {_READ}"
+        yield Fault(source.uuid, "CHAIN_OPEN", text)
 
 
 def notes(lineage: Lineage) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from picpxct_nx.errors import InputError, MissingInputError
 # A process of its own is worth its start from this many bytes on.
 _WORTH_BYTES = 200 * 2**20
 
-# Files done, files in all, and the name of the newest.
-Report = Callable[[int, int, str], None]
+# Bytes of the files that are done, and of all.
+Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,19 @@ def look(paths: Sequence[Path], *, workers: int = 1, report: Report = lambda *_:
     words = privacy.personal_words()
     total = sum(path.stat().st_size for path in distinct)
     if workers < 2 or len(distinct) < 2 or total < _WORTH_BYTES:
-        found = []
-        for number, path in enumerate(distinct, 1):
+        found, done = [], 0
+        for path in distinct:
             found.append(survey(path, personal=words))
-            report(number, len(distinct), path.name)
+            done += path.stat().st_size
+            report(done, total)
         return tuple(found)
     # Fresh processes: HDF5 has one lock in each, and does not survive a fork.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(survey, path, personal=words): path for path in distinct}
-        for number, future in enumerate(as_completed(futures), 1):
-            report(number, len(distinct), futures[future].name)
+        done = 0
+        for future in as_completed(futures):
+            done += futures[future].stat().st_size
+            report(done, total)
         return tuple(future.result() for future in futures)
 
 

@@ -57,8 +57,8 @@ def check_texts(
 
 def check_name(name: str, personal: Iterable[str] = ()) -> Iterator[Fault]:
     """Why a file may not be called so in a deposit: letters that catalogues refuse, or somebody's name."""
-    if not re.fullmatch(r"[A-Za-z0-9%#+\-.:=@_]+", name) or name.startswith("."):
-        text = "may hold letters without accents, digits and % # + - . : = @ _ only (SciCat), and not begin with a dot"
+    if not re.fullmatch(r"[A-Za-z0-9#+\-.:=@_]+", name) or name.startswith("."):
+        text = "may hold letters without accents, digits and # + - . : = @ _ only (SciCat), and not begin with a dot"
         yield Fault(name, "FILE_NAME", f"the name {text}; rename it")
     found = _EMAIL.search(name)
     if found:

@@ -73,13 +73,20 @@ def _base(metadata: Metadata, scicat: SciCat, kind: str, held: Sequence[Held]) -
         "techniques": [
             {"pid": terms.technique_iri(term), "name": terms.TECHNIQUES[term]} for term in metadata.techniques
         ],
-        "scientificMetadata": scientific(held),
+        "scientificMetadata": scientific(held) | _things(metadata),
     }
     if first.orcid:
         made["orcidOfOwner"] = _orcid_of(scicat.owner, metadata.creators) or first.orcid
     if scicat.access_groups:
         made["accessGroups"] = list(scicat.access_groups)
     return made
+
+
+def _things(metadata: Metadata) -> dict[str, str]:
+    """Persistent identifiers of samples and instruments; the catalogue has identifiers of its own for both."""
+    rows = {"sample_igsn": metadata.samples, "instrument_pid": metadata.instruments}
+    named = {name: ", ".join(one.pid.url for one in things if one.pid) for name, things in rows.items()}
+    return {name: text for name, text in named.items() if text}
 
 
 def _orcid_of(owner: str, people: Iterable[Person]) -> str | None:

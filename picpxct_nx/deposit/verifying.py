@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -67,43 +67,64 @@ def verify(path: Path, *, workers: int = 1, report: Report = lambda *_: None) ->
         It is no deposit: no folder, and no .zip that can be read.
     """
     found: list[Fault] = []
-    held = opened(path, found)
-    tags = {name: _bytes(held, name, found) for name in (*_TAGS, bag.TAGS)}
-    listed = _check_tags(tags, found)
-    payload = {name for name in held.sizes if name.startswith(bag.PAYLOAD)}
-    found += [
-        Fault(name, "MISSING_FILE", "is in the manifest and not there; copy it again")
-        for name in listed
-        if name not in payload
-    ]
-    found += [
-        Fault(name, "STRAY_FILE", "is there and not in the manifest; take it out") for name in payload - set(listed)
-    ]
-    found += [
-        Fault(name, "STRAY_FILE", "is no part of the bag; take it out")
-        for name in held.sizes
-        if name not in payload and name not in tags
-    ]
-    sums = _sums(held, sorted(payload & set(listed)), workers, report)
-    good = {name for name, one in sums.items() if one.sha256 == listed[name]}
-    found += [
-        Fault(
-            name,
-            "HASH",
-            f"has sha256 {sums[name].sha256[:12]}..., was packed with {listed[name][:12]}...: its bytes changed",
-        )
-        for name in sums
-        if name not in good
-    ]
-    found += _check_oxum(tags[bag.INFO], sums)
-    if held.starts:
-        found += _check_archive(held, sums, tags)
-    if not any(fault.level == "error" and fault.code in ("NOT_A_BAG", "NO_CRATE") for fault in found):
-        found += _check_crate(held, sums, good)
-    holdings = tuple(_examined(held, sorted(good), found))
-    found += _check_chains(held, holdings, {name: sums[name].sha256 for name in good})
+    state = _Bytes(opened(path, found), found)
+    state.check(workers, report)
+    good, sums = state.good, state.sums
+    found += _check_crate(state.held, sums, good)
+    holdings = tuple(_examined(state.held, sorted(good), found))
+    found += _check_chains(state.held, holdings, {name: sums[name].sha256 for name in good})
     size = sum(one.size for one in sums.values())
     return Verdict(str(path), len(sums), size, sum(len(h.entries) for h in holdings), tuple(sorted(set(found))))
+
+
+def altered(path: Path, *, workers: int = 1, report: Report = lambda *_: None) -> tuple[Fault, ...]:
+    """What is wrong with the bytes of a deposit; what its files hold is not looked at.
+
+    Raises
+    ------
+    MissingInputError, InputError
+        As for `verify`.
+    """
+    found: list[Fault] = []
+    _Bytes(opened(path, found), found).check(workers, report)
+    return tuple(sorted(set(found)))
+
+
+@dataclass
+class _Bytes:
+    """The bytes of a deposit: what was found of them, and which files are as they were packed."""
+
+    held: Opened
+    found: list[Fault]
+    sums: dict[str, Sum] = field(default_factory=dict)
+    good: set[str] = field(default_factory=set)
+
+    def check(self, workers: int, report: Report) -> None:
+        """Account for every byte."""
+        held, found = self.held, self.found
+        tags = {name: _bytes(held, name, found) for name in (*_TAGS, bag.TAGS)}
+        listed = _check_tags(tags, found)
+        payload = {name for name in held.sizes if name.startswith(bag.PAYLOAD)}
+        told = "is in the manifest and not there; copy it again"
+        found += [Fault(name, "MISSING_FILE", told) for name in listed if name not in payload]
+        found += [
+            Fault(name, "STRAY_FILE", "is there and not in the manifest; take it out") for name in payload - set(listed)
+        ]
+        found += [
+            Fault(name, "STRAY_FILE", "is no part of the bag; take it out")
+            for name in held.sizes
+            if name not in payload and name not in tags
+        ]
+        self.sums = _sums(held, sorted(payload & set(listed)), workers, report)
+        for name, one in self.sums.items():
+            if one.sha256 == listed[name]:
+                self.good.add(name)
+            else:
+                text = f"has sha256 {one.sha256[:12]}..., was packed with {listed[name][:12]}...: its bytes changed"
+                found.append(Fault(name, "HASH", text))
+        found += _check_oxum(tags[bag.INFO], self.sums)
+        if held.starts:
+            found += _check_archive(held, self.sums, tags)
 
 
 def _bytes(held: Opened, name: str, found: list[Fault]) -> bytes:
@@ -178,7 +199,7 @@ def _check_crate(held: Opened, sums: Mapping[str, Sum], good: Iterable[str]) -> 
     for file, size, digest in crate.names_of(document):
         described[f"{bag.PAYLOAD}{file}"] = (size, digest)
     for file, one in sums.items():
-        if file != name and described.get(file) != (str(one.size), one.sha256):
+        if file != name and file in set(good) and described.get(file) != (str(one.size), one.sha256):
             yield Fault(file, "CRATE", f"{crate.DESCRIPTOR} does not describe it, or another length or hash")
     for file in described.keys() - sums.keys():
         yield Fault(file, "CRATE", f"{crate.DESCRIPTOR} describes it, and it is not there")

@@ -63,7 +63,11 @@ def find_entries(folder: Path, uuids: Collection[str]) -> dict[str, tuple[Path, 
     if not folder.is_dir():
         raise MissingInputError(f"{folder}: is no folder; name the one with the inputs")
     found: dict[str, tuple[Path, str, str]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file()):
+    paths = [path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file()]
+    # What lies at the top is most likely meant.
+    for path in sorted(paths, key=lambda path: (len(path.parts), path)):
+        if len(found) == len(uuids):
+            break
         try:
             with open_valid(path, path.name) as file:
                 for name in entries(file):
