@@ -136,7 +136,7 @@ def _write_zip(
             return
         job = sources[member.name]
         with job.source.open("rb", buffering=0) as handle:
-            if stream(handle, sink, counter.add) != sums[job.name]:
+            if stream(handle, sink, counter.add, crc=True) != sums[job.name]:
                 raise InputError(f"{job.source}: changed while it was packed; run again when nobody writes to it")
 
     hidden = shop / target.name

@@ -26,11 +26,11 @@ Report = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Sum:
-    """Length, SHA-256 and CRC-32 of the bytes of a file."""
+    """Length and SHA-256 of the bytes of a file, and CRC-32 where an archive needs it."""
 
     size: int
     sha256: str
-    crc32: int
+    crc32: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,24 @@ class Counter:
             self._report(self._done, self._total)
 
 
-def stream(source: BinaryIO, sink: BinaryIO | None, count: Callable[[int], None]) -> Sum:
-    """Hash everything that a stream has left, and copy it if there is a sink.
+def stream(source: BinaryIO, sink: BinaryIO | None, count: Callable[[int], None], *, crc: bool) -> Sum:
+    """Hash everything that a stream has left, and copy it if there is a sink; `crc` asks for the CRC-32 as well.
 
     Memory is one block, however long the stream is.
     """
-    total, crc, size = hashlib.sha256(), 0, 0
+    total, check, size = hashlib.sha256(), 0, 0
     block = bytearray(BLOCK_BYTES)
     view = memoryview(block)
     while length := source.readinto(block):  # type: ignore[attr-defined]
         part = view[:length]
         total.update(part)
-        crc = zlib.crc32(part, crc)
+        if crc:
+            check = zlib.crc32(part, check)
         if sink is not None:
             sink.write(part)
         size += length
         count(length)
-    return Sum(size, total.hexdigest(), crc)
+    return Sum(size, total.hexdigest(), check)
 
 
 @contextmanager
@@ -147,7 +148,8 @@ def transfer(
 def _one(job: Job, into: Path | None, counter: Counter, *, link: bool) -> Sum:
     before = job.source.stat()
     if into is None:
-        found = _hash(job.source, counter)
+        # Without a folder the files go into an archive.
+        found = _hash(job.source, counter, crc=True)
     else:
         target = into / job.name
         with naming_disk_errors(str(target)):
@@ -160,10 +162,10 @@ def _one(job: Job, into: Path | None, counter: Counter, *, link: bool) -> Sum:
     return found
 
 
-def _hash(source: Path, counter: Counter) -> Sum:
+def _hash(source: Path, counter: Counter, *, crc: bool = False) -> Sum:
     try:
         with source.open("rb", buffering=0) as handle:
-            return stream(handle, None, counter.add)
+            return stream(handle, None, counter.add, crc=crc)
     except OSError as error:
         raise InputError(f"{source}: cannot be read ({error.strerror}); check the disk it lies on") from None
 
@@ -188,7 +190,7 @@ def _copy(source: Path, target: Path, counter: Counter) -> Sum:
                 os.posix_fallocate(sink.fileno(), 0, length)
             except OSError as error:
                 raise RetryError(f"{target}: no room for {length} bytes ({error.strerror}); free some") from None
-        found = stream(handle, sink, counter.add)
+        found = stream(handle, sink, counter.add, crc=False)
         os.fsync(sink.fileno())
     return found
 

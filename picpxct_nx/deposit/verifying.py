@@ -158,7 +158,7 @@ def _sums(held: Opened, names: list[str], workers: int, report: Report) -> dict[
 
     def work(name: str) -> tuple[str, Sum]:
         with held.open(name) as handle:
-            return name, stream(handle, None, counter.add)
+            return name, stream(handle, None, counter.add, crc=bool(held.starts))
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         return dict(pool.map(work, names))

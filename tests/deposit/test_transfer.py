@@ -24,9 +24,9 @@ def jobs(tmp_path: Path) -> list[Job]:
     return made
 
 
-def summed(path: Path) -> Sum:
+def summed(path: Path, *, crc: bool = False) -> Sum:
     data = path.read_bytes()
-    return Sum(len(data), hashlib.sha256(data).hexdigest(), zlib.crc32(data))
+    return Sum(len(data), hashlib.sha256(data).hexdigest(), zlib.crc32(data) if crc else 0)
 
 
 @pytest.mark.parametrize("link", [False, True])
@@ -37,6 +37,12 @@ def test_copies_are_whole_and_their_sums_right(jobs: list[Job], tmp_path: Path, 
             copy = shop / "data" / job.name
             assert sums[job.name] == summed(job.source) == summed(copy)
             assert copy.samefile(job.source) == link
+
+
+def test_an_archive_gets_checksums_of_its_own(jobs: list[Job], tmp_path: Path) -> None:
+    with workshop(tmp_path / "crate.zip") as shop:
+        sums = transfer(jobs, shop, into=None, link=False, workers=1)
+    assert sums == {job.name: summed(job.source, crc=True) for job in jobs}
 
 
 def test_progress_ends_at_all_bytes(jobs: list[Job], tmp_path: Path) -> None:
@@ -92,8 +98,8 @@ def test_a_file_that_somebody_writes_to_is_refused(
 ) -> None:
     hash_file = bytes_of._hash
 
-    def meddle(source: Path, counter: bytes_of.Counter) -> Sum:
-        found = hash_file(source, counter)
+    def meddle(source: Path, counter: bytes_of.Counter, *, crc: bool = False) -> Sum:
+        found = hash_file(source, counter, crc=crc)
         with source.open("ab") as handle:
             handle.write(b"more")
         return found
