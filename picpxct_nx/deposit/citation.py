@@ -25,13 +25,8 @@ def citation(metadata: Metadata) -> str:
         lines.append(f"doi: {_text(metadata.doi.value)}")
     if metadata.keywords:
         lines += ["keywords:", *(f"  - {_text(word)}" for word in metadata.keywords)]
-    if metadata.publisher.page:
-        lines.append(f"repository: {_text(metadata.publisher.page)}")
-    references = [one for one in metadata.related if one.pid.scheme == "DOI"]
-    if references:
-        lines.append("identifiers:")
-        for one in references:
-            lines += ["  - type: doi", f"    value: {_text(one.pid.value)}", f"    description: {_text(one.relation)}"]
+    if metadata.publisher.url:
+        lines.append(f"repository: {_text(metadata.publisher.url)}")
     return "\n".join(lines) + "\n"
 
 

@@ -260,7 +260,11 @@ def _check_people(form: Sheet, made: Metadata) -> None:
             form.add("creators", "AFFILIATION", f"{person.name} has no affiliation; wanted affiliation, and ror")
         if person.orcid is None:
             form.add("creators", "ORCID", f"{person.name} has no ORCID iD; add orcid if there is one", "warning")
+    for person in (*made.creators, *made.contributors):
         for place in person.affiliations:
             if place.name and place.page is None:
                 text = f"{place.name}, the affiliation of {person.name}, has no ror; add it, or a url"
-                form.add("creators", "AFFILIATION_ROR", text)
+                form.add("creators" if person.role is None else "contributors", "AFFILIATION_ROR", text)
+    for one in made.funding:
+        if one.funder.name and one.funder.ror is None:
+            form.add("funding", "FUNDER_ROR", f"{one.funder.name} has no ror; add it, https://ror.org has all funders")

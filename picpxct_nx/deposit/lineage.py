@@ -45,8 +45,10 @@ class Lineage:
 
     @property
     def intermediate(self) -> tuple[str, ...]:
-        """Outputs that were files, and are not held."""
-        return tuple(o for o, a in self.actions.items() if o not in self.held and not a.step.transient)
+        """Outputs that were files, and are neither held nor listed as kept elsewhere."""
+        elsewhere = {uuid for uuid, checksum in self.checksums.items() if {uuid, checksum} & self.external.keys()}
+        known = self.held.keys() | elsewhere
+        return tuple(o for o, a in self.actions.items() if o not in known and not a.step.transient)
 
 
 def _above(actions: Mapping[str, Action], output: str) -> Iterator[Action]:

@@ -172,7 +172,8 @@ def _hash(source: Path, counter: Counter, *, crc: bool = False) -> Sum:
 
 def _link(source: Path, target: Path, counter: Counter) -> Sum:
     try:
-        target.hardlink_to(source)
+        # Of a symbolic link it is the file that is meant.
+        target.hardlink_to(source.resolve())
     except OSError as error:
         raise OutputError(
             f"{target}: no hard link to {source} can be made ({error.strerror}); put the deposit on the same disk, or "

@@ -54,6 +54,8 @@ def test_a_whole_form_has_no_fault(form: dict[str, Any]) -> None:
         ("scicat", {"owner_group": "p1", "source_folder": "data", "creation_location": "/PSI"}, "scicat: source_folder",
          "PATH"),
         ("keywords", "V2O5", "keywords", "KIND"),
+        ("funding", [{"funder": "SNSF"}], "funding", "FUNDER_ROR"),
+        ("contributors", [{"family": "H", "role": "Other", "affiliation": "PSI"}], "contributors", "AFFILIATION_ROR"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_where_it_is(form: dict[str, Any], path: str, value: Any, place: str, code: str) -> None:

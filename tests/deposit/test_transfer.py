@@ -39,6 +39,15 @@ def test_copies_are_whole_and_their_sums_right(jobs: list[Job], tmp_path: Path, 
             assert copy.samefile(job.source) == link
 
 
+def test_a_symbolic_link_is_followed(jobs: list[Job], tmp_path: Path) -> None:
+    link = tmp_path / "l.nxs"
+    link.symlink_to(jobs[1].source)
+    with workshop(tmp_path / "crate") as shop:
+        transfer([Job(link, "raw/l.nxs")], shop, into=shop / "data", link=True, workers=1)
+        assert not (shop / "data/raw/l.nxs").is_symlink()
+        assert (shop / "data/raw/l.nxs").samefile(jobs[1].source)
+
+
 def test_an_archive_gets_checksums_of_its_own(jobs: list[Job], tmp_path: Path) -> None:
     with workshop(tmp_path / "crate.zip") as shop:
         sums = transfer(jobs, shop, into=None, link=False, workers=1)
