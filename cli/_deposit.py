@@ -188,7 +188,10 @@ def check(target: Path, manner: Manner) -> None:
     from picpxct_nx.deposit.verifying import verify
 
     with byte_progress(manner.show, quiet=manner.quiet) as report:
-        verdict = verify(target, workers=manner.jobs, report=lambda done, total: report("verifying", done, total))
+        verdict = verify(
+            target, workers=manner.jobs, report=lambda done, total: report("hashing", done, total),
+            checked=lambda done, total: report("checking", done, total),
+        )  # fmt: skip
     if manner.json:
         typer.echo(json.dumps(verdict.as_json()))
     else:

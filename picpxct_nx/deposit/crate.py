@@ -262,7 +262,7 @@ def names_of(document: Mapping[str, Any]) -> Iterable[tuple[str, str, str]]:
     """Name, length and SHA-256 of every file that a crate's document describes."""
     for entity in document.get("@graph", ()):
         if entity.get("@type") == "File":
-            yield entity["@id"], str(entity.get("contentSize", "")), str(entity.get("sha256", ""))
+            yield str(entity["@id"]), str(entity.get("contentSize", "")), str(entity.get("sha256", ""))
 
 
 def elsewhere(document: Mapping[str, Any]) -> dict[str, str | None]:
@@ -270,5 +270,5 @@ def elsewhere(document: Mapping[str, Any]) -> dict[str, str | None]:
     found = {}
     for entity in document.get("@graph", ()):
         if entity.get("description") == _ELSEWHERE:
-            found[entity["@id"].rpartition(":")[2]] = entity.get("url")
+            found[str(entity["@id"]).rpartition(":")[2]] = entity.get("url")
     return found

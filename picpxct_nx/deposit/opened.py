@@ -59,10 +59,6 @@ class Opened:
         with self.path.open("rb", buffering=0) as whole:
             yield _Window(whole, self.starts[name], self.sizes[name])  # type: ignore[misc]
 
-    def source(self, name: str) -> Path | None:
-        """The path of a file, where it has one of its own."""
-        return None if self.starts else self.path / name
-
 
 def opened(path: Path, found: list[Fault]) -> Opened:
     """The files under a name; what belongs to no deposit goes to the faults.
@@ -84,7 +80,9 @@ def opened(path: Path, found: list[Fault]) -> Opened:
                 found.append(Fault(name, "LINK", "is a symbolic link, which leads out of the deposit"))
             elif item.is_file():
                 sizes[name] = item.stat().st_size
-            elif item.is_dir() and not any(item.iterdir()):
+            elif not item.is_dir():
+                found.append(Fault(name, "STRAY_FILE", "is a pipe or a device; take it out"))
+            elif not any(item.iterdir()):
                 found.append(Fault(name, "STRAY_FILE", "is an empty folder; take it out"))
         return Opened(path, sizes)
     try:

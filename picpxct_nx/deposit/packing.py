@@ -1,10 +1,11 @@
 """Packing: a plan becomes a folder or a .zip, under a hidden name until it is whole; a run that stopped goes on."""
 
 import hashlib
+import json
 import os
 import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -13,8 +14,12 @@ from picpxct_nx.atomic import naming_disk_errors
 from picpxct_nx.deposit import bag, zipped
 from picpxct_nx.deposit.composing import Documents, compose
 from picpxct_nx.deposit.planning import Plan
+from picpxct_nx.deposit.survey import stamp
 from picpxct_nx.deposit.transfer import Counter, Job, Report, Sum, stream, transfer, workshop
 from picpxct_nx.errors import InputError, OutputError
+
+# What of an archive is written already.
+_WRITTEN = "written.jsonl"
 
 
 def is_zip(target: Path) -> bool:
@@ -63,7 +68,7 @@ def pack(
         into = None if is_zip(target) else folder / "data"
         sums = transfer(jobs, shop, into=into, link=link, workers=workers, report=report)
         for holding in plan.holdings:
-            if sums[holding.archived].size != holding.size:
+            if stamp(holding.path.stat()) != holding.stamp:
                 raise InputError(f"{holding.path}: changed since it was looked at; run again when nobody writes to it")
         documents = compose(plan, sums, commands)
         payload = {name: (one.size, one.sha256) for name, one in sums.items()}
@@ -120,7 +125,10 @@ def _publish(folder: Path, target: Path) -> None:
 def _write_zip(
     target: Path, shop: Path, jobs: list[Job], parts: tuple[Mapping[str, Sum], Documents, Documents], report: Report
 ) -> None:
-    """Write the archive in the workshop and give it its name; files are read once more, and must be the same."""
+    """Write the archive in the workshop and give it its name; files are read once more, and must be the same.
+
+    What an earlier run wrote to the same place is left as it is.
+    """
     sums, documents, tags = parts
     contents = {**tags, **{f"data/{name}": content for name, content in documents.items()}}
     files = [(name, len(content), zlib.crc32(content)) for name, content in contents.items()]
@@ -139,9 +147,38 @@ def _write_zip(
             if stream(handle, sink, counter.add, crc=True) != sums[job.name]:
                 raise InputError(f"{job.source}: changed while it was packed; run again when nobody writes to it")
 
-    hidden = shop / target.name
-    with hidden.open("wb") as sink:
-        zipped.write(sink, members, pour)
+    hidden, notes = shop / target.name, shop / _WRITTEN
+    there = _written(hidden, notes, members)
+    for member in there:
+        counter.add(member.size if member.name in sources else 0)
+    with hidden.open("r+b" if hidden.exists() else "wb") as sink, notes.open("a", encoding="utf-8") as log:
+
+        def poured(member: zipped.Member, sink: BinaryIO) -> None:
+            pour(member, sink)
+            if member.name in sources:
+                sink.flush()
+                os.fsync(sink.fileno())
+                log.write(json.dumps([member.name, member.size, member.crc32, member.offset]) + "\n")
+                log.flush()
+
+        zipped.write(sink, members, poured, there)
         sink.flush()
         os.fsync(sink.fileno())
     hidden.replace(target)
+
+
+def _written(hidden: Path, notes: Path, members: Sequence[zipped.Member]) -> list[zipped.Member]:
+    """Members that an earlier run wrote where this one would write them."""
+    if not (hidden.exists() and notes.exists()):
+        return []
+    rows = set()
+    for line in notes.read_text("utf-8", errors="replace").splitlines():
+        try:
+            rows.add(tuple(json.loads(line)))
+        except (ValueError, TypeError):
+            continue  # the line in which the earlier run was stopped
+    length = hidden.stat().st_size
+    return [
+        one for one in members
+        if (one.name, one.size, one.crc32, one.offset) in rows and one.start + one.size <= length
+    ]  # fmt: skip

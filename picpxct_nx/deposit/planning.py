@@ -1,9 +1,8 @@
 """A deposit before anything is written: files surveyed, metadata read, chains traced, and every reason against it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,9 @@ from picpxct_nx.deposit import form, identifiers, lineage, privacy, scicat
 from picpxct_nx.deposit.fault import Fault, raise_if_refused
 from picpxct_nx.deposit.lineage import Lineage
 from picpxct_nx.deposit.metadata import Metadata
+from picpxct_nx.deposit.pool import Report, each
 from picpxct_nx.deposit.survey import Holding, said, sha256, survey
 from picpxct_nx.errors import InputError, MissingInputError
-
-# A process of its own is worth its start from this many bytes on.
-_WORTH_BYTES = 200 * 2**20
-
-# Bytes of the files that are done, and of all.
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -50,23 +44,8 @@ def look(paths: Sequence[Path], *, workers: int = 1, report: Report = lambda *_:
         if not path.exists():
             raise MissingInputError(f"{path}: is not there; check the name")
     distinct = list({path.resolve(): path for path in paths}.values())
-    words = privacy.personal_words()
-    total = sum(path.stat().st_size for path in distinct)
-    if workers < 2 or len(distinct) < 2 or total < _WORTH_BYTES:
-        found, done = [], 0
-        for path in distinct:
-            found.append(survey(path, personal=words))
-            done += path.stat().st_size
-            report(done, total)
-        return tuple(found)
-    # Fresh processes: HDF5 has one lock in each, and does not survive a fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(survey, path, personal=words): path for path in distinct}
-        done = 0
-        for future in as_completed(futures):
-            done += futures[future].stat().st_size
-            report(done, total)
-        return tuple(future.result() for future in futures)
+    tasks = [partial(survey, path, personal=privacy.personal_words()) for path in distinct]
+    return tuple(each(tasks, [path.stat().st_size for path in distinct], workers, report))
 
 
 def plan(holdings: Sequence[Holding], tables: Mapping[str, Any], external: Mapping[str, str | None], name: str) -> Plan:

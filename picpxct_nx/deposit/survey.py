@@ -1,8 +1,9 @@
 """What one file of a deposit is and holds: verdict, entries, histories, digests, people, and what must not go out."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -47,7 +48,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Holding:
-    """One file: where it lies, its name in the deposit, and what was found in it."""
+    """One file: where it lies, its name in the deposit, and what was found in it.
+
+    `stamp` is its length, time and place on the disk before it was looked at.
+    """
 
     path: Path
     name: str
@@ -56,6 +60,7 @@ class Holding:
     entries: tuple[Held, ...] = ()
     report: Report | None = None
     faults: tuple[Fault, ...] = field(default=(), compare=False)
+    stamp: tuple[int, ...] = ()
 
     @property
     def archived(self) -> str:
@@ -83,7 +88,7 @@ def survey(path: Path, *, personal: tuple[str, ...] = ()) -> Holding:
     if path.is_dir():
         raise MissingInputError(f"{path}: is a folder; name files, for example {path}/*.nxs")
     try:
-        size = path.stat().st_size
+        before = path.stat()
         with path.open("rb") as handle:
             ours = handle.read(8) == _SIGNATURE
     except FileNotFoundError:
@@ -91,8 +96,14 @@ def survey(path: Path, *, personal: tuple[str, ...] = ()) -> Holding:
     except OSError as error:
         raise MissingInputError(f"{path}: cannot be read ({error.strerror}); check its rights") from None
     if not ours:
-        return Holding(path, path.name, "auxiliary", size)
-    return examine(path, path.name, size, path=path, personal=personal)
+        return Holding(path, path.name, "auxiliary", before.st_size, stamp=stamp(before))
+    found = examine(path, path.name, before.st_size, path=path, personal=personal)
+    return replace(found, stamp=stamp(before))
+
+
+def stamp(stat: os.stat_result) -> tuple[int, ...]:
+    """What changes when somebody writes to a file: length, time, place on the disk."""
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
 
 def examine(source: Path | BinaryIO, name: str, size: int, *, path: Path, personal: tuple[str, ...] = ()) -> Holding:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from picpxct_nx import nxdl
 from picpxct_nx.deposit import bag, crate, lineage, zipped
 from picpxct_nx.deposit.fault import Fault
 from picpxct_nx.deposit.opened import Opened, opened
+from picpxct_nx.deposit.pool import each
 from picpxct_nx.deposit.survey import Holding, examine
 from picpxct_nx.deposit.transfer import Counter, Report, Sum, stream
 
@@ -45,7 +47,9 @@ class Verdict:
         }  # fmt: skip
 
 
-def verify(path: Path, *, workers: int = 1, report: Report = lambda *_: None) -> Verdict:
+def verify(
+    path: Path, *, workers: int = 1, report: Report = lambda *_: None, checked: Report = lambda *_: None
+) -> Verdict:
     """Check a deposit: bag, hashes, crate, definitions, files, chains.
 
     Files whose bytes are not those that were packed are not opened.
@@ -58,6 +62,8 @@ def verify(path: Path, *, workers: int = 1, report: Report = lambda *_: None) ->
         Files at a time.
     report : callable, optional
         Told of the bytes hashed and of those in all.
+    checked : callable, optional
+        Told of the bytes of the files that were judged, and of those in all.
 
     Raises
     ------
@@ -70,9 +76,14 @@ def verify(path: Path, *, workers: int = 1, report: Report = lambda *_: None) ->
     state = _Bytes(opened(path, found), found)
     state.check(workers, report)
     good, sums = state.good, state.sums
-    found += _check_crate(state.held, sums, good)
-    holdings = tuple(_examined(state.held, sorted(good), found))
-    found += _check_chains(state.held, holdings, {name: sums[name].sha256 for name in good})
+    document = _document(state.held, good, found)
+    found += _check_crate(state.held, document, sums, good)
+    holdings = _examined(state.held, sorted(good), workers, checked)
+    found += [fault for holding in holdings for fault in holding.faults if fault.level == "error"]
+    hashes = {h.name: sums[f"{_AUXILIARY}{h.name}"].sha256 for h in holdings if h.kind == "auxiliary"}
+    if document:
+        # At raw data that are held, or at what the crate says is kept elsewhere.
+        found += lineage.trace(holdings, crate.elsewhere(document), hashes)[1]
     size = sum(one.size for one in sums.values())
     return Verdict(str(path), len(sums), size, sum(len(h.entries) for h in holdings), tuple(sorted(set(found))))
 
@@ -115,7 +126,7 @@ class _Bytes:
             for name in held.sizes
             if name not in payload and name not in tags
         ]
-        self.sums = _sums(held, sorted(payload & set(listed)), workers, report)
+        self.sums = _sums(held, sorted(payload & set(listed)), found, (workers, report))
         for name, one in self.sums.items():
             if one.sha256 == listed[name]:
                 self.good.add(name)
@@ -153,15 +164,26 @@ def _check_tags(tags: Mapping[str, bytes], found: list[Fault]) -> dict[str, str]
     return listed
 
 
-def _sums(held: Opened, names: list[str], workers: int, report: Report) -> dict[str, Sum]:
+def _sums(held: Opened, names: list[str], found: list[Fault], how: tuple[int, Report]) -> dict[str, Sum]:
+    """Sums of the files that can be read."""
+    workers, report = how
     counter = Counter(sum(held.sizes[name] for name in names), report)
 
-    def work(name: str) -> tuple[str, Sum]:
-        with held.open(name) as handle:
-            return name, stream(handle, None, counter.add, crc=bool(held.starts))
+    def work(name: str) -> tuple[str, Sum | OSError]:
+        try:
+            with held.open(name) as handle:
+                return name, stream(handle, None, counter.add, crc=bool(held.starts))
+        except OSError as error:
+            return name, error
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        return dict(pool.map(work, names))
+        results = list(pool.map(work, names))
+    found += [
+        Fault(name, "UNREADABLE", f"cannot be read ({one.strerror}); check its rights and its disk")
+        for name, one in results
+        if isinstance(one, OSError)
+    ]
+    return {name: one for name, one in results if isinstance(one, Sum)}
 
 
 def _check_oxum(info: bytes, sums: Mapping[str, Sum]) -> Iterator[Fault]:
@@ -187,23 +209,38 @@ def _check_archive(held: Opened, sums: Mapping[str, Sum], tags: Mapping[str, byt
             yield Fault(held.path.name, "ARCHIVE", text)
 
 
-def _check_crate(held: Opened, sums: Mapping[str, Sum], good: Iterable[str]) -> Iterator[Fault]:
-    """What the crate's document says of its files, and whether the definitions are those that this program knows."""
+def _document(held: Opened, good: set[str], found: list[Fault]) -> dict[str, Any]:
+    """The crate's document; empty where it is missing, damaged, or nothing that a crate could be."""
     name = f"{bag.PAYLOAD}{crate.DESCRIPTOR}"
-    if name not in set(good):
-        yield Fault(name, "NO_CRATE", "is missing or damaged; the deposit cannot be understood without it")
+    if name not in good:
+        found.append(Fault(name, "NO_CRATE", "is missing or damaged; the deposit cannot be understood without it"))
+        return {}
+    try:
+        with held.open(name) as handle:
+            document = json.loads(handle.read())
+        entities = document["@graph"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        entities = None
+    if not isinstance(entities, list) or not all(isinstance(one, dict) and "@id" in one for one in entities):
+        found.append(Fault(name, "NO_CRATE", "is no list of entities in JSON-LD"))
+        return {}
+    return dict(document)
+
+
+def _check_crate(held: Opened, document: Mapping[str, Any], sums: Mapping[str, Sum], good: set[str]) -> Iterator[Fault]:
+    """What the crate's document says of its files, and whether the definitions are those that this program knows."""
+    if not document:
         return
-    with held.open(name) as handle:
-        document = json.loads(handle.read())
+    name = f"{bag.PAYLOAD}{crate.DESCRIPTOR}"
     described = dict[str, tuple[str, str]]()
     for file, size, digest in crate.names_of(document):
         described[f"{bag.PAYLOAD}{file}"] = (size, digest)
     for file, one in sums.items():
-        if file != name and file in set(good) and described.get(file) != (str(one.size), one.sha256):
+        if file != name and file in good and described.get(file) != (str(one.size), one.sha256):
             yield Fault(file, "CRATE", f"{crate.DESCRIPTOR} does not describe it, or another length or hash")
     for file in described.keys() - sums.keys():
         yield Fault(file, "CRATE", f"{crate.DESCRIPTOR} describes it, and it is not there")
-    for file in sorted(set(good)):
+    for file in sorted(good):
         if file.startswith("data/schemas/"):
             with held.open(file) as handle:
                 yield from _check_definition(file, handle.read())
@@ -221,30 +258,27 @@ def _check_definition(file: str, data: bytes) -> Iterator[Fault]:
         yield Fault(file, "SCHEMA", f"{text} that made the deposit", "warning")
 
 
-def _examined(held: Opened, good: Iterable[str], found: list[Fault]) -> Iterator[Holding]:
-    """The files that hold data, as surveyed; what stands against them goes to the faults."""
-    for name in good:
-        if name.startswith(_AUXILIARY):
-            yield Holding(held.path / name, name.removeprefix(_AUXILIARY), "auxiliary", held.sizes[name])
-        if not name.startswith((_RAW, _DERIVED)):
-            continue
-        path = held.source(name)
-        if path is not None:
-            holding = examine(path, name, held.sizes[name], path=path)
-        else:
-            with held.open(name) as handle:
-                holding = examine(io.BufferedReader(handle), name, held.sizes[name], path=held.path / name)  # type: ignore[type-var]
-        found += [fault for fault in holding.faults if fault.level == "error"]
-        yield holding
+def _examined(held: Opened, good: Iterable[str], workers: int, report: Report) -> list[Holding]:
+    """The files that hold data, as surveyed."""
+    names = [name for name in good if name.startswith((_RAW, _DERIVED))]
+    # A member of an archive is read through the archive, in this process.
+    task = _from_folder if not held.starts else _from_archive
+    found = each(
+        [partial(task, held, name) for name in names], [held.sizes[name] for name in names],
+        1 if held.starts else workers, report,
+    )  # fmt: skip
+    others = [name for name in good if name.startswith(_AUXILIARY)]
+    return found + [
+        Holding(held.path / name, name.removeprefix(_AUXILIARY), "auxiliary", held.sizes[name]) for name in others
+    ]
 
 
-def _check_chains(held: Opened, holdings: tuple[Holding, ...], digests: Mapping[str, str]) -> Iterable[Fault]:
-    """Whether the chains still close: at raw data that are held, or at what the crate says is kept elsewhere."""
-    name = f"{bag.PAYLOAD}{crate.DESCRIPTOR}"
-    if name not in digests:
-        return ()
+def _from_folder(held: Opened, name: str) -> Holding:
+    path = held.path / name
+    return examine(path, name, held.sizes[name], path=path)
+
+
+def _from_archive(held: Opened, name: str) -> Holding:
     with held.open(name) as handle:
-        document = json.loads(handle.read())
-    hashes = {h.name: digests[f"{_AUXILIARY}{h.name}"] for h in holdings if h.kind == "auxiliary"}
-    _, faults = lineage.trace(holdings, crate.elsewhere(document), hashes)
-    return faults
+        buffered = io.BufferedReader(handle)  # type: ignore[type-var]
+        return examine(buffered, name, held.sizes[name], path=held.path / name)

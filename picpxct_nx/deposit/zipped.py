@@ -6,7 +6,7 @@ are those of PKWARE's APPNOTE 6.3.9 with Zip64 records where 32 bits do not suff
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -91,9 +91,19 @@ def directory(members: Sequence[Member]) -> bytes:
     return rows + end64 + _END.pack(b"PK\x05\x06", 0, 0, min(count, most), min(count, most), *sizes, 0)
 
 
-def write(sink: BinaryIO, members: Sequence[Member], pour: Callable[[Member, BinaryIO], None]) -> None:
-    """Write an archive; `pour` writes the contents of one member, as many bytes as it said, to the sink."""
+def write(
+    sink: BinaryIO,
+    members: Sequence[Member],
+    pour: Callable[[Member, BinaryIO], None],
+    there: Collection[Member] = (),
+) -> None:
+    """Write an archive; `pour` writes the contents of one member, as many bytes as it said, to the sink.
+
+    Members that are `there` already, from an earlier run into the same sink, are left as they are.
+    """
     for member in members:
+        if member in there:
+            continue
         sink.seek(member.offset)
         sink.write(member.header)
         pour(member, sink)

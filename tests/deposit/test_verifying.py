@@ -1,6 +1,7 @@
 """A deposit years later: whatever happened to it is found."""
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -127,6 +128,24 @@ def test_a_definition_that_is_another_one_now_is_only_a_warning(copy: Path) -> N
     rewritten(copy, name, lambda path: path.write_text(path.read_text() + "\n"))
     levels = {fault.code: fault.level for fault in verify(copy).faults}
     assert levels["SCHEMA"] == "warning"
+
+
+@pytest.mark.parametrize("text", ["[]", '{"@graph": 1}', '{"@graph": [1]}', "no JSON", "[" * 100_000])
+def test_a_forged_document_that_is_no_crate_is_named(copy: Path, text: str) -> None:
+    rewritten(copy, "data/ro-crate-metadata.json", lambda path: path.write_text(text))
+    assert "NO_CRATE" in codes(copy)
+
+
+def test_pipes_and_files_that_may_not_be_read_are_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(copy / "data/pipe")
+    assert {fault.code for fault in altered(copy)} == {"STRAY_FILE"}
+    (copy / "data/pipe").unlink()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("picpxct_nx.deposit.verifying.stream", refuse)
+    assert "UNREADABLE" in {fault.code for fault in altered(copy)}
 
 
 def test_what_is_no_deposit_is_refused(tmp_path: Path) -> None:
