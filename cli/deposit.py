@@ -1,52 +1,26 @@
 """picpxct deposit: results as an archive that a stranger can validate, cite, open and run again."""
 
 import os
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from picpxct_nx.errors import UsageError
 
 from . import _options as o
+from . import _publish_options as p
 from ._deposit import Manner, check, external, make, paths, tables, target_of, write_form
 from ._talk import ProgressMode
-
-Crate = Annotated[str | None, typer.Option("-o", "--output", help="Folder, or .zip archive, that is made.")]
-Form = Annotated[Path | None, typer.Option("--metadata", help="Form with title, creators and so on: deposit.toml.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help='Over the form: title="...", publisher.name=PSI, keywords=["a"].'),
-]
-Licence = Annotated[str | None, typer.Option("--license", help="SPDX identifier, CC-BY-4.0 for example.")]
-Elsewhere = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--external-inputs",
-        help="List of raw data that are kept elsewhere, a UUID or SHA-256 and an address on each line; or NeXus files.",
-    ),
-]
-Link = Annotated[
-    bool, typer.Option("--link", help="Hard links instead of copies: no room, but one file with two names.")
-]
-Jobs = Annotated[int, typer.Option("--jobs", min=0, help="Files at a time; 0: one for each processor, up to 8.")]
-Init = Annotated[bool, typer.Option("--init", help="Write a form to fill in, with what the inputs say.")]
-Verify = Annotated[
-    Path | None, typer.Option("--verify", metavar="CRATE", help="Check a deposit: hashes, files, chains.")
-]
 
 
 def deposit(
     inputs: o.Files = None,
-    output: Crate = None,
-    form: Form = None,
-    settings: Settings = None,
-    licence: Licence = None,
-    elsewhere: Elsewhere = None,
-    link: Link = False,
-    jobs: Jobs = 0,
-    init: Init = False,
-    verify: Verify = None,
+    output: p.Crate = None,
+    form: p.Form = None,
+    settings: p.Said = None,
+    licence: p.Licence = None,
+    elsewhere: p.Elsewhere = None,
+    link: p.Link = False,
+    jobs: p.Jobs = 0,
+    init: p.Init = False,
+    verify: p.VerifyCrate = None,
     overwrite: o.Overwrite = False,
     show: o.Show = ProgressMode.auto,
     quiet: o.Quiet = False,

@@ -3,43 +3,28 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from picpxct_nx.errors import ConvergenceError, OutputError, UsageError
 
 from . import _options as o
+from . import _publish_options as p
 from ._input import read_entries
 from ._talk import say
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
 
-RawFolder = Annotated[Path, typer.Option("--inputs", help="Folder in or below which the raw files lie.")]
-Kept = Annotated[Path | None, typer.Option("-o", "--output", help="Folder that keeps what is made; else none is kept.")]
-Tolerance = Annotated[
-    float | None,
-    typer.Option(
-        "--tolerance",
-        min=0,
-        help="Relative difference (rms) that an array may have; else 0 on the kind of device that was recorded, and "
-        "0.001 on another.",
-    ),
-]
-RerunDevice = Annotated[
-    str, typer.Option("--device", help="Device of reconstructions: recorded, or as for reconstruct.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the commands and run none.")]
-
 
 def rerun(
-    results: Annotated[list[str], typer.Argument(metavar="RESULT", help="Products, or FILE::ENTRY for one entry.")],
-    inputs: RawFolder,
-    output: Kept = None,
-    tolerance: Tolerance = None,
-    device: RerunDevice = "recorded",
-    dry_run: DryRun = False,
+    results: p.Results,
+    inputs: p.RawFolder,
+    output: p.Kept = None,
+    tolerance: p.Tolerance = None,
+    device: p.RerunDevice = "recorded",
+    dry_run: p.DryRun = False,
     quiet: o.Quiet = False,
     as_json: o.JsonLines = False,
 ) -> None:
@@ -61,10 +46,8 @@ def rerun(
         if found is None:
             return
         verdict, sentence = found
-        if as_json:
-            typer.echo(json.dumps({"file": name, "entry": record.entry, **verdict}))
-        else:
-            typer.echo(f"{name}: {record.entry}: {sentence}")
+        told = json.dumps({"file": name, "entry": record.entry, **verdict})
+        typer.echo(told if as_json else f"{name}: {record.entry}: {sentence}")
         if not verdict["accepted"]:
             failed.append(record.entry)
 
