@@ -44,25 +44,26 @@ def locate(chain: "Chain", folder: Path) -> "tuple[dict[str, Place], dict[str, s
 
 
 def lines(
-    chain: "Chain", places: "Mapping[str, Place]", files: Mapping[str, str], folder: Path, device: str | None
-) -> "Iterator[tuple[tuple[str, ...], Run]]":
-    """The command lines of a chain and the run that each belongs to; products go to numbered places in a folder."""
+    chain: "Chain", places: "dict[str, Place]", files: Mapping[str, str], folder: Path, device: str | None
+) -> Iterator[tuple[str, ...]]:
+    """The command lines of a chain; products go to numbered places in a folder.
+
+    `places` knows where entries lie, and learns where each product lies when its command has been run.
+    """
     from picpxct_nx.replay.plan import Place
 
-    known = dict(places)
     for number, run in enumerate(chain.runs, 1):
-        for part, piece in enumerate(_distinct(run, known), 1):
+        for part, piece in enumerate(_distinct(run, places), 1):
             stem = folder / f"{number:03d}_{run.command}{'' if part == 1 else f'_{part}'}"
             if len(piece.outputs) == len(piece.inputs):
                 output = f"{stem}/"
-                entries = [known[uuid].entry for uuid in piece.inputs]
+                entries = [places[uuid].entry for uuid in piece.inputs]
                 made = {o: Place(f"{stem}/{e}.nxs", e) for o, e in zip(piece.outputs, entries, strict=True)}
             else:
                 output = f"{stem}.nxs"
                 made = {piece.outputs[0]: Place(output, "")}
-            yield (*piece.line(known, files, device), "-o", output), piece
-            known |= {uuid: Place(one.file, one.entry or _only(one.file)) for uuid, one in made.items()}
-    yield (), chain.runs[-1]
+            yield (*piece.line(places, files, device), "-o", output)
+            places.update({uuid: Place(one.file, one.entry or _only(one.file)) for uuid, one in made.items()})
 
 
 def _distinct(run: "Run", places: "Mapping[str, Place]") -> "Iterator[Run]":

@@ -1,6 +1,7 @@
-"""One product run again: its chain, its device, its verdict."""
+"""Products made again: their chain, its device, the verdict on each."""
 
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ import typer
 
 from picpxct_nx.errors import InputError, UnavailableError
 
+from ._input import read_entries
 from ._replay import execute, lines, locate
 from ._talk import complain
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
-    from picpxct_nx.replay.plan import Chain
+    from picpxct_nx.replay.plan import Chain, Place
 
 # On another kind of device sums are taken in another order; thousands of them in single precision leave less than this.
 OTHER_DEVICE = 1e-3
@@ -27,7 +29,6 @@ class Terms:
     inputs: Path
     tolerance: float | None
     device: str | None
-    dry_run: bool
     quiet: bool
 
 
@@ -46,49 +47,58 @@ def device_for(name: str) -> str | None:
     return named(name)
 
 
-def replay(record: "Record", name: str, folder: Path, terms: Terms) -> tuple[dict[str, Any], str] | None:
-    """Verdict and sentence on one product; None where the commands are only shown."""
-    from picpxct_nx.replay.compare import compare
-    from picpxct_nx.replay.plan import chain
+def show(results: Sequence[str], terms: Terms) -> None:
+    """Print the commands that make the products again."""
+    found = _chain(results)
+    places, files = locate(found, terms.inputs)
+    for words in lines(found, places, files, Path("rerun"), _usable(found, terms.device)):
+        typer.echo(f"picpxct {shlex.join(words)}")
 
-    try:
-        found = chain(record.uuid, record.history)
-    except InputError as error:
-        raise InputError(f"{name}: {record.entry}: {error}") from None
+
+def replay(results: Sequence[str], folder: Path, terms: Terms) -> Iterator[tuple[dict[str, Any], str]]:
+    """Verdict and sentence on every product, after all of them are made again in a folder."""
+    from picpxct_nx.replay.compare import compare
+
+    found = _chain(results)
     places, files = locate(found, terms.inputs)
     used = _usable(found, terms.device)
-    if terms.dry_run:
-        for words, _ in lines(found, places, files, Path("rerun"), used):
-            if words:
-                typer.echo(f"picpxct {shlex.join(words)}")
-        return None
-    folder.mkdir(parents=True)
-    where = ""
-    for words, _ in lines(found, places, files, folder.absolute(), used):
-        if words:
-            where = words[-1]
-            execute(words, folder, quiet=terms.quiet)
-    product = f"{where}{record.entry}.nxs" if where.endswith("/") else where
+    folder.mkdir(parents=True, exist_ok=True)
+    for words in lines(found, places, files, folder.absolute(), used):
+        execute(words, folder, quiet=terms.quiet)
     same = _same_kind(found, used)
     limit = terms.tolerance if terms.tolerance is not None else (0.0 if same else OTHER_DEVICE)
-    made = compare(record, _read(product, record.entry), limit)
-    accepted = made.agreement != "different" if limit else made.agreement == "equal"
-    verdict = made.as_json() | {
-        "accepted": accepted, "tolerance": limit, "same_device": same, "commands": len(found.runs),
-        "raw_entries": len(found.raw),
-    }  # fmt: skip
-    return verdict, _sentence(made, verdict, found)
+    for record, name in read_entries(results):
+        made = compare(record, _read(places[record.uuid]), limit)
+        verdict = {"file": name, "entry": record.entry} | made.as_json() | {
+            "accepted": made.agreement != "different" if limit else made.agreement == "equal", "tolerance": limit,
+            "same_device": same, "commands": len(found.runs), "raw_entries": len(found.raw),
+        }  # fmt: skip
+        yield verdict, f"{name}: {record.entry}: {_sentence(made, verdict, found)}"
 
 
-def _read(product: str, entry: str) -> "Record":
+def _chain(results: Sequence[str]) -> "Chain":
+    """The chain of all products together; one that has none is named."""
+    from picpxct_nx.replay.plan import chain
+
+    products = {}
+    for record, name in read_entries(results):
+        try:
+            chain({record.uuid: record.history})
+        except InputError as error:
+            raise InputError(f"{name}: {record.entry}: {error}") from None
+        products[record.uuid] = record.history
+    return chain(products)
+
+
+def _read(place: "Place") -> "Record":
+    """A product that was made again, all of it in memory."""
     from dataclasses import replace
 
     from picpxct_nx import nexus
     from picpxct_nx.values import ArraySource
 
-    with nexus.open_valid(Path(product), product) as file:
-        names = nexus.entries(file)
-        record = nexus.read(file, entry if entry in names else names[0])
+    with nexus.open_valid(Path(place.file), place.file) as file:
+        record = nexus.read(file, place.entry)
         lazy: dict[str, Any] = {
             field: value[...]
             for field, value in vars(record).items()

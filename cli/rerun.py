@@ -3,7 +3,6 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,11 +10,7 @@ from picpxct_nx.errors import ConvergenceError, OutputError, UsageError
 
 from . import _options as o
 from . import _publish_options as p
-from ._input import read_entries
 from ._talk import say
-
-if TYPE_CHECKING:
-    from picpxct_nx.records import Record
 
 
 def rerun(
@@ -32,29 +27,22 @@ def rerun(
 
     Example: picpxct rerun grains.nxs --inputs scans/
     """
-    from ._rerun import Terms, device_for, replay
+    from ._rerun import Terms, device_for, replay, show
 
     if output is not None and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputError(f"{output}: is there already; name a new folder")
     if "-" in results:
         raise UsageError("rerun reads its products twice; name files instead of -")
-    terms = Terms(inputs, tolerance, device_for(device), dry_run=dry_run, quiet=quiet)
+    terms = Terms(inputs, tolerance, device_for(device), quiet=quiet)
+    if dry_run:
+        show(results, terms)
+        return
     failed: list[str] = []
-
-    def judge(record: "Record", name: str, folder: Path) -> None:
-        found = replay(record, name, folder, terms)
-        if found is None:
-            return
-        verdict, sentence = found
-        told = json.dumps({"file": name, "entry": record.entry, **verdict})
-        typer.echo(told if as_json else f"{name}: {record.entry}: {sentence}")
-        if not verdict["accepted"]:
-            failed.append(record.entry)
-
     with tempfile.TemporaryDirectory(prefix="picpxct-rerun-") as temporary:
-        for record, name in read_entries(results):
-            judge(record, name, (output or Path(temporary)) / f"{Path(name).stem}_{record.entry}")
-    if output is not None and not dry_run:
+        for verdict, sentence in replay(results, output or Path(temporary), terms):
+            typer.echo(json.dumps(verdict) if as_json else sentence)
+            failed += [] if verdict["accepted"] else [str(verdict["entry"])]
+    if output is not None:
         say(f"kept what was made in {output}", quiet=quiet)
     if failed:
         raise ConvergenceError(f"not reproduced: {', '.join(failed)}")

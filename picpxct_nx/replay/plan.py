@@ -1,7 +1,7 @@
 """The runs that make a product again: recorded steps in an order in which they can be run, alike ones together."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import Input, Step
@@ -81,51 +81,53 @@ def _other(source: Input, places: Mapping[str, Place], files: Mapping[str, str],
 
 @dataclass(frozen=True)
 class Chain:
-    """All that has to be run for a product, and the raw entries and foreign files that it starts from."""
+    """All that has to be run for some products, and the raw entries and foreign files that it starts from."""
 
-    product: str
+    products: tuple[str, ...]
     runs: tuple[Run, ...]
     raw: Mapping[str, str]
     foreign: tuple[Input, ...] = ()
-    steps: Mapping[str, Step] = field(default_factory=dict)
 
 
-def chain(uuid: str, history: Sequence[Step]) -> Chain:
-    """The chain of a product.
+def chain(products: Mapping[str, Sequence[Step]]) -> Chain:
+    """The chain of some products, what they share once.
 
     Parameters
     ----------
-    uuid : str
-        Of the product.
-    history : sequence of Step
-        As its file tells it.
+    products : mapping
+        History of each product, as its file tells it, by the product's UUID.
 
     Raises
     ------
     InputError
         There is no history, it does not say what a step made, or no step makes the product.
     """
+    steps: dict[str, Step] = {}
+    for uuid, history in products.items():
+        steps |= _steps(uuid, history)
+    doing = {output: step for output, step in steps.items() if step.command not in ORIGINS}
+    raw: dict[str, str] = {}
+    for step in doing.values():
+        for source in step.inputs:
+            if source.uuid is not None and source.uuid not in doing:
+                raw[source.uuid] = source.checksum
+    foreign = tuple(dict.fromkeys(one for step in doing.values() for one in step.inputs if one.uuid is None))
+    return Chain(tuple(products), tuple(_runs(doing, set(raw))), raw, foreign)
+
+
+def _steps(uuid: str, history: Sequence[Step]) -> dict[str, Step]:
+    """Steps of one history by what they made."""
     if not history:
         raise InputError("has no history; nothing can be run again")
+    if history[-1].command in ORIGINS:
+        raise InputError(f"is raw data of {history[-1].command}; name a product that was made from it")
     steps: dict[str, Step] = {}
     for number, step in enumerate(history, 1):
         output = uuid if number == len(history) else step.output_uuid
         if output is None:
             raise InputError(f"step {number}, {step.command}, does not say what it made; the chain is broken")
         steps[output] = step
-    if history[-1].command in ORIGINS:
-        raise InputError(f"is raw data of {history[-1].command}; name a product that was made from it")
-    raw: dict[str, str] = {}
-    for step in steps.values():
-        if step.command in ORIGINS:
-            continue
-        for source in step.inputs:
-            made = steps.get(source.uuid) if source.uuid else None
-            if source.uuid is not None and (made is None or made.command in ORIGINS):
-                raw[source.uuid] = source.checksum
-    doing = {output: step for output, step in steps.items() if step.command not in ORIGINS}
-    foreign = tuple(dict.fromkeys(one for step in doing.values() for one in step.inputs if one.uuid is None))
-    return Chain(uuid, tuple(_runs(doing, set(raw))), raw, foreign, doing)
+    return steps
 
 
 def _runs(steps: Mapping[str, Step], ready: set[str]) -> Iterator[Run]:

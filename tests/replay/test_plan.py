@@ -14,7 +14,7 @@ from picpxct_nx.values import Value
 
 def test_the_chain_of_grains_begins_at_their_raw_scans(sample: Callable[[str], Record]) -> None:
     grains = sample("grainmap")
-    found = chain(grains.uuid, grains.history)
+    found = chain({grains.uuid: grains.history})
     assert len(found.raw) == 12
     commands = [run.command for run in found.runs]
     assert [c for c in commands if c != "reconstruct"] == [
@@ -35,7 +35,7 @@ def test_the_chain_of_grains_begins_at_their_raw_scans(sample: Callable[[str], R
 
 def test_halves_of_one_scan_are_two_runs(sample: Callable[[str], Record]) -> None:
     curve = sample("frc")
-    found = chain(curve.uuid, curve.history)
+    found = chain({curve.uuid: curve.history})
     assert [(run.command, len(run.inputs)) for run in found.runs] == [
         ("reconstruct", 1),
         ("reconstruct", 1),
@@ -77,7 +77,7 @@ def test_scans_that_start_from_their_neighbours_are_one_run_with_the_cold_recipe
         raw("r1"), solved("a", "r1"), raw("r2"), solved("b", "r2", "a", recipe="ml:10", warm_shift=0.0), raw("r3"),
         solved("c", "r3", "b", recipe="ml:10", warm_shift=0.0), flat("c"),
     ]  # fmt: skip
-    found = chain("d", history)
+    found = chain({"d": history})
     warm, last = found.runs
     assert (warm.inputs, warm.outputs, warm.start) == (("r1", "r2", "r3"), ("a", "b", "c"), "warm=ml:10")
     line = warm.line({uuid: Place("s.nxs", uuid) for uuid in found.raw}, {})
@@ -88,7 +88,7 @@ def test_scans_that_start_from_their_neighbours_are_one_run_with_the_cold_recipe
 
 def test_a_probe_that_was_started_with_is_made_before() -> None:
     history = [raw("r1"), solved("a", "r1"), raw("r2"), solved("b", "r2", "a"), flat("b")]
-    found = chain("d", history)
+    found = chain({"d": history})
     assert [run.outputs for run in found.runs] == [("a",), ("b",), ("d",)]
     places = {uuid: Place("s.nxs", uuid) for uuid in ("r1", "r2", "a")}
     line = found.runs[1].line(places, {})
@@ -98,7 +98,7 @@ def test_a_probe_that_was_started_with_is_made_before() -> None:
 def test_a_foreign_file_is_found_by_its_hash_or_missed() -> None:
     step = replace(flat("a"), parameters={**flat("a").parameters, "air": "file"})
     step = replace(step, inputs=(*step.inputs, Input(checksum="f" * 64, file_name="mask.npy")))
-    found = chain("d", [raw("r1"), solved("a", "r1"), step])
+    found = chain({"d": [raw("r1"), solved("a", "r1"), step]})
     assert [one.file_name for one in found.foreign] == ["mask.npy"]
     run = found.runs[-1]
     assert run.line({"a": Place("a.nxs", "s")}, {"f" * 64: "/x/m.npy"})[3] == "/x/m.npy"
@@ -115,4 +115,13 @@ def test_a_foreign_file_is_found_by_its_hash_or_missed() -> None:
 )  # fmt: skip
 def test_what_has_no_chain_is_refused(history: list[Step], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        chain("d", history)
+        chain({"d": history})
+
+
+def test_products_that_share_steps_run_them_once_and_alike_ones_together() -> None:
+    found = chain({
+        "d": [raw("r1"), solved("a", "r1"), flat("a")], "e": [raw("r2"), solved("b", "r2"), flat("b")],
+        "a": [raw("r1"), solved("a", "r1")],
+    })  # fmt: skip
+    assert [(run.command, run.outputs) for run in found.runs] == [("reconstruct", ("a", "b")), ("flatten", ("d", "e"))]
+    assert set(found.raw) == {"r1", "r2"}
