@@ -157,7 +157,7 @@ def _action(graph: Graph, action: Action, known: tuple[Metadata, Lineage, Mappin
     line = commands.get(action.output)
     description = f"{line}" if line else f"picpxct {step.command}, parameters as given by object"
     objects = [
-        *(_source(graph, one, lineage) for one in step.inputs),
+        *(part for one in step.inputs for part in (*_files_of(one.uuid, lineage), _source(graph, one, lineage))),
         *_parameters(graph, step.command, step.parameters),
     ]
     return graph.add({
@@ -165,7 +165,7 @@ def _action(graph: Graph, action: Action, known: tuple[Metadata, Lineage, Mappin
         "description": description,
         "instrument": _program(graph, step.program, step.version),
         "object": entities.one_or_many(objects),
-        "result": _product(graph, action.output, lineage),
+        "result": entities.one_or_many([*_files_of(action.output, lineage), _product(graph, action.output, lineage)]),
         "endTime": _moment(step.date),
         "agent": entities.person(graph, metadata.creators[0]),
         "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -215,6 +215,11 @@ def _product(graph: Graph, uuid: str, lineage: Lineage) -> Entity:
         "description": told, "url": place,
         "identifier": _content(graph, checksum) if checksum else None,
     })  # fmt: skip
+
+
+def _files_of(uuid: str | None, lineage: Lineage) -> list[Entity]:
+    """The file that holds an entry, for those who look for files alone."""
+    return [{"@id": lineage.held[uuid][0].archived}] if uuid is not None and uuid in lineage.held else []
 
 
 def _source(graph: Graph, source: Input, lineage: Lineage) -> Entity:

@@ -60,7 +60,9 @@ def test_the_crate_tells_every_command_with_its_inputs_by_hash(call: Call, form:
     for one in inputs:
         assert len(entities[one["identifier"]["@id"]]["value"]) == 64
         assert one["description"] == "was a file that is not in this deposit"
-    assert frc["result"]["@id"] in entities
+    held = [entities[one["@id"]] for one in frc["result"]]
+    assert [one["@id"] for one in held if one["@type"] == "File"] == ["derived/frc.nxs"]
+    assert [one["isPartOf"]["@id"] for one in held if "isPartOf" in one] == ["derived/frc.nxs"]
     assert frc["description"].startswith("picpxct frc rerun/")
     parameters = {entities[one["@id"]]["name"] for one in frc["object"] if one["@id"].startswith("#")}
     assert {"frc.threshold", "frc.taper", "frc.image"} <= parameters
