@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -37,7 +37,15 @@ def each(tasks: Sequence[Callable[[], T]], sizes: Sequence[int], workers: int, r
     # Fresh processes: HDF5 has one lock in each, and does not survive a fork.
     with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(task): size for task, size in zip(tasks, sizes, strict=True)}
-        for future in as_completed(futures):
-            done += futures[future]
-            report(done, total)
-        return [future.result() for future in futures]
+        try:
+            for future in as_completed(futures):
+                done += futures[future]
+                report(done, total)
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            # Who is asked to end must not wait for what they read.
+            for child in active_children():
+                child.terminate()
+                child.join()
+            raise

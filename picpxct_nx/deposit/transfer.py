@@ -6,7 +6,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,15 +41,25 @@ class Job:
     name: str
 
 
+class StoppedError(Exception):
+    """Another worker failed, or a signal came."""
+
+
 class Counter:
-    """Bytes done so far, told to a listener from any worker."""
+    """Bytes done so far, told to a listener from any worker; whoever counts on after `stop` is ended."""
 
     def __init__(self, total: int, report: Report) -> None:
         self._total, self._report = total, report
-        self._done, self._lock = 0, Lock()
+        self._done, self._lock, self._stopped = 0, Lock(), False
+
+    def stop(self) -> None:
+        """End every worker at its next block: who is asked to end must not wait for 30 GB."""
+        self._stopped = True
 
     def add(self, count: int) -> None:
         """Count bytes as done."""
+        if self._stopped:
+            raise StoppedError
         with self._lock:
             self._done += count
             self._report(self._done, self._total)
@@ -139,8 +149,9 @@ def transfer(
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(work, job) for job in jobs]
         try:
-            return dict(future.result() for future in futures)
+            return dict(future.result() for future in as_completed(futures))
         except BaseException:
+            counter.stop()
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -177,7 +177,11 @@ def _sums(held: Opened, names: list[str], found: list[Fault], how: tuple[int, Re
             return name, error
 
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        results = list(pool.map(work, names))
+        try:
+            results = list(pool.map(work, names))
+        except BaseException:
+            counter.stop()
+            raise
     found += [
         Fault(name, "UNREADABLE", f"cannot be read ({one.strerror}); check its rights and its disk")
         for name, one in results

@@ -118,6 +118,24 @@ def test_a_file_that_somebody_writes_to_is_refused(
         transfer(jobs[1:2], shop, into=None, link=False, workers=1)
 
 
+def test_who_is_asked_to_end_does_not_wait_for_the_other_files(tmp_path: Path) -> None:
+    jobs = []
+    for name in "abc":
+        with (tmp_path / f"{name}.nxs").open("wb") as handle:
+            handle.truncate(40 * BLOCK_BYTES)
+        jobs.append(Job(tmp_path / f"{name}.nxs", f"raw/{name}.nxs"))
+    told: list[int] = []
+
+    def interrupt(done: int, _: int) -> None:
+        told.append(done)
+        if len(told) == 4:
+            raise KeyboardInterrupt
+
+    with workshop(tmp_path / "crate") as shop, pytest.raises(KeyboardInterrupt):
+        transfer(jobs, shop, into=None, link=False, workers=3, report=interrupt)
+    assert len(told) < 40
+
+
 def test_two_runs_do_not_work_on_one_deposit(tmp_path: Path) -> None:
     with workshop(tmp_path / "crate"), pytest.raises(OutputError, match="another run"):  # noqa: SIM117
         with workshop(tmp_path / "crate"):
