@@ -12,6 +12,7 @@ from . import (
     amend,
     audit,
     demo,
+    deposit,
     dose,
     export,
     flatten,
@@ -25,6 +26,7 @@ from . import (
     reconstruct,
     register,
     report,
+    rerun,
     schema,
     score,
     simulate,
@@ -60,6 +62,8 @@ app.command("audit", rich_help_panel="Look and check")(command(audit.audit))
 app.command("dose", rich_help_panel="Look and check")(command(dose.dose))
 app.command("score", rich_help_panel="Look and check")(command(score.score))
 app.command("validate", rich_help_panel="Look and check")(command(validate.validate))
+app.command("deposit", rich_help_panel="Publish and reproduce")(command(deposit.deposit))
+app.command("rerun", rich_help_panel="Publish and reproduce")(command(rerun.rerun))
 app.command("info", rich_help_panel="Look and check")(command(info.info))
 app.command("report", rich_help_panel="Look and check")(command(report.report))
 app.command("formats", rich_help_panel="Look and check")(command(formats.formats))

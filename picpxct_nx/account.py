@@ -97,8 +97,9 @@ def parameters(choice: Choice, stages: tuple[Stage, ...], model: Model, result: 
     for part, params in parts.items():
         for name, value in ({} if params is None else vars(params)).items():
             values[f"{part}.{name}"] = "none" if value is None else value
-    # What was left to an engine is stored as it chose.
-    return values | dict(result.chosen)
+    # What was left to an engine is stored as it chose, and that it was: a choice made on the way is no choice made
+    # at the start.
+    return values | dict(result.chosen) | {"automatic": ",".join(sorted(result.chosen)) or "none"}
 
 
 def summary(record: Record) -> dict[str, Any]:

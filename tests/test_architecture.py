@@ -54,6 +54,8 @@ ROOMS: dict[str, set[str]] = {
     "schema_codes": {"validation"},
     "schema_pages": CORE | {"schema_rows", "schema_codes"},
     "verdict": {"errors", "nxdl", "nexus", "validation"},
+    "replay": CORE,
+    "deposit": CORE | {"atomic", "nexus", "overview", "replay", "report", "schemas", "validation", "verdict"},
     "untrusted": {"errors", "nxdl", "validation", "verdict"},
     "untrusted_child": {"errors", "verdict"},
 }

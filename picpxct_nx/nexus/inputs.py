@@ -48,3 +48,43 @@ def _entries(path: Path, wanted: set[str]) -> dict[str, Present]:
             }
     except (InputError, MissingInputError):
         return {}
+
+
+def find_entries(folder: Path, uuids: Collection[str]) -> dict[str, tuple[Path, str, str]]:
+    """File, name and digest of every wanted entry, by its UUID, that lies in a folder or below it.
+
+    Files that are not valid are passed over: what they hold cannot be what was read.
+
+    Raises
+    ------
+    MissingInputError
+        The folder is not there.
+    """
+    if not folder.is_dir():
+        raise MissingInputError(f"{folder}: is no folder; name the one with the inputs")
+    found: dict[str, tuple[Path, str, str]] = {}
+    paths = [path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file()]
+    # What lies at the top is most likely meant.
+    for path in sorted(paths, key=lambda path: (len(path.parts), path)):
+        if len(found) == len(uuids):
+            break
+        try:
+            with open_valid(path, path.name) as file:
+                for name in entries(file):
+                    record = read(file, name)
+                    if record.uuid in uuids and record.uuid not in found:
+                        found[record.uuid] = (path, name, record.digest())
+        except (InputError, MissingInputError, OSError):
+            continue
+    return found
+
+
+def find_files(folder: Path, checksums: Collection[str]) -> dict[str, Path]:
+    """Every file in a folder or below it whose bytes have one of the SHA-256 sums, by that sum."""
+    found: dict[str, Path] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()) if checksums else ():
+        with path.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        if digest in checksums:
+            found.setdefault(digest, path)
+    return found
