@@ -140,12 +140,16 @@ def test_the_square_of_a_wave_has_its_slope_and_its_reference() -> None:
 FIT: dict[str, Callable[[Any, Any, Any], tuple[torch.Tensor, Any]]] = {
     "inverse_modulus": lambda s, _a, _w: (fit.inverse_modulus(s), 1 / np.sqrt(s.double().numpy())),
     "modulus_factor": lambda s, a, w: (
-        fit.modulus_factor(fit.inverse_modulus(s), a, w, relaxation=0.2),
+        fit.modulus_factor(fit.excess(s, a), fit.inverse_modulus(s), w, relaxation=0.2),
         1 - 0.8 * w.numpy() + 0.8 * w.numpy() * a.numpy() / np.sqrt(s.double().numpy()),
     ),
     "modulus_misfit": lambda s, a, w: (
-        fit.modulus_misfit(s, fit.inverse_modulus(s), a, w),
+        fit.modulus_misfit(fit.excess(s, a), w),
         (w.numpy() * (np.sqrt(s.double().numpy()) - a.double().numpy()) ** 2).sum(),
+    ),
+    "excess": lambda s, a, _w: (fit.excess(s, a), np.sqrt(s.double().numpy()) - a.double().numpy()),
+    "floored": lambda s, _a, _w: (
+        fit.floored(s[0], 0.3), 0.7 * s[0].double().numpy() + 0.3 * s[0].double().numpy().max(),
     ),
     "weighted_sum": lambda s, _a, w: (fit.weighted_sum(s, w), (s.double().numpy() * w.numpy()).sum()),
     "ratio": lambda s, a, _w: (
