@@ -149,7 +149,7 @@ def _frequency(field: Tensor, axis: int) -> Tensor:
     size = field.shape[axis - 2]
     k: Tensor = torch.fft.fftfreq(size, device=field.device)
     if size % 2 == 0:
-        k[size // 2] = 0
+        k[size // 2].zero_()
     return k.reshape(-1, 1) if axis == 0 else k
 
 
