@@ -29,7 +29,7 @@ def audit(
     Short reconstructions try all orientations of the stage against the frames, and physics decides the sign of the
     phase.
 
-    Example: picpxct audit scan.nxs -o patch.toml && picpxct amend scans/*.nxs --patch patch.toml -o amended/
+    Example: picpxct audit scan.nxs -o patch.toml
     """
     from picpxct_nx.audit import account, patch
     from picpxct_nx.audit.audit import Choice, audit_scan

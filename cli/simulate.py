@@ -27,9 +27,9 @@ def simulate(
 ) -> None:
     """Simulate raw scans of a V2O5 particle: one scan an energy and sample rotation.
 
-    The truth goes into the file. Example: picpxct simulate --preset tutorial -o scans/
+    The truth goes into the file. The paper's experiment, --preset paper, is 120 scans of 240 MB.
 
-    The paper's experiment is 120 scans of 240 MB: picpxct simulate --preset paper -o scans/
+    Example: picpxct simulate --preset tutorial -o scans/
     """
     from picpxct_nx.simulate.doubts import doubts
     from picpxct_nx.simulate.experiment import simulate_scan

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 from .conftest import Call, message
-from .test_options import COMMANDS
-
-pytestmark = pytest.mark.skipif("export" not in COMMANDS, reason="there is no command export yet")
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SCAN = ("count_time=0.1 s", "title=again")
