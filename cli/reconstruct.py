@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import _options as o
+from ._gpu import claim
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._run import asked, patience
@@ -44,7 +45,7 @@ def reconstruct(
     from picpxct_nx.records import Reconstruction, Scan
 
     choice = choose(recipe, settings or (), modes=modes, refine=refine or (), start=start, frames=frames, also=also,
-                    device=device, seed=seed)  # fmt: skip
+                    device=claim(device, delivery.note), seed=seed)  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
     store = reconstruction.Store.of(choice, checkpoint)
@@ -57,4 +58,4 @@ def reconstruct(
 
         failed = delivery.fail if keep_going else None
         scans = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=store.order)
-        deliver(each(scans, make, delivery), delivery, account.summary)
+        deliver(each(scans, make, delivery, store.recall), delivery, account.summary)
