@@ -2,11 +2,13 @@
 
     python benchmarks/cost.py [--axis frames|pixels|energies|polarisations|none] [--json costs.json]
 
-A simulated experiment goes through the real commands, each in a process of its own on one thread. One number is changed
-at a time: frames a scan, pixels a frame, energies, polarisations. Time is processor time, which a loaded machine leaves
-alone; memory the largest resident set; bytes moved are those that the process read and wrote (/proc/PID/io). What a
-command takes on next to nothing, interpreter, libraries and first use of each, is measured on a smallest experiment and
-taken off before `cost ~ size^exponent` is fitted.
+Simulated experiments go through the real commands, each in a process of its own on one thread. One number is changed at
+a time: frames and pixels of one scan (its stages only), energies and polarisations of a small experiment. Time is
+processor time, which a loaded machine leaves alone; memory the largest resident set; bytes moved are those that the
+process read and wrote (/proc/PID/io). What a command takes on next to nothing, interpreter, libraries and first use of
+each, is measured on a smallest scan and taken off before `cost ~ size^exponent` is fitted.
+
+--files reads and writes a scan of 440 x 440 pixels a frame as the commands do, and tells what a frame costs.
 """
 
 import argparse
@@ -15,10 +17,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
+from picpxct_nx import nexus
+from picpxct_nx.records import Scan
 
 E0 = "5483.4 eV"
 # Pre-edge, peak and post-edge in each.
@@ -47,9 +53,11 @@ class Cost:
 
 
 BASE = Size()
+# A single scan of other sizes need not show air where it is looked for; what is measured is the cost.
+AIR = ((), ("--air", "x=-9um:9um"))
 AXES = {
-    "frames": [replace(BASE, frames=n) for n in (60, 120, 240)],
-    "pixels": [replace(BASE, side=n) for n in (48, 68, 96)],
+    "frames": [Size(n, 64, 1, 1) for n in (100, 200, 400, 800)],
+    "pixels": [Size(200, n, 1, 1) for n in (64, 90, 128, 180)],
     "energies": [replace(BASE, energies=n) for n in (7, 14, 28)],
     "polarisations": [replace(BASE, polarisations=n) for n in (2, 3, 4)],
 }
@@ -57,7 +65,9 @@ AXES = {
 
 def energies(count: int) -> str:
     """Energies across the edge with units, those of `EDGE` among them."""
-    more = np.linspace(5461.0, 5517.0, count - len(EDGE)) if count > len(EDGE) else np.empty(0)
+    if count < len(EDGE):
+        return "5471 eV"
+    more = np.linspace(5461.0, 5517.0, count - len(EDGE))
     return ",".join(f"{energy:.2f} eV" for energy in sorted([*EDGE, *more]))
 
 
@@ -70,18 +80,21 @@ def stages(size: Size) -> dict[str, tuple[list[str], str, str]]:
     """Words of the command line, input and output of every stage in their order."""
     simulated = ["--set", f"n_positions={size.frames}", "--set", f"frame_size={size.side}", "--set", "supersampling=1"]
     where = ["--energies", energies(size.energies), "--rotations", rotations(size.polarisations)]
-    return {
-        "simulate": (["simulate", *simulated, *where], "", "scans/"),
-        "reconstruct": (["reconstruct", "--device", "cpu:1"], "scans/", "recs/"),
-        "warm": (["reconstruct", "--start", "warm", "--device", "cpu:1"], "scans/", "warm/"),
-        "flatten": (["flatten"], "recs/", "flat/"),
+    cubes = {
         "stack": (["stack"], "flat/", "cube.nxs"),
         "align": (["align"], "cube.nxs", "aligned.nxs"),
         "register": (["register"], "aligned.nxs", "registered.nxs"),
         "normalize": (["normalize", "--e0", E0], "registered.nxs", "normalized.nxs"),
         "grainmap": (["grainmap"], "normalized.nxs", "grains.nxs"),
+    }
+    scans = {
+        "simulate": (["simulate", *simulated, *where], "", "scans/"),
+        "reconstruct": (["reconstruct", "--device", "cpu:1"], "scans/", "recs/"),
+        "warm": (["reconstruct", "--start", "warm", "--device", "cpu:1"], "scans/", "warm/"),
+        "flatten": (["flatten", *AIR[size.energies == 1]], "recs/", "flat/"),
         "validate": (["validate", "--json"], "scans/", ""),
     }
+    return scans | (cubes if size.energies > 1 else {})
 
 
 def run(words: list[str], folder: Path, source: str, target: str) -> Cost:
@@ -160,12 +173,51 @@ def growth(counts: np.ndarray, values: np.ndarray, taken: float) -> str:
     return f"{np.polyfit(np.log(counts), np.log(rest), 1)[0]:.2f}"
 
 
+def files(count: int = 60, side: int = 440) -> None:
+    """Print what it costs to write, open and read a scan on one thread, a frame and a byte."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        simulated = ["--set", f"n_positions={count}", "--set", f"frame_size={side}", "--set", "supersampling=1"]
+        where = ["--energies", "5471 eV", "--rotations", "0 deg"]
+        run(["simulate", *simulated, *where], folder, "", "scans/")
+        (path,) = (folder / "scans").glob("*.nxs")
+        with nexus.open_valid(path, str(path)) as file:
+            record = nexus.read(file, nexus.entries(file)[0])
+            assert isinstance(record, Scan)
+            for compression in ("gzip", "bitshuffle", "none"):
+                filed(record, folder / f"{compression}.nxs", compression)
+
+
+def filed(record: Scan, path: Path, compression: nexus.Compression) -> None:
+    """Print what it costs to write a scan with a compression, and to open and read it again."""
+    times = [time.process_time()]
+    nexus.write(path, [record], compression=compression)
+    times.append(time.process_time())
+    with nexus.open_valid(path, str(path)) as file:
+        times.append(time.process_time())
+        read = nexus.read(file, nexus.entries(file)[0])
+        assert isinstance(read, Scan)
+        frames = np.asarray(read.frames)
+        times.append(time.process_time())
+    plain, kept = frames.nbytes, path.stat().st_size / frames.nbytes
+    print(
+        f"{compression}: {len(frames)} frames, {plain / 2**20:.0f} MiB of {frames.dtype}, {kept:.2f} of it on the disk"
+    )
+    for what, seconds in zip(("write, checked", "open and validate", "read"), np.diff(times), strict=True):
+        each = 1e3 * seconds / len(frames)
+        print(f"  {what:18s}{each:7.2f} ms a frame {plain / seconds / 2**20:8.0f} MiB/s", flush=True)
+
+
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--axis", action="append", choices=[*AXES, "none"], help="default: all")
     parser.add_argument("--json", type=Path, help="keep all costs there")
+    parser.add_argument("--files", action="store_true", help="only read and write one scan")
     chosen = parser.parse_args()
+    if chosen.files:
+        files()
+        return
     floor = starts()
     print("a start:", ", ".join(f"{name} {cost.seconds:.2f} s" for name, cost in floor.items()), flush=True)
     done: dict[Size, dict[str, Cost]] = {}

@@ -49,7 +49,7 @@ def energies(count: int) -> Array:
     return np.linspace(5460.0, 5520.0, count)
 
 
-def make_cube(target: Path, side: int, count: int) -> None:
+def make_cube(target: Path, side: int, count: int, polarisations: int = POLARISATIONS) -> None:
     """Write a stacked cube of a particle that fills two thirds of the field."""
     rng, width = np.random.default_rng(0), 0.66 * side * PIXEL
     # As thick as a measured one, however wide.
@@ -57,15 +57,17 @@ def make_cube(target: Path, side: int, count: int) -> None:
         size=(width, 0.85 * width, 2.4e-6), n_grains=7, max_tilt=0.6, seed=np.random.SeedSequence(3)
     )
     view, ev = View((side, side), PIXEL, 0.7, 1), energies(count)
-    drift = DRIFT_PX * rng.standard_normal((POLARISATIONS, count, 2))
+    drift = DRIFT_PX * rng.standard_normal((polarisations, count, 2))
     images = np.lib.format.open_memmap(
-        target.with_suffix(".npy"), "w+", np.complex64, (POLARISATIONS, count, side, side)
+        target.with_suffix(".npy"), "w+", np.complex64, (polarisations, count, side, side)
     )
-    total = np.zeros((POLARISATIONS, side, side), np.complex128)
-    for p in range(POLARISATIONS):
+    total = np.zeros((polarisations, side, side), np.complex128)
+    for p in range(polarisations):
         for start in range(0, count, PART):
             part = slice(start, start + PART)
-            seen = image_stack(specimen, view, list(ev[part]), rotation=p * np.pi / 2, shifts_px=drift[p, part])
+            seen = image_stack(
+                specimen, view, list(ev[part]), rotation=p * np.pi / polarisations, shifts_px=drift[p, part]
+            )
             images[p, part] = with_noise(seen, NOISE, 1000 * p + start)
             total[p] += seen.sum(axis=0)
     write_to(target, [_record(images, total / count, ev)], compression="none")
@@ -76,12 +78,13 @@ def _record(images: Array, mean: Array, ev: Array) -> SpectralCube:
     side, count = images.shape[-1], len(ev)
     axis = PIXEL * (np.arange(side) - side // 2)
     origin = flattened()
-    stokes, rotation = np.tile([1.0, 1.0, 0.0, 0.0], (POLARISATIONS, 1)), np.pi / 2 * np.arange(POLARISATIONS)
+    n = len(images)
+    stokes, rotation = np.tile([1.0, 1.0, 0.0, 0.0], (n, 1)), np.pi / n * np.arange(n)
     cube = SpectralCube(
         entry="cube",
         title="benchmark",
         stage="stacked",
-        measured_energy_ev=np.tile(ev, (POLARISATIONS, 1)),
+        measured_energy_ev=np.tile(ev, (n, 1)),
         stokes=stokes,
         sample="particle",
         formula="O5 V2",
@@ -91,8 +94,8 @@ def _record(images: Array, mean: Array, ev: Array) -> SpectralCube:
         energy_ev=ev,
         y=axis,
         x=axis,
-        valid=np.ones((POLARISATIONS, count), bool),
-        known=np.ones((POLARISATIONS, side, side), bool),
+        valid=np.ones((n, count), bool),
+        known=np.ones((n, side, side), bool),
         air=np.abs(mean - 1) < 0.003,
         phase=np.angle(mean).astype(np.float32),
     )
@@ -129,16 +132,18 @@ def run(words: list[str], source: Path, target: Path, *, threads: int, pipe: boo
     return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def through(folder: Path, side: int, count: int, options: argparse.Namespace) -> dict[str, Cost]:
+def through(
+    folder: Path, side: int, count: int, options: argparse.Namespace, polarisations: int = POLARISATIONS
+) -> dict[str, Cost]:
     """The costs of all commands on one cube."""
-    before = folder / f"cube_{side}_{count}.nxs"
+    before = folder / f"cube_{polarisations}_{count}_{side}.nxs"
     if not before.exists():
-        make_cube(before, side, count)
+        make_cube(before, side, count, polarisations)
     costs: dict[str, Cost] = {}
     for name, words in COMMANDS.items():
         made = folder / f"{name}.nxs"
         costs[name] = run([name, *words], before, made, threads=options.threads, pipe=options.pipe)
-        tell(name, costs[name], 8 * POLARISATIONS * count * side**2)
+        tell(name, costs[name], 8 * polarisations * count * side**2)
         # A cube is flattened anew and stays stacked.
         before = made
     with nexus.open_valid(before, str(before)) as file:
@@ -166,6 +171,10 @@ def growth(folder: Path, options: argparse.Namespace) -> None:
         for name in COMMANDS:
             seconds = np.log([max(cost[name].cpu - least[name].cpu, 1e-3) for cost in costs])
             print(f"{name:10s} cpu ~ {axis}^{np.polyfit(place, seconds, 1)[0]:.2f}", flush=True)
+    costs = [through(folder, 256, 15, options, number) for number in (2, 3, 4)]
+    for name in COMMANDS:
+        seconds = np.log([max(cost[name].cpu - least[name].cpu, 1e-3) for cost in costs])
+        print(f"{name:10s} cpu ~ polarisations^{np.polyfit(np.log([2, 3, 4]), seconds, 1)[0]:.2f}", flush=True)
 
 
 def main(options: argparse.Namespace, folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from picpxct_nx.errors import ConfigError, InputError, MissingInputError
 
+FOLDER = Path(__file__).parents[2] / "workflow"
 TABLE = "scan,energy (eV),sample_rotation (deg)\n" + "".join(
     f"scan_S{n:05d},{5460 + (7 * n) % 11},{90 * (n % 2)}\n" for n in range(22)
 )
@@ -46,7 +47,7 @@ def test_blocks_are_neighbours_in_energy_of_one_polarisation(
 
 
 def test_the_tutorial_names_the_scans_that_simulate_makes(experiment: ModuleType) -> None:
-    found = experiment.read(Path(experiment.__file__).parent / "tutorial.toml")
+    found = experiment.read(FOLDER / "tutorial.toml")
     assert len(found.places) == 20
     assert found.blocks[0].scans[0] == "scan_E054600_R000"
     assert found.options["normalize"] == ["--e0", "5483.4 eV"]
