@@ -22,9 +22,9 @@ from types import FrameType
 
 AGAIN = 75
 MEANINGS = {
-    1: "a bug", 2: "wrong usage", 65: "bad input", 66: "no input", 69: "no device or library", 70: "did not converge, or some scans failed",
-    73: "cannot write", 75: "no room or memory", 78: "wrong configuration", 130: "interrupted", 137: "killed",
-    143: "told to end",
+    1: "a bug", 2: "wrong usage", 65: "bad input", 66: "no input", 69: "no device or library",
+    70: "did not converge, or some scans failed", 73: "cannot write", 75: "no room or memory",
+    78: "wrong configuration", 130: "interrupted", 137: "killed", 143: "told to end",
 }  # fmt: skip
 STAMP = "made_from.json"
 _children: list["subprocess.Popen[str]"] = []
