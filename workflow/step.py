@@ -8,6 +8,7 @@ outlives a job that is killed; once all are there, they are linked into their fo
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 AGAIN = 75
 MEANINGS = {
@@ -112,14 +114,15 @@ def prepare(job: argparse.Namespace) -> None:
     for stale in job.parts.glob(".*.part"):  # of a job that was killed; nobody else writes here
         stale.unlink()
     stamp = job.parts / STAMP
-    now = {"command": job.command, "inputs": {str(path): _mark(path) for path in job.inputs}}
     try:
         before = json.loads(stamp.read_text())
     except (OSError, ValueError):
         before = {}
+    marks = before.get("inputs", {})
+    now = {"command": job.command, "inputs": {str(path): _mark(path, marks.get(str(path))) for path in job.inputs}}
     same = before.get("command") == now["command"]
     for path, product in zip(job.inputs, job.products, strict=False):
-        unchanged = same and before.get("inputs", {}).get(str(path)) == now["inputs"][str(path)]
+        unchanged = same and marks.get(str(path), [])[2:] == now["inputs"][str(path)][2:] != []
         if not unchanged:
             same = same and not job.chain
             (job.parts / product).unlink(missing_ok=True)
@@ -148,13 +151,20 @@ def publish(parts: Path, into: Path, products: list[str]) -> None:
         hidden.unlink(missing_ok=True)  # it stays where both names were one file already
 
 
-def _mark(path: Path) -> list[int]:
-    """What tells that a file has changed: as make does, by time, and by size."""
+def _mark(path: Path, before: list[Any] | None) -> list[Any]:
+    """What tells that a file has changed: its digest, which is taken anew where size or time are others.
+
+    Time alone will not do: Snakemake touches all that a job made, also what it was given from the parts.
+    """
     try:
         seen = path.stat()
+        place = [seen.st_size, seen.st_mtime_ns]
+        if before and before[:2] == place:
+            return before
+        with path.open("rb") as handle:
+            return [*place, hashlib.file_digest(handle, "sha256").hexdigest()]
     except OSError:  # the command will say so better
         return []
-    return [seen.st_size, seen.st_mtime_ns]
 
 
 def _pass_on(number: int, _frame: FrameType | None) -> None:

@@ -138,4 +138,6 @@ def test_a_changed_input_is_done_again_and_in_a_chain_what_starts_from_it(
     scans.run(*chain)
     (tmp_path / "b.nxs").write_text("another b")
     assert scans.run(*chain) == again
+    for name in scans.names:
+        (tmp_path / name).touch()
     assert scans.run(*chain) == []
