@@ -58,7 +58,7 @@ AIR = ((), ("--air", "x=-9um:9um"))
 AXES = {
     "frames": [Size(n, 64, 1, 1) for n in (100, 200, 400, 800)],
     "pixels": [Size(200, n, 1, 1) for n in (64, 90, 128, 180)],
-    "energies": [replace(BASE, energies=n) for n in (7, 14, 28)],
+    "energies": [replace(BASE, energies=n) for n in (7, 10, 14)],
     "polarisations": [replace(BASE, polarisations=n) for n in (2, 3, 4)],
 }
 

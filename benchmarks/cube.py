@@ -1,7 +1,7 @@
 """Put a cube through flatten, align, register and normalize: time, processor time and peak memory of the real commands.
 
     python benchmarks/cube.py [--side 740] [--energies 60] [--threads 2] [--pipe] [--folder FOLDER]
-    python benchmarks/cube.py --growth
+    python benchmarks/cube.py --growth | --ends
 
 The cube is one of two polarisations: faultless images of a particle of seven grains, drifting by 1.5 px rms, with noise
 of 0.01. Every command runs in a process of its own, from file to file, or with --pipe from a pipe to a pipe, as the
@@ -33,6 +33,7 @@ from picpxct_nx.values import Array
 PIXEL, NOISE, DRIFT_PX, PART = 50e-9, 0.01, 1.5, 5
 COMMANDS = {"flatten": (), "align": (), "register": (), "normalize": ("--e0", "5483.4 eV")}
 POLARISATIONS = 2
+ENDS_SIDE = 400
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,12 @@ def run(words: list[str], source: Path, target: Path, *, threads: int, pipe: boo
 
 
 def through(
-    folder: Path, side: int, count: int, options: argparse.Namespace, polarisations: int = POLARISATIONS
+    folder: Path,
+    side: int,
+    count: int,
+    options: argparse.Namespace,
+    polarisations: int = POLARISATIONS,
+    keep: tuple[str, ...] = (),
 ) -> dict[str, Cost]:
     """The costs of all commands on one cube."""
     before = folder / f"cube_{polarisations}_{count}_{side}.nxs"
@@ -148,7 +154,7 @@ def through(
         before = made
     with nexus.open_valid(before, str(before)) as file:
         print(f"  ends as {nexus.entries(file)}", flush=True)
-    for name in COMMANDS:
+    for name in set(COMMANDS) - set(keep):
         (folder / f"{name}.nxs").unlink()
     return costs
 
@@ -177,8 +183,32 @@ def growth(folder: Path, options: argparse.Namespace) -> None:
         print(f"{name:10s} cpu ~ polarisations^{np.polyfit(np.log([2, 3, 4]), seconds, 1)[0]:.2f}", flush=True)
 
 
+def ends(folder: Path, options: argparse.Namespace) -> None:
+    """Print how much memory the commands at both ends of the cube take for one more cube, from cubes of two sizes."""
+    counts, memory, size = (10, 20), [], 8 * POLARISATIONS * ENDS_SIDE**2
+    for count in counts:
+        images, ev = folder / "images.nxs", energies(count)
+        # Each is made when it is written, so that this process holds one.
+        records = (flattened(e, p * np.pi / 2, side=ENDS_SIDE) for p in range(POLARISATIONS) for e in ev)
+        write_to(images, records, compression="none")
+        stacked = run(["stack"], images, folder / "stack.nxs", threads=options.threads, pipe=options.pipe)
+        through(folder, ENDS_SIDE, count, options, keep=("normalize",))
+        words = ["grainmap", "--peak", "5468 eV:5474 eV", "--base", "5460 eV:5465 eV"]
+        grains = run(words, folder / "normalize.nxs", folder / "grains.nxs", threads=options.threads, pipe=options.pipe)
+        memory.append({"stack": stacked.memory, "grainmap": grains.memory})
+        for path in folder.glob("*.nxs"):
+            path.unlink()
+    for name in memory[0]:
+        slope = (memory[1][name] - memory[0][name]) / (size * (counts[1] - counts[0]))
+        least = memory[0][name] / 2**20
+        print(f"{name:10s} {slope:.2f} cubes more for each cube; {least:.0f} MiB for {counts[0]} energies", flush=True)
+
+
 def main(options: argparse.Namespace, folder: Path) -> None:
     """Run what was asked for."""
+    if options.ends:
+        ends(folder, options)
+        return
     if options.growth:
         growth(folder, options)
         return
@@ -196,6 +226,7 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pipe", action="store_true", help="from pipe to pipe instead of file to file")
     parser.add_argument("--growth", action="store_true", help="small cubes, and how the cost grows")
+    parser.add_argument("--ends", action="store_true", help="memory of stack and grainmap, which make and use the cube")
     parser.add_argument("--folder", type=Path, help="keep the cube there")
     chosen = parser.parse_args()
     if chosen.folder is None:
