@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--failures", type=Path, required=True)
     parser.add_argument("--tries", type=int, default=3)
     parser.add_argument("--wait", type=float, default=30.0, help="seconds before the second try, doubled for each more")
+    parser.add_argument("--patience", type=float, default=10.0, help="seconds before a signal is passed on")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--parts", type=Path)
     parser.add_argument("--into", type=Path)
@@ -49,8 +50,9 @@ def main() -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER)
     job = parser.parse_args()
     job.command = job.command[1:] if job.command[:1] == ["--"] else job.command
-    signal.signal(signal.SIGTERM, _pass_on)
-    signal.signal(signal.SIGINT, _pass_on)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: _end(number, job.patience))
+    signal.signal(signal.SIGALRM, _pass_on)
     if job.parts is not None:
         prepare(job)
     code = attempts(job)
@@ -68,7 +70,7 @@ def attempts(job: argparse.Namespace) -> int:
             told = {"job": job.name, "exit": code, "meaning": MEANINGS.get(code, "unknown"), "said": said}
             told |= {"try": number, "again": again, "date": datetime.now(UTC).isoformat(timespec="seconds")}
             report(job.failures, told)
-        if not again:
+        if not again or _asked:
             return code
         pause = job.wait * 2 ** (number - 1)
         print(f"step: {job.name}: exit 75, try {number} of {job.tries}; again in {pause:g} s", file=sys.stderr)
@@ -83,8 +85,6 @@ def once(job: argparse.Namespace) -> tuple[int, str]:
         job.command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | threads
     )  # standard output is the job's own
     _children.append(child)
-    if _asked:
-        child.send_signal(_asked[0])
     last: deque[str] = deque(maxlen=1)
     for line in child.stderr or ():
         sys.stderr.write(line)
@@ -167,10 +167,15 @@ def _mark(path: Path, before: list[Any] | None) -> list[Any]:
         return []
 
 
-def _pass_on(number: int, _frame: FrameType | None) -> None:
+def _end(number: int, patience: float) -> None:
+    """Take note of a signal. Terminals and Slurm send it to the command as well, for which a second means: at once."""
     _asked.append(number)
+    signal.setitimer(signal.ITIMER_REAL, patience)
+
+
+def _pass_on(_number: int, _frame: FrameType | None) -> None:
     for child in _children:
-        child.send_signal(number)
+        child.send_signal(_asked[0])
 
 
 def _sleep(seconds: float) -> None:

@@ -28,7 +28,18 @@ for path in map(pathlib.Path, inputs):
 
 
 def _line(*words: str | Path, command: list[str]) -> list[str]:
-    start = [sys.executable, str(STEP), "--name", "job", "--failures", "failures.jsonl", "--wait", "0.01"]
+    start = [
+        sys.executable,
+        str(STEP),
+        "--name",
+        "job",
+        "--failures",
+        "failures.jsonl",
+        "--wait",
+        "0.01",
+        "--patience",
+        "0.1",
+    ]
     return [*start, *map(str, words), "--", *command]
 
 
