@@ -70,11 +70,13 @@ def attempts(job: argparse.Namespace) -> int:
             told = {"job": job.name, "exit": code, "meaning": MEANINGS.get(code, "unknown"), "said": said}
             told |= {"try": number, "again": again, "date": datetime.now(UTC).isoformat(timespec="seconds")}
             report(job.failures, told)
-        if not again or _asked:
-            return code
+        if not again:
+            break
         pause = job.wait * 2 ** (number - 1)
         print(f"step: {job.name}: exit 75, try {number} of {job.tries}; again in {pause:g} s", file=sys.stderr)
         _sleep(pause)
+        if _asked:
+            break
     return code
 
 
