@@ -28,18 +28,8 @@ for path in map(pathlib.Path, inputs):
 
 
 def _line(*words: str | Path, command: list[str]) -> list[str]:
-    start = [
-        sys.executable,
-        str(STEP),
-        "--name",
-        "job",
-        "--failures",
-        "failures.jsonl",
-        "--wait",
-        "0.01",
-        "--patience",
-        "0.1",
-    ]
+    start = [sys.executable, str(STEP), "--name", "job", "--failures", "failures.jsonl"]
+    start += ["--wait", "0.01", "--patience", "0.1"]
     return [*start, *map(str, words), "--", *command]
 
 
@@ -69,6 +59,17 @@ def test_exit_75_is_tried_again_and_told(tmp_path: Path) -> None:
         (75, True, "said 0"), (75, True, "said 1")
     ]  # fmt: skip
     assert "exit 75, try 1 of 3; again in 0.01 s" in done.stderr
+
+
+def test_a_job_that_waits_for_another_try_ends_when_told(tmp_path: Path) -> None:
+    line = [word if word != "0.01" else "60" for word in _line(command=_exits(75, 0))]
+    job = subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert job.stderr is not None
+    assert any("again in 60 s" in said for said in iter(job.stderr.readline, ""))
+    job.terminate()
+    assert job.wait(20) == 75
+    assert (tmp_path / "n").read_text() == "1"
+    job.stderr.close()
 
 
 def test_it_is_given_up_after_the_last_try(tmp_path: Path) -> None:
