@@ -193,7 +193,7 @@ def ends(folder: Path, options: argparse.Namespace) -> None:
         write_to(images, records, compression="none")
         stacked = run(["stack"], images, folder / "stack.nxs", threads=options.threads, pipe=options.pipe)
         through(folder, ENDS_SIDE, count, options, keep=("normalize",))
-        words = ["grainmap", "--peak", "5468 eV:5474 eV", "--base", "5460 eV:5465 eV"]
+        words = ["grainmap", "--peak", "5468:5474 eV", "--base", "5460:5465 eV"]
         grains = run(words, folder / "normalize.nxs", folder / "grains.nxs", threads=options.threads, pipe=options.pipe)
         memory.append({"stack": stacked.memory, "grainmap": grains.memory})
         for path in folder.glob("*.nxs"):

@@ -123,17 +123,16 @@ def prepare(job: argparse.Namespace) -> None:
     marks = before.get("inputs", {})
     now = {"command": job.command, "inputs": {str(path): _mark(path, marks.get(str(path))) for path in job.inputs}}
     same = before.get("command") == now["command"]
+    stale = [] if same else list(job.products)
     for path, product in zip(job.inputs, job.products, strict=False):
-        unchanged = same and marks.get(str(path), [])[2:] == now["inputs"][str(path)][2:] != []
-        if not unchanged:
+        if not same or marks.get(str(path), [])[2:] != now["inputs"][str(path)][2:]:
             same = same and not job.chain
-            (job.parts / product).unlink(missing_ok=True)
-    if not same and not job.inputs:
-        for product in job.products:
-            (job.parts / product).unlink(missing_ok=True)
+            stale.append(product)
+    for product in stale:
+        (job.parts / product).unlink(missing_ok=True)
+    if stale:  # checkpoints are of a scan and a command as well
+        shutil.rmtree(job.parts / "unfinished", ignore_errors=True)
     if now != before:
-        if before.get("command") != now["command"] or before:
-            shutil.rmtree(job.parts / "unfinished", ignore_errors=True)
         hidden = stamp.with_suffix(".new")
         hidden.write_text(json.dumps(now))
         hidden.replace(stamp)
