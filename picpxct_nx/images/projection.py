@@ -11,7 +11,7 @@ from picpxct_nx.images.known import light
 from picpxct_nx.images.resample import Axis, coordinates
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Reconstruction, Record
-from picpxct_nx.values import Array
+from picpxct_nx.values import Array, Value
 
 # Values that are no array, or hardly one.
 _FEW = 16
@@ -95,5 +95,9 @@ def lean(record: Reconstruction) -> Reconstruction:
         record, transmission=none, y=none, x=none, phase=none, probe=none, probe_y=none, probe_x=none, coverage=None,
         air=None, position_y=None, position_x=None, position_frame=None, error=None, iteration=None, engine=None,
         transmission_sigma=None, phase_sigma=None, intensity=None, background=None, variation=None,
-        variation_weights=None, extra={path: value for path, value in record.extra.items() if np.size(value) <= _FEW},
+        variation_weights=None, extra={path: value for path, value in record.extra.items() if _is_small(value)},
     )  # fmt: skip
+
+
+def _is_small(value: Value) -> bool:
+    return isinstance(value, str | bool | int | float) or (isinstance(value, np.ndarray) and value.size <= _FEW)
