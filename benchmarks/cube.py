@@ -33,7 +33,7 @@ from picpxct_nx.values import Array
 PIXEL, NOISE, DRIFT_PX, PART = 50e-9, 0.01, 1.5, 5
 COMMANDS = {"flatten": (), "align": (), "register": (), "normalize": ("--e0", "5483.4 eV")}
 POLARISATIONS = 2
-ENDS_SIDE = 400
+ENDS_SIDE = 740
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def growth(folder: Path, options: argparse.Namespace) -> None:
 
 def ends(folder: Path, options: argparse.Namespace) -> None:
     """Print how much memory the commands at both ends of the cube take for one more cube, from cubes of two sizes."""
-    counts, memory, size = (10, 20), [], 8 * POLARISATIONS * ENDS_SIDE**2
+    counts, memory, size = (6, 12), [], 8 * POLARISATIONS * ENDS_SIDE**2
     for count in counts:
         images, ev = folder / "images.nxs", energies(count)
         # Each is made when it is written, so that this process holds one.
