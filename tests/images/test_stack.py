@@ -211,3 +211,18 @@ def test_options_are_checked_before_anything_is_read() -> None:
                   ("1 eV", "1 deg", "mean", 1.0)):  # fmt: skip
         with pytest.raises(UsageError):
             options(*words, union=False)
+
+
+def test_a_projection_holds_its_image_until_it_is_in_the_cube_and_no_other_array(records: list[Reconstruction]) -> None:
+    full = dataclasses.replace(
+        records[0], phase_sigma=records[0].phase, extra=records[0].extra | {"m": np.ones((9, 9))}
+    )
+    items = [project(record, DEFAULT.least_coverage) for record in (full, *records[1:])]
+    assert items[0].record.phase_sigma is None
+    assert "m" not in items[0].record.extra
+    assert items[0].record.extra["flattening/noise"] == records[0].extra["flattening/noise"]
+    assert items[0].transmission.size > 1
+    stack(items, DEFAULT)
+    assert items[0].transmission.size > 1
+    make_cubes(items, DEFAULT, None, lambda _: None)
+    assert {item.transmission.size for item in items} == {0}
