@@ -34,6 +34,13 @@ PIXEL, NOISE, DRIFT_PX, PART = 50e-9, 0.01, 1.5, 5
 COMMANDS = {"flatten": (), "align": (), "register": (), "normalize": ("--e0", "5483.4 eV")}
 POLARISATIONS = 2
 ENDS_SIDE = 740
+# The system counts to a child what its parent held when it was started; so a small process starts the command.
+LAUNCH = """
+import os, sys
+_, status, used = os.wait4(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)
+open(sys.argv[1], "w").write(str(used.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,8 @@ def run(words: list[str], source: Path, target: Path, *, threads: int, pipe: boo
     """
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     env = os.environ | dict.fromkeys(names, str(threads))
-    line = [sys.executable, "-m", "picpxct_nx.cli", *words, "-q"]
+    report = target.with_suffix(".memory")
+    line = [sys.executable, "-c", LAUNCH, str(report), sys.executable, "-m", "picpxct_nx.cli", *words, "-q"]
     start = time.perf_counter()
     if pipe:
         with target.open("wb") as kept:
@@ -130,7 +138,9 @@ def run(words: list[str], source: Path, target: Path, *, threads: int, pipe: boo
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"cube: picpxct {words[0]} ended with exit code {child.returncode}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+    memory = int(report.read_text()) * 1024
+    report.unlink()
+    return Cost(wall, used.ru_utime + used.ru_stime, memory)
 
 
 def through(
