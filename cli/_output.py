@@ -122,13 +122,17 @@ def is_stream(target: Path) -> bool:
 
 
 def each(
-    entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record], Record]", delivery: Delivery
+    entries: "Iterable[tuple[Record, str]]",
+    make: "Callable[[Record], Record]",
+    delivery: Delivery,
+    kept: "Callable[[Record, Record], None] | None" = None,
 ) -> "Iterator[Record]":
     """Products of the records one by one, until a signal asks to end.
 
     With --keep-going a failure is named and the next record taken.
 
-    With a folder as output, a record whose product is there already is not computed a second time.
+    With a folder as output, a record whose product is there already is not computed a second time; `kept` is handed
+    such a record and its product.
 
     Raises
     ------
@@ -139,7 +143,10 @@ def each(
         if asked():
             return
         try:
-            if _is_repeated(record, name, delivery) or is_done(record.entry, delivery):
+            if _is_repeated(record, name, delivery):
+                continue
+            if is_done(record.entry, delivery):
+                _hand_over(record, delivery, kept)
                 continue
             with naming_damage(f"{name}: {record.entry}"):
                 product = make(record)
@@ -174,6 +181,19 @@ def each_kept(
             delivery.fail(record.entry, error)
         else:
             yield product
+
+
+def _hand_over(record: "Record", delivery: Delivery, kept: "Callable[[Record, Record], None] | None") -> None:
+    """Give a record and its product, which is in the output folder already, to who wants them."""
+    from picpxct_nx import nexus
+
+    if kept is None:
+        return
+    target = Path(str(delivery.output)) / f"{record.entry}.nxs"
+    with nexus.open_valid(target, str(target)) as file:
+        if record.entry not in nexus.entries(file):
+            raise OutputError(f"{target}: holds no {record.entry}; choose another folder, or add --overwrite")
+        kept(record, nexus.read(file, record.entry))
 
 
 def _is_repeated(record: "Record", name: str, delivery: Delivery) -> bool:

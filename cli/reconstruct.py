@@ -2,6 +2,7 @@
 
 from . import _options as o
 from ._ahead import read_ahead
+from ._gpu import claim
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._run import asked, patience
@@ -42,7 +43,7 @@ def reconstruct(
     from picpxct_nx.records import Reconstruction, Scan
 
     choice = choose(recipe, settings or (), modes=modes, refine=refine or (), start=start, frames=frames, also=also,
-                    device=device, seed=seed)  # fmt: skip
+                    device=claim(device, delivery.note), seed=seed)  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
     live = None if watch is None else Live(watch, inputs, delivery)
@@ -54,4 +55,4 @@ def reconstruct(
                 deliver(live.kept(each(live.scans(), make, delivery)), delivery, account.summary)
                 return
             scans = read_ahead(inputs, Scan, delivery=delivery, hands=hands)
-            deliver(each(scans, make, delivery), delivery, account.summary)
+            deliver(each(scans, make, delivery, hands.recall), delivery, account.summary)

@@ -3,6 +3,7 @@
 from . import _options as o
 from ._input import read_entries
 from ._manifest import read_manifest
+from ._memory import give_back
 from ._output import Delivery, deliver, each_kept, refuse_early
 from ._talk import complain, say
 
@@ -33,6 +34,7 @@ def stack(
         output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
     )
     refuse_early(delivery)
+    give_back()
     from picpxct_nx.images import stack_record
     from picpxct_nx.images.projection import project
     from picpxct_nx.images.stack import options

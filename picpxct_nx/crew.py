@@ -35,6 +35,9 @@ class Hands(Protocol):
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan."""
 
+    def recall(self, scan: Record, product: Record) -> None:
+        """Take what an earlier run made of a scan for a neighbour of others."""
+
     def __enter__(self) -> Self:
         """The hands themselves."""
 
@@ -72,6 +75,10 @@ class _Alone:
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan."""
         return reconstruct_scan(record, self._choice, self._listener, self._store)
+
+    def recall(self, scan: Record, product: Record) -> None:
+        """Take what an earlier run made of a scan for a neighbour of others."""
+        self._store.recall(scan, product)
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +138,9 @@ class Crew:
             busy = {one.line: one for one in self._workers if one.load}
             for line in wait(list(busy), _LOOK):
                 busy[line].hear()  # type: ignore[index]  # one of those that were waited for
+
+    def recall(self, scan: Record, product: Record) -> None:
+        """Nothing: a chain that a process takes up again begins cold."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,7 @@
 """Records: every product goes to a file and comes back the same."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +25,21 @@ def test_every_record_survives_a_round_trip(name: str, make_record: MakeRecord, 
         assert again.history == record.history
         assert again.digest() == record.digest()
         assert set(again.to_values()) == set(record.to_values())
+
+
+def test_a_record_that_nobody_holds_is_gone_at_once(make_record: MakeRecord, tmp_path: Path) -> None:
+    record = make_record("NXspecptycho_reconstruction")
+    nexus.write(tmp_path / "a.nxs", [record])
+    gc.disable()  # a cycle would live until Python looks for cycles, and with it every array
+    try:
+        with nexus.open_valid(tmp_path / "a.nxs", "a.nxs") as file:
+            again = nexus.read(file, record.entry)
+            assert isinstance(again, records.Reconstruction)
+            image = weakref.ref(again.transmission)
+            del again
+        assert image() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", KINDS)

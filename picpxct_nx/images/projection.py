@@ -11,8 +11,10 @@ from picpxct_nx.images.known import light
 from picpxct_nx.images.resample import Axis, coordinates
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Reconstruction, Record
-from picpxct_nx.values import Array
+from picpxct_nx.values import Array, Value
 
+# Values that are no array, or hardly one.
+_FEW = 16
 # Uneven axes that are rounded, and pixels that are nearly square.
 _EVEN, _SQUARE = 1e-3, 1e-2
 
@@ -37,6 +39,10 @@ class Projection:
     def pixel(self) -> float:
         """Size of the larger side of a pixel, m."""
         return max(axis.step for axis in self.axes)
+
+    def release(self) -> None:
+        """Let go of the image once it is used: all of them together are as large as the cube."""
+        object.__setattr__(self, "transmission", np.empty((0, 0), np.complex64))
 
     @property
     def noise(self) -> float:
@@ -88,4 +94,10 @@ def lean(record: Reconstruction) -> Reconstruction:
     return replace(
         record, transmission=none, y=none, x=none, phase=none, probe=none, probe_y=none, probe_x=none, coverage=None,
         air=None, position_y=None, position_x=None, position_frame=None, error=None, iteration=None, engine=None,
+        transmission_sigma=None, phase_sigma=None, intensity=None, background=None, variation=None,
+        variation_weights=None, extra={path: value for path, value in record.extra.items() if _is_small(value)},
     )  # fmt: skip
+
+
+def _is_small(value: Value) -> bool:
+    return isinstance(value, str | bool | int | float) or (isinstance(value, np.ndarray) and value.size <= _FEW)

@@ -75,11 +75,12 @@ def options(
     raise UsageError(f"--repeats '{repeats}' is not known; wanted one of {', '.join(get_args(Repeats))}")
 
 
-def stack(projections: Sequence[Projection], choice: StackOptions) -> Stacked:
+def stack(projections: Sequence[Projection], choice: StackOptions, *, release: bool = False) -> Stacked:
     """Resample projections to the largest pixel among them, coordinate 0 on index n // 2, and arrange them.
 
     Each projection is interpolated once, and the last 30 % of its frequencies fall off. A pixel is known where every
-    projection of its polarisation shows it.
+    projection of its polarisation shows it. With `release` the projections lose their images, each as soon as it is
+    on the grid, so that memory holds one copy of the cube and not two.
 
     Raises
     ------
@@ -98,8 +99,8 @@ def stack(projections: Sequence[Projection], choice: StackOptions) -> Stacked:
     members = _arranged(projections, rows, columns, choice)
     axes = _target(projections)
     shape = (axes[0].length, axes[1].length)
-    result = np.full((len(members), len(members[0]), *shape), np.nan, np.complex64)
-    known = np.stack([_fill(result[row], places, axes) for row, places in enumerate(members)])
+    result = np.empty((len(members), len(members[0]), *shape), np.complex64)  # takes room as it is filled
+    known = np.stack([_fill(result[row], places, axes, release=release) for row, places in enumerate(members)])
     phase = np.stack([_settle(result[row], known[row], places) for row, places in enumerate(members)])
     air = _most_air(members, known, axes)
     valid = np.array([[bool(items) for items in places] for places in members])
@@ -122,15 +123,19 @@ def stack(projections: Sequence[Projection], choice: StackOptions) -> Stacked:
 
 
 def _fill(
-    images: npt.NDArray[np.complex64], places: list[list[Projection]], axes: tuple[Axis, Axis]
+    images: npt.NDArray[np.complex64], places: list[list[Projection]], axes: tuple[Axis, Axis], *, release: bool
 ) -> npt.NDArray[np.bool_]:
     """Resample the projections of a polarisation into `images` (E, H, W), repeats averaged; what all show (H, W)."""
     known = np.ones(images.shape[1:], bool)
     for column, items in enumerate(places):
+        if not items:
+            images[column] = np.nan
         for index, item in enumerate(items):
             image, there = resample_transmission(item.transmission, item.known, item.axes, axes, ROLL_OFF)
             known &= there
             images[column] = image / len(items) if index == 0 else images[column] + image / len(items)
+            if release:
+                item.release()
     _check_known(known, places)
     return known
 

@@ -71,7 +71,7 @@ def _changed(item: Projection, row: Row) -> Projection:
 def make_cubes(
     projections: Sequence[Projection], choice: StackOptions, stated: Stated | None, note: Callable[[str], None]
 ) -> list[SpectralCube]:
-    """One cube for each particle set that the manifest names, or one of all.
+    """One cube for each particle set that the manifest names, or one of all; the projections lose their images.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def make_cubes(
     for name in dict.fromkeys(item.particle_set for item in known):
         members = [item for item in known if item.particle_set == name]
         try:
-            cubes.append(_make_cube(stack(members, choice), name, choice, (stated, before)))
+            cubes.append(_make_cube(stack(members, choice, release=True), name, choice, (stated, before)))
         except InputError as error:
             if name is not None:
                 error.args = (f"particle set {name}: {error}",)

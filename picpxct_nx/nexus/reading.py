@@ -1,5 +1,7 @@
 """Reading: entries of an open file as records, in the units of their definition, large arrays left in the file."""
 
+from collections.abc import Iterator
+
 import h5py
 import numpy as np
 
@@ -33,24 +35,25 @@ def read(file: h5py.File, entry: str) -> Record:
 def read_values(entry: h5py.Group, cls: type[Record]) -> dict[str, Value]:
     """Values of one entry in the units of its definition."""
     lazy = {path for path, stays in paths(cls).items() if stays}
-    values: dict[str, Value] = {}
+    return dict(_collect(entry, nxdl.definition(cls.DEFINITION).root, "", set(cls.LINKS), lazy))
 
-    def collect(group: h5py.Group, node: nxdl.Node | None, prefix: str) -> None:
-        for name, item in group.items():
-            path = f"{prefix}{name}"
-            if isinstance(item, h5py.Group):
-                named = node.child("group", name) if node else None
-                below = named or (node.unnamed(class_of(item)) if node else None)
-                if named is None:
-                    values[f"{path}@NX_class"] = class_of(item)
-                collect(item, below, f"{path}/")
-            elif path not in cls.LINKS:
-                field = node.child("field", name) if node else None
-                if field is None or field.fixed() is None:
-                    values.update(_read_field(item, field, path, stays=path in lazy))
 
-    collect(entry, nxdl.definition(cls.DEFINITION).root, "")
-    return values
+def _collect(
+    group: h5py.Group, node: nxdl.Node | None, prefix: str, left_out: set[str], lazy: set[str]
+) -> Iterator[tuple[str, Value]]:
+    # No function inside `read_values`: one that calls itself is a cycle, which holds all arrays until Python looks.
+    for name, item in group.items():
+        path = f"{prefix}{name}"
+        if isinstance(item, h5py.Group):
+            named = node.child("group", name) if node else None
+            below = named or (node.unnamed(class_of(item)) if node else None)
+            if named is None:
+                yield f"{path}@NX_class", class_of(item)
+            yield from _collect(item, below, f"{path}/", left_out, lazy)
+        elif path not in left_out:
+            field = node.child("field", name) if node else None
+            if field is None or field.fixed() is None:
+                yield from _read_field(item, field, path, stays=path in lazy).items()
 
 
 def _read_field(item: h5py.Dataset, node: nxdl.Node | None, path: str, *, stays: bool) -> dict[str, Value]:

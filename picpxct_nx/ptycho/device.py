@@ -44,6 +44,11 @@ def choose(name: str) -> torch.device:
     return torch.device("cuda", index)
 
 
+def gpus() -> int:
+    """How many GPUs PyTorch sees; no context is made on any."""
+    return torch.cuda.device_count()
+
+
 def named(name: str) -> str:
     """Name of the device that a name means, "auto" resolved and the number of threads kept.
 

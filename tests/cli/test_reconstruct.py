@@ -245,6 +245,17 @@ def test_warm_scans_are_taken_by_energy_and_name_their_neighbour(made: Path, tmp
     assert call("validate", "rec.nxs").exit_code == 0
 
 
+def test_a_chain_of_warm_starts_goes_on_to_the_same_numbers(made: Path, tmp_path: Path, call: Call) -> None:
+    words = ("--recipe", "pie:3", "--start", "warm=ml:2", "--device", "cpu:1", "-v", "--keep-going")
+    assert call("reconstruct", made / "scans.nxs", *words, "-o", "whole/").exit_code == 0
+    assert call("reconstruct", f"{made}/scans.nxs::{FIRST}", *words, "-o", "parts/").exit_code == 0
+    again = call("reconstruct", made / "scans.nxs", *words, "-o", "parts/")
+    assert again.exit_code == 0, again.stderr
+    assert f"{FIRST}: parts/{FIRST}.nxs is there already" in again.stderr
+    assert f"warm from {FIRST}, moved by (" in again.stderr
+    assert _image(tmp_path / "parts" / f"{SECOND}.nxs", SECOND) == _image(tmp_path / "whole" / f"{SECOND}.nxs", SECOND)
+
+
 def test_a_warm_start_takes_the_modes_and_refines_the_rest_afresh(made: Path, tmp_path: Path, call: Call) -> None:
     words = ("reconstruct", made / "scans.nxs", "--recipe", "pie:4", "--start", "warm=ml:2", "--device", "cpu:1", "-v")
     model = ("--modes", "2", "--refine", "positions,intensity,background", "--set", "background.start=3")

@@ -15,6 +15,7 @@ from picpxct_nx.provenance import Input
 from picpxct_nx.records import Reconstruction, SpectralCube
 from picpxct_nx.simulate.faultless import PARTICLE, PIXEL, flattened, unflattened
 from picpxct_nx.simulate.images import View, image_stack
+from picpxct_nx.values import Value
 
 QUARTER, DEFAULT = np.pi / 2, StackOptions()
 PLAN = [(e, r) for r in (0.0, QUARTER) for e in (5460.0, 5471.0, 5515.0)]
@@ -211,3 +212,18 @@ def test_options_are_checked_before_anything_is_read() -> None:
                   ("1 eV", "1 deg", "mean", 1.0)):  # fmt: skip
         with pytest.raises(UsageError):
             options(*words, union=False)
+
+
+def test_a_projection_holds_its_image_until_it_is_in_the_cube_and_no_other_array(records: list[Reconstruction]) -> None:
+    extra: dict[str, Value] = dict(records[0].extra)
+    extra["m"] = np.ones((9, 9))
+    full = dataclasses.replace(records[0], phase_sigma=records[0].phase, extra=extra)
+    items = [project(record, DEFAULT.least_coverage) for record in (full, *records[1:])]
+    assert items[0].record.phase_sigma is None
+    assert "m" not in items[0].record.extra
+    assert items[0].record.extra["flattening/noise"] == records[0].extra["flattening/noise"]
+    assert items[0].transmission.size > 1
+    stack(items, DEFAULT)
+    assert items[0].transmission.size > 1
+    make_cubes(items, DEFAULT, None, lambda _: None)
+    assert {item.transmission.size for item in items} == {0}
