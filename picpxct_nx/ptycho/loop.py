@@ -87,7 +87,7 @@ def reconstruct(
     problem : Problem
         Frames, mask, positions and start guesses.
     recipe : str or tuple of Stage
-        "default", "paper", or for example "pie:3,ml:20"; or stages from `parse`.
+        "default", "paper", or for example "pie:3,ml:40"; or stages from `parse`.
     model : Model, optional
         What is refined beside object and probe; by default nothing is.
     device : str
@@ -118,7 +118,7 @@ def reconstruct(
     """
     stages = parse(recipe) if isinstance(recipe, str) else recipe
     if not stages:
-        raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, pie:3,ml:20")
+        raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, pie:3,ml:40")
     if model is not None and model.positions is not None and not any(_movable(stage) for stage in stages):
         raise UsageError(
             "positions: no engine of the recipe moves them; wanted one without exit waves of its own (pie, lsqml, ml); "

@@ -31,6 +31,9 @@ class _Hands:
     def make(self, record: Record) -> Any:
         raise NotImplementedError
 
+    def recall(self, scan: Record, product: Record) -> None:
+        raise NotImplementedError
+
     def __enter__(self) -> Self:
         return self
 

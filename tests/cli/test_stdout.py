@@ -60,7 +60,8 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_word(shell: Run) -> None:
     large = QUICK.replace("n_positions=16", "n_positions=600")
     result = shell(f"picpxct simulate {large} | head -c 10 | wc -c; echo ${{PIPESTATUS[0]}}")
     assert result.stdout.split() == [b"10", b"141"]
-    assert result.stderr == b""
+    # So wide a scan is warned of; of the reader nothing is said.
+    assert all(b"warning" in line for line in result.stderr.splitlines())
 
 
 @pytest.mark.parametrize("words", ["info", "--help"])
