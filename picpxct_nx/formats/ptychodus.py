@@ -3,8 +3,8 @@
 Layout and conventions, from ptychodus 1.7 (`plugins/h5_product_file.py`, `api/object.py`, `model/ptychi/helper.py`;
 BSD-3-Clause; read, not copied):
 
-- Root attributes: `name`, `comments`, `probe_energy_eV`, `detector_object_distance_m`, `exposure_time_s`. Distance and
-  exposure belong to the scan and are not kept.
+- Root attributes: `name`, `comments`, `photon_energy_eV` (before 1.7 `probe_energy_eV`), `detector_object_distance_m`,
+  `exposure_time_s`. Distance and exposure belong to the scan and are not kept.
 - `object` (layer, y, x) and `probe` (variation, mode, y, x), complex, with `pixel_height_m` and `pixel_width_m`;
   `center_y_m` and `center_x_m` of the object.
 - Positions `probe_position_y_m`, `_x_m`: the probe's centre on the object, along the indices of the image;
@@ -32,14 +32,20 @@ from picpxct_nx.formats.metadata import INCIDENT
 from picpxct_nx.formats.places import as_text, real
 from picpxct_nx.values import Array, Value
 
-ENERGY = "probe_energy_eV"
+# What the energy is called, from 1.7 on and before.
+ENERGIES = ("photon_energy_eV", "probe_energy_eV")
 POSITIONS = ("probe_position_y_m", "probe_position_x_m")
 
 
 def is_product(start: Start) -> bool:
     """Whether an HDF5 file has object, probe and positions as ptychodus stores them."""
     root = start.file.find("/") if start.file is not None else None
-    return root is not None and ENERGY in root.attrs and start.has("object", "probe", *POSITIONS)
+    return root is not None and _energy_of(root.attrs) is not None and start.has("object", "probe", *POSITIONS)
+
+
+def _energy_of(attributes: Any) -> str | None:
+    """The attribute that holds the energy; None where there is none."""
+    return next((name for name in ENERGIES if name in attributes), None)
 
 
 @contextmanager
@@ -96,11 +102,12 @@ def _values(file: Linked) -> tuple[dict[str, Value], list[str]]:
     root: Any = file.find("/")
     values: dict[str, Value] = {}
     notes: list[str] = []
-    energy = float(root.attrs[ENERGY])
+    called = _energy_of(root.attrs) or ENERGIES[0]
+    energy = float(root.attrs[called])
     if energy > 0:
         values[INCIDENT] = energy
     else:
-        notes.append(f"{ENERGY}: is {energy:g}, as where nobody set it; not taken")
+        notes.append(f"{called}: is {energy:g}, as where nobody set it; not taken")
     title = as_text(root.attrs.get("comments", "")) or as_text(root.attrs.get("name", ""))
     if title:
         values["title"] = title

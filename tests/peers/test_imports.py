@@ -154,8 +154,8 @@ def test_a_product_of_ptychodus_imports(truth: Truth, tmp_path: Path) -> None:
     points = [positions.ProbePosition(i, x, y) for i, (y, x) in enumerate(truth.beam.tolist())]
     product = api.Product(
         metadata=api.ProductMetadata(
-            name="spiral", comments="", detector_distance_m=DISTANCE, probe_energy_eV=ENERGY_EV, probe_photon_count=0.0,
-            exposure_time_s=0.1, mass_attenuation_m2_kg=0.0, tomography_angle_deg=0.0,
+            name="spiral", comments="", detector_distance_m=DISTANCE, photon_energy_eV=ENERGY_EV,
+            probe_photon_count=0.0, exposure_time_s=0.1, mass_attenuation_m2_per_kg=0.0, tomography_angle_deg=0.0,
         ),
         probe_positions=positions.ProbePositionSequence(points),
         probes=probe.ProbeSequence(truth.probe[np.newaxis, np.newaxis], None, geometry),
@@ -169,12 +169,14 @@ def test_a_product_of_ptychodus_imports(truth: Truth, tmp_path: Path) -> None:
         record, _ = formats.assemble_images(foreign, STATED, {})
         nexus.write(tmp_path / "rec.nxs", [record])
     check(tmp_path / "rec.nxs")
-    # Where ptychodus itself puts a point of its image.
+    # Where ptychodus itself puts a point of its image; it means the middle of the probe, we mean the pixel at w // 2.
+    h, w = truth.probe.shape[-2:]
+    down, right = h // 2 - (h - 1) / 2, w // 2 - (w - 1) / 2
     mapped = product.object_.get_geometry().map_coordinates_probe_to_object(points[1])
     assert record.position_y is not None
-    assert (record.position_y[1] - record.y[0]) / truth.pixel[0] == pytest.approx(mapped.coordinate_y_px)
+    assert (record.position_y[1] - record.y[0]) / truth.pixel[0] == pytest.approx(mapped.y_px + down)
     assert record.position_x is not None
-    assert (record.position_x[1] - record.x[0]) / truth.pixel[1] == pytest.approx(mapped.coordinate_x_px)
+    assert (record.position_x[1] - record.x[0]) / truth.pixel[1] == pytest.approx(mapped.x_px + right)
 
 
 # --- cdtools -------------------------------------------------------------------------------------------------------
