@@ -11,7 +11,8 @@ from typing import Any
 
 ENGINES = ("dm:110", "raar:110", "ml:110", "lsqml:30", "pie:20")
 QUALITY = ("default", "pie:3,ml:10", "pie:2,ml:20", "pie:3,ml:40", "lsqml:10,ml:20", "dm:50,ml:50", "paper")
-ROW = "| {:<34} | {:>9} | {:>7} | {:>8} | {:>8} | {:>8} |"
+COST = "| {:<34} | {:>9} | {:>7} | {:>8} |"
+REACHED = "| {:<34} | {:>9} | {:>8} | {:>8} | {:>8} |"
 
 
 def _options() -> argparse.Namespace:
@@ -89,15 +90,15 @@ def main() -> None:
     print(f"{options.n} frames of {options.m} x {options.m}, at most {counts.max()} counts")
     floor, bare = pair(options.n, options.m, options.device)
     print(f"FFT pair {1e3 * floor:.2f} ms, without the norm of the inverse {1e3 * bare:.2f} ms")
-    print(ROW.format("engine", "ms/iter", "pairs", "GiB", "", ""))
+    print(COST.format("engine", "ms/iter", "pairs", "GiB"))
     for engine in ENGINES if options.engine is None else options.engine:
         seconds, most = iteration(problem, engine, options.device)
         print(
-            ROW.format(engine, f"{1e3 * seconds:.2f}", f"{seconds / floor:.2f}", f"{most / 2**30:.2f}", "", ""),
+            COST.format(engine, f"{1e3 * seconds:.2f}", f"{seconds / floor:.2f}", f"{most / 2**30:.2f}"),
             flush=True,
         )
     print(f"FFT pair afterwards {1e3 * pair(options.n, options.m, options.device)[0]:.2f} ms")
-    print(ROW.format("recipe", "seconds", "GiB", "error", "Fourier", "of it s"))
+    print(REACHED.format("recipe", "seconds", "GiB", "error", "Fourier"))
     for recipe in QUALITY if options.recipe is None else options.recipe:
         torch.cuda.reset_peak_memory_stats()
         torch.cuda.synchronize()
@@ -107,7 +108,7 @@ def main() -> None:
         error = object_error(result.object, scan.object, region).error
         most = torch.cuda.max_memory_allocated() / 2**30
         print(
-            ROW.format(recipe, f"{seconds:.2f}", f"{most:.2f}", f"{error:.4f}", f"{result.error[-1]:.4f}", ""),
+            REACHED.format(recipe, f"{seconds:.2f}", f"{most:.2f}", f"{error:.4f}", f"{result.error[-1]:.4f}"),
             flush=True,
         )
 

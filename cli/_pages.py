@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from inspect import cleandoc, signature
@@ -11,6 +11,8 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from typer.models import ArgumentInfo, OptionInfo
+
+from picpxct_nx import markdown
 
 from .main import app
 
@@ -97,14 +99,24 @@ def split(name: str, text: str) -> tuple[str, str]:
 
 def page(command: Command) -> str:
     """One command: what it does, an example, its arguments and options."""
-    lines = [_MADE, f"# picpxct {command.name}", "", _escaped(command.says), "", "```bash", command.example, "```", ""]
+    lines = [
+        _MADE,
+        f"# picpxct {command.name}",
+        "",
+        markdown.escaped(command.says),
+        "",
+        "```bash",
+        command.example,
+        "```",
+        "",
+    ]
     given = [p for p in command.parameters if isinstance(p.info, ArgumentInfo)]
     if given:
-        rows = [(f"`{(p.info.metavar or 'INPUT').strip('[]')}`", _escaped(p.info.help or "")) for p in given]
-        lines += ["## Arguments", "", *_table(("Argument", "Meaning"), rows), ""]
+        rows = [(f"`{(p.info.metavar or 'INPUT').strip('[]')}`", markdown.escaped(p.info.help or "")) for p in given]
+        lines += ["## Arguments", "", *markdown.table(("Argument", "Meaning"), rows), ""]
     options = [p for p in command.parameters if isinstance(p.info, OptionInfo)]
-    named = [(_names(p), _default(p), _escaped(p.info.help or "")) for p in options]
-    lines += ["## Options", "", *_table(("Option", "Default", "Meaning"), named), ""]
+    named = [(_names(p), _default(p), markdown.escaped(p.info.help or "")) for p in options]
+    lines += ["## Options", "", *markdown.table(("Option", "Default", "Meaning"), named), ""]
     return "\n".join(lines)
 
 
@@ -113,8 +125,12 @@ def index(found: Sequence[Command]) -> str:
     lines = [_MADE, "# Commands", "", "Every command reads NeXus files and writes one, so that commands form pipes; "
              "`picpxct COMMAND --help` says what is here.", ""]  # fmt: skip
     for group in dict.fromkeys(command.group for command in found):
-        rows = [(f"[{c.name}]({c.name}.md)", _escaped(c.says.partition("\n\n")[0])) for c in found if c.group == group]
-        lines += [f"## {group}", "", *_table(("Command", "Does"), rows), ""]
+        rows = [
+            (f"[{c.name}]({c.name}.md)", markdown.escaped(c.says.partition("\n\n")[0]))
+            for c in found
+            if c.group == group
+        ]
+        lines += [f"## {group}", "", *markdown.table(("Command", "Does"), rows), ""]
     return "\n".join(lines)
 
 
@@ -140,27 +156,7 @@ def _default(parameter: Parameter) -> str:
     return "on" if value is True else f"`{getattr(value, 'value', value)}`"
 
 
-def _escaped(text: str) -> str:
-    """Text as Markdown shows it."""
-    return "".join(f"\\{letter}" if letter in "\\|*_<`[" else letter for letter in text)
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)]
-
-
-def write(folder: Path) -> None:
-    """Write every page, and remove those of commands that are no longer there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = pages()
-    for old in folder.glob("*.md"):
-        if old.name not in made:
-            old.unlink()
-    for name, text in made.items():
-        (folder / name).write_text(text, "utf-8")
-
-
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m picpxct_nx.cli._pages FOLDER")
-    write(Path(sys.argv[1]))
+    markdown.write(Path(sys.argv[1]), pages())

@@ -1,10 +1,10 @@
 """The pages in docs/schema: one a definition, and an index; `python -m picpxct_nx.schema_pages docs/schema`."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from picpxct_nx import nxdl, records, schema_codes
+from picpxct_nx import markdown, nxdl, records, schema_codes
 from picpxct_nx.nxdl import Definition
 from picpxct_nx.schema_rows import Row, heading, rows, sentence
 
@@ -33,26 +33,26 @@ def pages() -> dict[str, str]:
 
 def page(definition: Definition) -> str:
     """One definition: what it is, its symbols, and everything that an entry holds."""
-    lines = [_MADE, f"# {heading(definition)}", "", _escaped(definition.doc), ""]
+    lines = [_MADE, f"# {heading(definition)}", "", markdown.escaped(definition.doc), ""]
     if definition.symbols:
-        symbols = [(f"`{name}`", _escaped(doc)) for name, doc in definition.symbols.items()]
-        lines += ["## Lengths", "", *_table(("Symbol", "Number of"), symbols), ""]
+        symbols = [(f"`{name}`", markdown.escaped(doc)) for name, doc in definition.symbols.items()]
+        lines += ["## Lengths", "", *markdown.table(("Symbol", "Number of"), symbols), ""]
     lines += ["## Content", "", "Paths are relative to the entry. `(CLASS)` stands for a group of any name, `@` for an "
               "attribute; a field without a shape is one value.", ""]  # fmt: skip
-    lines += _table(("Path", "Type", "Shape", "Unit", "Presence", "Meaning"), map(_cells, rows(definition)))
+    lines += markdown.table(("Path", "Type", "Shape", "Unit", "Presence", "Meaning"), map(_cells, rows(definition)))
     return "\n".join([*lines, ""])
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    allowed = f"**Allowed:** {_escaped(row.allowed)}" if row.allowed else ""
-    meaning = " ".join(filter(None, [_escaped(row.doc), allowed]))
-    return f"`{row.path}`", row.type, _escaped(row.shape), _escaped(row.unit), row.presence, meaning
+    allowed = f"**Allowed:** {markdown.escaped(row.allowed)}" if row.allowed else ""
+    meaning = " ".join(filter(None, [markdown.escaped(row.doc), allowed]))
+    return f"`{row.path}`", row.type, markdown.escaped(row.shape), markdown.escaped(row.unit), row.presence, meaning
 
 
 def index(definitions: Sequence[Definition]) -> str:
     """The definitions, what they have in common, and what each code of a report says."""
-    lines = [_MADE, "# Definitions", "", *_table(("Definition", "Version", "What it is"), (
-        (f"[{d.name}]({d.name}.md)", d.version, _escaped(sentence(d.doc))) for d in definitions
+    lines = [_MADE, "# Definitions", "", *markdown.table(("Definition", "Version", "What it is"), (
+        (f"[{d.name}]({d.name}.md)", d.version, markdown.escaped(sentence(d.doc))) for d in definitions
     ))]  # fmt: skip
     lines += ["", "`picpxct schema NAME` prints them in the terminal, `picpxct schema NAME --json` for programs; "
               "the NXDL files are in the folder `schemas`.", "", "## Conventions", ""]  # fmt: skip
@@ -60,32 +60,12 @@ def index(definitions: Sequence[Definition]) -> str:
     lines += [_CONVENTIONS.format(units=", ".join(f"`{unit}`" for unit in units))]
     lines += ["## Codes", "", "What `picpxct validate` checks. A code stays what it is from version to version.", ""]
     for part, codes in schema_codes.codes().items():
-        table = [(f"`{c.code}`", c.level, _escaped(c.sentence), _escaped(c.source)) for c in codes]
-        lines += [f"### {part}", "", *_table(("Code", "Level", "What must hold", "Source"), table), ""]
+        table = [(f"`{c.code}`", c.level, markdown.escaped(c.sentence), markdown.escaped(c.source)) for c in codes]
+        lines += [f"### {part}", "", *markdown.table(("Code", "Level", "What must hold", "Source"), table), ""]
     return "\n".join(lines)
-
-
-def _escaped(text: str) -> str:
-    """Text as Markdown shows it."""
-    return "".join(f"\\{letter}" if letter in "\\|*_<`[" else letter for letter in text)
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *body)]
-
-
-def write(folder: Path) -> None:
-    """Write every page, and remove those of definitions that are no longer there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    made = pages()
-    for old in folder.glob("*.md"):
-        if old.name not in made:
-            old.unlink()
-    for name, text in made.items():
-        (folder / name).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m picpxct_nx.schema_pages FOLDER")
-    write(Path(sys.argv[1]))
+    markdown.write(Path(sys.argv[1]), pages())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import picpxct_nx.validation
-from picpxct_nx import nxdl, schema_codes, schema_pages, schema_rows
+from picpxct_nx import markdown, nxdl, schema_codes, schema_pages, schema_rows
 from picpxct_nx.errors import InputError
 
 PAGES = Path(__file__).parents[1] / "docs" / "schema"
@@ -25,8 +25,8 @@ def test_the_committed_pages_are_those_of_the_definitions() -> None:
 
 def test_writing_the_pages_removes_those_of_definitions_that_are_gone(tmp_path: Path) -> None:
     (tmp_path / "NXold.md").write_text("old")
-    schema_pages.write(tmp_path / "new" / "docs")
-    schema_pages.write(tmp_path)
+    markdown.write(tmp_path / "new" / "docs", schema_pages.pages())
+    markdown.write(tmp_path, schema_pages.pages())
     assert {path.name for path in tmp_path.glob("*.md")} == {"README.md", *(f"{name}.md" for name in OURS)}
 
 

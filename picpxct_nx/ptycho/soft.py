@@ -106,7 +106,7 @@ def conditioned(soft: Soft, state: State, gradient: State, scaled: State) -> Sta
     """
     image, probe = scaled.object, scaled.probe
     for shift, stiffness in zip(_shifts(state), soft.stiffness, strict=True):
-        part = torch.where(stiffness > 0, PART * _product(gradient, shift) / stiffness, 0.0).to(torch.float32)
+        part = torch.where(stiffness > 0, PART * product(gradient, shift) / stiffness, 0.0).to(torch.float32)
         image, probe = image + part * shift.object, probe + part * shift.probe
     return State(image, probe)
 
@@ -154,10 +154,11 @@ def _frequency(field: Tensor, axis: int) -> Tensor:
 
 
 def _slopes(gradient: State, state: State) -> Tensor:
-    return torch.stack([_product(gradient, shift) for shift in _shifts(state)])
+    return torch.stack([product(gradient, shift) for shift in _shifts(state)])
 
 
-def _product(a: State, b: State) -> Tensor:
+def product(a: State, b: State) -> Tensor:
+    """Real scalar product of two directions; in float64, for conjugacy is a difference of near equals."""
     return _real(a.object, b.object) + _real(a.probe, b.probe)
 
 

@@ -166,29 +166,29 @@ def load(problem: Problem, device: torch.device) -> Data:
         A frame holds what cannot be counts.
     """
     modes, h, w = problem.probe.shape
-    plan = plan_of(problem, device)
-    if plan.frames_apart:
-        host, power = frames.amplitudes(problem, plan.size)
+    layout = layout_of(problem, device)
+    if layout.frames_apart:
+        host, power = frames.amplitudes(problem, layout.size)
         measured: Stack = Stream(host, device)
     elif device.type == "cuda":
         measured, power = frames.packed(problem, device)
     else:
-        measured, power = frames.amplitudes(problem, plan.size)
+        measured, power = frames.amplitudes(problem, layout.size)
     weight = torch.from_numpy(np.fft.ifftshift(problem.good).astype(np.float32)).to(device)
     suited = passes_for(device)
     room = None
     if suited.FILLS_ROOM:
         room = Room(
-            torch.empty((4, plan.size, modes, h, w), dtype=torch.complex64, device=device),
-            torch.empty((3, plan.size, h, w), dtype=torch.float32, device=device),
+            torch.empty((4, layout.size, modes, h, w), dtype=torch.complex64, device=device),
+            torch.empty((3, layout.size, h, w), dtype=torch.float32, device=device),
         )
-    blocks = blocks_of(problem.positions_px, (h, w), plan.size, device)
+    blocks = blocks_of(problem.positions_px, (h, w), layout.size, device)
     least = PHASELESS * power / measured.numel()
-    return Data(measured, weight, blocks, power, room, suited, least, plan.waves_apart)
+    return Data(measured, weight, blocks, power, room, suited, least, layout.waves_apart)
 
 
 @dataclass(frozen=True)
-class Plan:
+class Layout:
     """How a scan is laid out on a device.
 
     Parameters
@@ -204,7 +204,7 @@ class Plan:
     frames_apart: bool = False
 
 
-def plan_of(problem: Problem, device: torch.device) -> Plan:
+def layout_of(problem: Problem, device: torch.device) -> Layout:
     """Layout of a scan by the memory that is free; a CPU has all in its own.
 
     Parameters
@@ -216,7 +216,7 @@ def plan_of(problem: Problem, device: torch.device) -> Plan:
 
     Returns
     -------
-    Plan
+    Layout
     """
     n, h, w = problem.frames.shape
     wave = 8 * problem.probe.shape[0] * h * w
@@ -224,14 +224,16 @@ def plan_of(problem: Problem, device: torch.device) -> Plan:
     apart = split_positions(problem.positions_px)[1].any() and device.type == "cuda"
     size = min(n, max(1, BLOCK_BYTES[device.type] // (2 * wave if apart else wave)))
     if device.type != "cuda":
-        return Plan(size)
+        return Layout(size)
     free = 0.9 * torch.cuda.mem_get_info(device)[0]
     # Counts are widened to 4 bytes on their way in; a block has up to five sets of waves at a time.
     counts, stack = 4 * n * h * w, n * wave
     if counts + stack + 5 * size * wave <= free:
-        return Plan(size)
+        return Layout(size)
     size = min(n, max(1, SPILL_BYTES // wave))
-    return Plan(size, waves_apart=counts + stack + 5 * size * wave > free, frames_apart=counts + 7 * size * wave > free)
+    return Layout(
+        size, waves_apart=counts + stack + 5 * size * wave > free, frames_apart=counts + 7 * size * wave > free
+    )
 
 
 def stack_of(data: Data, shape: tuple[int, ...]) -> Stack:

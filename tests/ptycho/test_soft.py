@@ -41,10 +41,10 @@ def test_a_shift_is_what_its_derivatives_say() -> None:
 def test_the_preconditioner_stays_symmetric_and_positive() -> None:
     state, a, b = _state(0), _state(10), _state(20)
     learned = soft.Soft(torch.tensor([3.0, 40.0], dtype=torch.float64), torch.zeros(()))
-    left = soft._product(b, soft.conditioned(learned, state, a, a))
-    right = soft._product(a, soft.conditioned(learned, state, b, b))
+    left = soft.product(b, soft.conditioned(learned, state, a, a))
+    right = soft.product(a, soft.conditioned(learned, state, b, b))
     assert float(left) == pytest.approx(float(right), rel=1e-4)
-    assert soft._product(a, soft.conditioned(learned, state, a, a)) > soft._product(a, a)
+    assert soft.product(a, soft.conditioned(learned, state, a, a)) > soft.product(a, a)
 
 
 def test_a_shift_without_stiffness_is_left_alone() -> None:

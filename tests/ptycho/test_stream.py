@@ -27,7 +27,7 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool, bool], None]:
     """A device that holds blocks of five frames only."""
 
     def change(waves: bool, frames: bool) -> None:
-        monkeypatch.setattr(state, "plan_of", lambda *_: state.Plan(5, waves_apart=waves, frames_apart=frames))
+        monkeypatch.setattr(state, "layout_of", lambda *_: state.Layout(5, waves_apart=waves, frames_apart=frames))
 
     return change
 

@@ -161,16 +161,16 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         scaled.probe.zero_()
     elif memory.soft is not None:
         scaled = soft.conditioned(memory.soft, state, gradient, scaled)
-    product = _dot(gradient, scaled)
+    product = soft.product(gradient, scaled)
     direction = scaled
     if memory.gradient is not None and memory.direction is not None and memory.product is not None:
-        beta = _share(product - _dot(memory.gradient, scaled), memory.product).clamp_(min=0)
+        beta = _share(product - soft.product(memory.gradient, scaled), memory.product).clamp_(min=0)
         direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
     curvature = _curvature(data, state, direction, pulled, likelihood)
     if memory.soft is not None:
         curvature += soft.bend(memory.soft, direction.object)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
-    length = _share(_dot(gradient, direction), curvature)
+    length = _share(soft.product(gradient, direction), curvature)
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
     poisson = memory.poisson
     if likelihood.undecided:
@@ -277,14 +277,6 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     return total / data.weight.numel()
-
-
-def _dot(a: State, b: State) -> Tensor:
-    """Real scalar product of two directions; in float64, for conjugacy is a difference of near equals."""
-    total = torch.zeros((), dtype=torch.float64, device=a.object.device)
-    for x, y in zip(_both(a), _both(b), strict=True):
-        total += torch.mul(x, y.conj()).real.sum(dtype=torch.float64)
-    return total
 
 
 def _both(state: State) -> tuple[Tensor, Tensor]:
