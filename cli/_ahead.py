@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,10 @@ def read_ahead(
     *wanted: "type[Record]",
     delivery: Delivery,
     hands: "Hands",
-) -> Iterator[Entry]:
+) -> Generator[Entry]:
     """Entries as `read_entries` gives them; a thread reads the next one into memory while one is used.
+
+    Close it: whoever stops early would else leave a thread and an open file to the garbage collector.
 
     What is told and raised on the way is told and raised when its turn comes. Standard input is read as it is asked
     for: who waits for it in a thread cannot be interrupted. A record that is not needed stays in its file, and nothing
@@ -87,7 +89,7 @@ class _Reader:
     """Takes entries from an iterator, in a thread where it was begun before it is asked."""
 
     def __init__(
-        self, entries: Iterator[Entry], told: list[Callable[[], None]], needed: "Callable[[Record], bool]"
+        self, entries: Generator[Entry], told: list[Callable[[], None]], needed: "Callable[[Record], bool]"
     ) -> None:
         self._entries, self._told, self._needed = entries, told, needed
         self._thread: threading.Thread | None = None
@@ -113,7 +115,7 @@ class _Reader:
         """Wait for the thread, and close what is open."""
         if self._thread is not None:
             self._thread.join()
-        self._entries.close()  # type: ignore[attr-defined]  # a generator
+        self._entries.close()
 
     def _read(self) -> None:
         found = _Read()

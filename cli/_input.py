@@ -4,7 +4,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +141,7 @@ def read_entries(
     failed: Failed | None = None,
     note: Callable[[str], None] | None = None,
     by: "Callable[[Record], Any] | None" = None,
-) -> "Iterator[tuple[Record, str]]":
+) -> "Generator[tuple[Record, str]]":
     """Records of all inputs one by one, each with the name of its file; a file is open while its records are used.
 
     Parameters

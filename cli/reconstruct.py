@@ -1,5 +1,7 @@
 """picpxct reconstruct: raw scans to complex images."""
 
+from contextlib import closing
+
 from . import _options as o
 from ._ahead import read_ahead
 from ._gpu import claim
@@ -54,5 +56,5 @@ def reconstruct(
             if live is not None:
                 deliver(live.kept(each(live.scans(), make, delivery)), delivery, account.summary)
                 return
-            scans = read_ahead(inputs, Scan, delivery=delivery, hands=hands)
-            deliver(each(scans, make, delivery, hands.recall), delivery, account.summary)
+            with closing(read_ahead(inputs, Scan, delivery=delivery, hands=hands)) as scans:
+                deliver(each(scans, make, delivery, hands.recall), delivery, account.summary)

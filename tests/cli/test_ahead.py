@@ -1,10 +1,12 @@
 """Reading ahead changes nothing but the waiting: order, failures, files and bytes are as without it."""
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Self
 
+import h5py
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ class _Hands:
         pass
 
 
-def _read(inputs: list[str], hands: Hands | None = None, **how: Any) -> Iterator[tuple[Record, str]]:
+def _read(inputs: list[str], hands: Hands | None = None, **how: Any) -> Generator[tuple[Record, str]]:
     return read_ahead(inputs, Scan, delivery=Delivery(quiet=True, **how), hands=hands or _Hands())
 
 
@@ -73,7 +75,29 @@ def test_several_hands_begin_on_several_entries(made: Path) -> None:
 def test_nothing_is_left_running_when_one_stops_early(made: Path) -> None:
     entries = _read([str(made / "scans.nxs")])
     next(entries)
-    entries.close()  # type: ignore[attr-defined]
+    entries.close()
+    assert "read ahead" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_failing_command_leaves_no_thread_to_the_garbage_collector(
+    made: Path, tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Collected by the thread itself, the reader would have to wait for its own end.
+    reading = threading.Event()
+
+    def slow(entry: _ahead.Entry) -> _ahead.Entry:
+        if reading.is_set():
+            time.sleep(0.3)
+        reading.set()
+        return _in_memory(entry)
+
+    _in_memory = _ahead._in_memory
+    monkeypatch.setattr(_ahead, "_in_memory", slow)
+    (tmp_path / "dark.nxs").write_bytes((made / "scans.nxs").read_bytes())
+    with h5py.File(tmp_path / "dark.nxs", "r+") as file:
+        file[FIRST]["instrument/detector/data"][...] = 0
+    result = call("reconstruct", "dark.nxs", "--recipe", "dm:1", "-o", "rec.nxs")
+    assert result.exit_code == 65
     assert "read ahead" not in {thread.name for thread in threading.enumerate()}
 
 
