@@ -104,7 +104,7 @@ def held(problem: Any, result: Any, parts: str, device: str) -> float:
         plan = refine.plan(problem, model, data, state)
         for _ in range(30 if own else 0):
             data, state = refine.improve(data, state, plan, 10, movable=True)
-        apart = torch.sqrt(model_counts(data, state) * data.weight.numel()) - data.amplitude
+        apart = torch.sqrt(model_counts(data, state) * data.weight.numel()) - data.amplitude(slice(None))
         return float((apart.square().sum(dtype=torch.float64) / data.power).sqrt())
 
 

@@ -12,7 +12,7 @@ import argparse
 import dataclasses
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,7 @@ class Run:
         """Iteration, counted from 1, after which the error is first at most a mark."""
         return next((number for number, error in enumerate(self.errors, start=1) if error <= mark), None)
 
-    def row(self, about: tuple[str, str], mark: float) -> str:
+    def row(self, about: tuple[str, str, str], mark: float) -> str:
         """A line of the table."""
         marks = [str(self.first(level) or "-") for level in (mark, 0.02)]
         words = f"{self.start:.4f}", f"{self.errors[-1]:.4f}", len(self.errors), *marks, f"{self.seconds[-1]:.1f}"
@@ -161,7 +161,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     recipes, known = options.warm or ["warm"], dict(text.split("=", 1) for text in options.engine)
-    say = (lambda *_: None) if options.quiet else (lambda text: print(text, flush=True))
+    say: Callable[[str], None] = (lambda _: None) if options.quiet else (lambda text: print(text, flush=True))
     say(ROW.format("eV", "change", "start", "at start", "end", "iterations", "to the noise", "to 0.02", "CPU s"))
     say(ROW.format(*["---"] * 9))
     chains: dict[str, Any] = {}
