@@ -18,7 +18,7 @@ class Likelihood:
     poisson : () bool
         Poisson counts; else Gaussian amplitudes. On the waves' device, so that asking a GPU does not stop it.
     background : float
-        b of the Poisson likelihood in the units of a^2 (`ratio`).
+        b of the Poisson likelihood in the units of a^2 (`poisson_slope`).
     undecided : bool
         It is still to be told from the misfit of the bright pixels.
     """
@@ -192,25 +192,17 @@ def weighted_sum(values: Tensor, weight: Tensor) -> Tensor:
     return torch.mv(values.flatten(1), weight.flatten()).sum(dtype=torch.float64)
 
 
-def ratio(
-    squares: Tensor, inverse: Tensor, amplitude: Tensor, background: float | None, *, out: Tensor | None = None
-) -> Tensor:
-    """Factor rho by which the likelihood pulls a modelled wave: its gradient for conj(Psi) is (1 - rho) Psi.
-
-    Gaussian amplitudes: rho = a / |Psi|. Poisson counts on a background b: rho = (a^2 + b) / (|Psi|^2 + b).
+def gaussian_slope(over: Tensor, inverse: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Factor 1 - rho = (|Psi| - a) / |Psi| of the gradient of Gaussian amplitudes, (1 - rho) Psi for conj(Psi).
 
     Parameters
     ----------
-    squares : (n, h, w) real
-        |Psi|^2.
+    over : (n, h, w) real
+        |Psi| - a, `excess`.
     inverse : (n, h, w) real
         1 / |Psi|, `inverse_modulus`.
-    amplitude : (n, h, w) real
-        Measured amplitude a.
-    background : float or None
-        b in the units of a^2; None for the Gaussian likelihood.
     out : (n, h, w) real, optional
-        Where to write; may be `squares`.
+        Where to write; may be `over`.
 
     Returns
     -------
@@ -220,6 +212,37 @@ def ratio(
     ----------
     Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), section 2.
     """
-    if background is None:
-        return excess(squares, amplitude, out=out).mul_(inverse).neg_().add_(1)
-    return torch.div(amplitude.square().add_(background), squares + background, out=out)
+    return torch.mul(over, inverse, out=out)
+
+
+def poisson_slope(
+    squares: Tensor,
+    amplitude: Tensor,
+    background: float,
+    *,
+    out: Tensor | None = None,
+    spare: Tensor | None = None,
+) -> Tensor:
+    """Factor 1 - rho = (|Psi|^2 - a^2) / (|Psi|^2 + b) of the gradient of Poisson counts, (1 - rho) Psi for conj(Psi).
+
+    Parameters
+    ----------
+    squares : (n, h, w) real
+        |Psi|^2; kept.
+    amplitude : (n, h, w) real
+        Measured amplitude a.
+    background : float
+        b in the units of a^2.
+    out, spare : (n, h, w) real, optional
+        Where to write, and room; neither of them an input.
+
+    Returns
+    -------
+    (n, h, w) real
+
+    References
+    ----------
+    As for `gaussian_slope`.
+    """
+    apart = torch.sub(squares, torch.square(amplitude, out=spare), out=out)
+    return apart.div_(torch.add(squares, background, out=spare))

@@ -8,6 +8,8 @@ does not know. A model that explains the bright pixels to their Poisson noise is
 import torch
 from torch import Tensor
 
+from . import fit
+
 # Expected counts from which on the root of a count has the variance 1/4.
 BRIGHT = 4.0
 # Chi-square below which the counts are taken for Poisson counts: simulated scans end at 0.9 to 1.05 and pass it within
@@ -15,15 +17,15 @@ BRIGHT = 4.0
 POISSON_BELOW = 1.5
 
 
-def bright_misfit(squares: Tensor, amplitude: Tensor, weight: Tensor) -> Tensor:
+def bright_misfit(squares: Tensor, over: Tensor, weight: Tensor) -> Tensor:
     """Sum of 4 (sqrt m - sqrt n)^2 over the measured pixels with m of `BRIGHT` counts or more, and their number.
 
     Parameters
     ----------
     squares : (n, h, w) real
         |Psi|^2 = h w m.
-    amplitude : (n, h, w) real
-        sqrt(h w n).
+    over : (n, h, w) real
+        |Psi| - sqrt(h w n), `fit.excess`.
     weight : (h, w) real
         1 where measured, 0 elsewhere.
 
@@ -32,9 +34,9 @@ def bright_misfit(squares: Tensor, amplitude: Tensor, weight: Tensor) -> Tensor:
     (2,) float64
     """
     size = weight.numel()
-    bright = (squares >= BRIGHT * size) * weight
-    apart = (squares.sqrt() - amplitude).square_().mul_(4 / size).mul_(bright)
-    return torch.stack([apart.sum(dtype=torch.float64), bright.sum(dtype=torch.float64)])
+    bright = (squares >= BRIGHT * size).to(over.dtype)
+    apart = fit.weighted_sum(over.square().mul_(bright), weight)
+    return torch.stack([apart * (4 / size), fit.weighted_sum(bright, weight)])
 
 
 def ratio(sums: Tensor) -> float:

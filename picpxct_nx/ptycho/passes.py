@@ -391,7 +391,7 @@ def pull(
     wave, measured, screen, spare, maps
         As for `project`; the wave is kept.
     likelihood : Likelihood
-        What rho is, `fit.ratio`.
+        What rho is, `fit.gaussian_slope` or `fit.poisson_slope`.
 
     Returns
     -------
@@ -401,15 +401,18 @@ def pull(
         Misfit sum (|Psi| - a)^2, and `noise.bright_misfit`; that is zero unless the likelihood is undecided.
     """
     first, second, third = (None, None, None) if maps is None else maps
-    amplitude = amplitudes(measured)
+    amplitude, floor = amplitudes(measured), likelihood.floor()
     squares = _shown(wave, screen, out=first, spare=spare)
-    inverse = fit.inverse_modulus(squares, screen.least, out=second)
     sums = torch.zeros(3, dtype=torch.float64, device=wave.device)
+    over = fit.excess(squares, amplitude, out=third)
     if likelihood.undecided:
-        sums[1:] = noise.bright_misfit(squares, amplitude, screen.weight)
-    sums[0] = fit.modulus_misfit(fit.excess(squares, amplitude, out=third), screen.weight, spare=third)
-    factor = fit.ratio(squares, inverse, amplitude, likelihood.floor(), out=third)
-    return ops.scale(wave, factor.sub_(1).mul_(screen.weight), out=spare), sums
+        sums[1:] = noise.bright_misfit(squares, over, screen.weight)
+    sums[0] = fit.modulus_misfit(over, screen.weight, spare=second)
+    if floor is None:
+        slope = fit.gaussian_slope(over, fit.inverse_modulus(squares, screen.least, out=second), out=third)
+    else:
+        slope = fit.poisson_slope(squares, amplitude, floor, out=third, spare=second)
+    return ops.scale(wave, slope.mul_(-screen.weight), out=spare), sums
 
 
 def bend(
@@ -441,14 +444,17 @@ def bend(
     () float64, on the scale of the unnormalised transform.
     """
     first, second, third = (None, None, None) if maps is None else maps
+    amplitude, floor = amplitudes(measured), likelihood.floor()
     squares = _shown(wave, screen, out=first, spare=spare)
     inverse = fit.inverse_modulus(squares, screen.least, out=second)
     along = ops.real_product(wave, change, out=third, spare=spare).mul_(inverse).square_()
-    floor = likelihood.floor()
-    along.mul_(1 if floor is None else 2)
-    ratio = fit.ratio(squares, inverse, amplitudes(measured), floor, out=squares).clamp_(max=1)
-    length = ops.intensity(change, out=inverse, spare=spare)
-    return fit.weighted_sum(length.lerp_(along, ratio), screen.weight)
+    if floor is None:
+        slope = fit.gaussian_slope(fit.excess(squares, amplitude, out=first), inverse, out=second)
+    else:
+        along.mul_(2)
+        slope = fit.poisson_slope(squares, amplitude, floor, out=second)
+    length = ops.intensity(change, out=first, spare=spare)
+    return fit.weighted_sum(along.lerp_(length, slope.clamp_(min=0)), screen.weight)
 
 
 def matched(

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from . import noise
+from . import fit, noise
 from .beam import beam_of, probes_of, shown
 from .control import Control
 from .device import choose, threads
@@ -119,9 +119,9 @@ def errors_of(
         data = load(some, where)
         state = _state(result, rows, where)
         counts = model_counts(data, state)
-        chi_square = noise.ratio(
-            noise.bright_misfit(counts * data.weight.numel(), data.amplitude(slice(None)), data.weight)
-        )
+        squares = counts * data.weight.numel()
+        over = fit.excess(squares, data.amplitude(slice(None)))
+        chi_square = noise.ratio(noise.bright_misfit(squares, over, data.weight))
         if state.variation is not None:
             counts = model_counts(data, replace(state, variation=None, weights=None))
         drawn = torch.poisson(counts.cpu(), generator=torch.Generator().manual_seed(seed)).numpy()
@@ -131,8 +131,8 @@ def errors_of(
         device=device, seed=seed, control=Control(),
     )  # fmt: skip
     factors, known = (
-        _factors(fit, result, intensity=model is not None and model.intensity is not None)
-        for fit in (again, _with_all_known(replace(some, frames=frames), result, device, seed))
+        _factors(run, result, intensity=model is not None and model.intensity is not None)
+        for run in (again, _with_all_known(replace(some, frames=frames), result, device, seed))
     )
     dose = result.illumination.astype(np.float64)
     size = np.maximum(np.abs(result.object.astype(np.complex128)), 1e-6)

@@ -92,9 +92,10 @@ def _wanted(data: Data, state: State, beam: Beam, block: Block) -> tuple[Tensor,
     patches = data.passes.patches(state.object, state.probe, block)
     wave = ops.far_field(probes_of(beam, block) * patches)
     squares = shown(state, wave)
-    inverse = fit.inverse_modulus(squares, data.least)
-    ratio = fit.ratio(squares, inverse, data.amplitude(block.frames), None)
-    wave *= ratio.sub_(1).mul_(data.weight)[:, None]
+    slope = fit.gaussian_slope(
+        fit.excess(squares, data.amplitude(block.frames)), fit.inverse_modulus(squares, data.least)
+    )
+    wave *= slope.mul_(-data.weight)[:, None]
     return patches, ops.inverse_far_field(wave)
 
 

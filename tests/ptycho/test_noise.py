@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Problem, noise
+from picpxct_nx.ptycho import Problem, fit, noise
 from picpxct_nx.ptycho.beam import start
 from picpxct_nx.ptycho.state import load
 from picpxct_nx.ptycho.uncertainty import model_counts
@@ -21,7 +21,9 @@ def test_bright_misfit_is_its_float64_reference() -> None:
     wanted = (4 * (np.sqrt(model) - np.sqrt(counts)) ** 2 * bright).sum(), bright.sum()
     arrays = (64 * model, np.sqrt(64 * counts), weight)
     squares, amplitude, measured = (torch.from_numpy(array.astype(np.float32)) for array in arrays)
-    np.testing.assert_allclose(noise.bright_misfit(squares, amplitude, measured).numpy(), wanted, rtol=1e-5)
+    np.testing.assert_allclose(
+        noise.bright_misfit(squares, fit.excess(squares, amplitude), measured).numpy(), wanted, rtol=1e-5
+    )
 
 
 def test_poisson_counts_have_a_chi_square_of_one() -> None:
@@ -29,13 +31,13 @@ def test_poisson_counts_have_a_chi_square_of_one() -> None:
     counts = np.random.default_rng(2).poisson(model)
     arrays = (4096 * model, np.sqrt(4096.0 * counts))
     squares, amplitude = (torch.from_numpy(array.astype(np.float32)) for array in arrays)
-    found = noise.ratio(noise.bright_misfit(squares, amplitude, torch.ones(64, 64)))
+    found = noise.ratio(noise.bright_misfit(squares, fit.excess(squares, amplitude), torch.ones(64, 64)))
     assert found == pytest.approx(1.0, abs=0.03)
 
 
 def test_a_frame_without_bright_pixels_proves_nothing() -> None:
     dark = torch.ones(1, 4, 4)
-    assert noise.ratio(noise.bright_misfit(dark, dark, torch.ones(4, 4))) == 1.0
+    assert noise.ratio(noise.bright_misfit(dark, torch.zeros(1, 4, 4), torch.ones(4, 4))) == 1.0
 
 
 def test_model_counts_have_intensity_and_background(subpixel_scan: ReferenceScan) -> None:

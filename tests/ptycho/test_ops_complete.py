@@ -152,8 +152,12 @@ FIT: dict[str, Callable[[Any, Any, Any], tuple[torch.Tensor, Any]]] = {
         fit.floored(s[0], 0.3), 0.7 * s[0].double().numpy() + 0.3 * s[0].double().numpy().max(),
     ),
     "weighted_sum": lambda s, _a, w: (fit.weighted_sum(s, w), (s.double().numpy() * w.numpy()).sum()),
-    "ratio": lambda s, a, _w: (
-        fit.ratio(s, fit.inverse_modulus(s), a, 0.3), (a.double().numpy() ** 2 + 0.3) / (s.double().numpy() + 0.3),
+    "gaussian_slope": lambda s, a, _w: (
+        fit.gaussian_slope(fit.excess(s, a), fit.inverse_modulus(s)),
+        1 - a.double().numpy() / np.sqrt(s.double().numpy()),
+    ),
+    "poisson_slope": lambda s, a, _w: (
+        fit.poisson_slope(s, a, 0.3), 1 - (a.double().numpy() ** 2 + 0.3) / (s.double().numpy() + 0.3),
     ),
 }  # fmt: skip
 
