@@ -116,7 +116,7 @@ def reconstruct(
     RetryError
         The GPU's memory is too small or in use.
     """
-    stages = parse(recipe) if isinstance(recipe, str) else recipe
+    stages = parse(recipe, model=model) if isinstance(recipe, str) else recipe
     if not stages:
         raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, pie:3,ml:40")
     if model is not None and model.positions is not None and not any(_movable(stage) for stage in stages):
