@@ -113,13 +113,19 @@ def test_a_part_without_records_is_left_out(spectra: NormalizedCube) -> None:
 
 def test_the_stack_holds_the_spectra_to_half_a_step(gathered: Gathered, spectra: NormalizedCube) -> None:
     stack = next(s for s in data_of(pages.page(gathered))["stacks"] if s["name"] == "XANES")
-    codes = np.frombuffer(zlib.decompress(base64.b64decode(stack["blob"])), np.uint8)
+    codes = np.frombuffer(zlib.decompress(base64.b64decode(stack["blob"])), "<u2")
     codes = codes.reshape(2, len(stack["energies"]), stack["height"], stack["width"])
     hidden = np.asarray(spectra.mask) != 0
     assert (codes[:, 0][hidden] == 0).all()
     values = stack["low"] + stack["step"] * (codes.astype(float) - 1)
     away = np.abs(values - spectra.xanes[:])[np.broadcast_to(~hidden[:, None], codes.shape)]
     assert away.max() <= 0.51 * stack["step"] + 1e-3  # half floats in between
+
+
+def test_no_energy_is_cut_off_in_the_pictures_of_the_stack(gathered: Gathered) -> None:
+    for stack in data_of(pages.page(gathered))["stacks"]:
+        lows, highs = zip(*stack["levels"], strict=True)
+        assert stack["contrast"] == [min(lows), max(highs)]
 
 
 def test_the_mean_spectrum_of_a_grain_is_that_of_its_pixels(gathered: Gathered) -> None:
@@ -134,8 +140,14 @@ def test_the_stack_opens_at_the_energy_where_polarisations_differ_most(gathered:
 
 
 def test_a_stack_over_the_budget_is_binned_and_says_so(gathered: Gathered, monkeypatch: pytest.MonkeyPatch) -> None:
-    letters = sum(len(s["blob"]) for s in data_of(pages.page(gathered))["stacks"])
-    monkeypatch.setattr(payload, "STACK_BUDGET", letters // 2)
+    whole = data_of(pages.page(gathered))["stacks"]
+    assert {s["bits"] for s in whole} == {16}
+    letters = sum(len(s["blob"]) for s in whole)
+    # First it gives up bits, then pixels.
+    monkeypatch.setattr(payload, "STACK_BUDGET", letters - 1)
+    fewer = data_of(pages.page(gathered))["stacks"]
+    assert [(s["bits"], s["width"]) for s in fewer] == [(8, s["width"]) for s in whole]
+    monkeypatch.setattr(payload, "STACK_BUDGET", sum(len(s["blob"]) for s in fewer) // 2)
     text = pages.page(gathered)
     stack = next(s for s in data_of(text)["stacks"] if s["name"] == "XANES")
     assert stack["width"] < 40

@@ -74,7 +74,7 @@ const stack = async () => {
   const load = async () => {
     at = Math.max(0, Math.min(data.stacks.length - 1, Number(pick.value)));
     const s = data.stacks[at];
-    codes[at] = codes[at] || await unpack(s.blob);
+    codes[at] = codes[at] || (s.bits === 16 ? new Uint16Array((await unpack(s.blob)).buffer) : await unpack(s.blob));
     label[at] = label[at] || (s.label === null ? null : new Uint16Array((await unpack(data.labels[s.label])).buffer));
     slider.max = s.energies.length - 1;
     slider.value = Math.min(number('e', s.start), s.energies.length - 1);
