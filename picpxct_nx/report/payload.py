@@ -11,7 +11,8 @@ from picpxct_nx.records import FrcCurve, GrainMap
 from picpxct_nx.report.cards import Card, Plan
 from picpxct_nx.report.gather import Gathered, Shifts, done
 from picpxct_nx.report.grain_pictures import composite, direction_colours, square_pair
-from picpxct_nx.report.pixels import STEPS, TABLES, Coded, binned, coded, factor_for, packed, png, span, table
+from picpxct_nx.report.others import dose_values, spectrum_values
+from picpxct_nx.report.pixels import STEPS, TABLES, Coded, binned, coded, factor_for, packed, plain, png, span, table
 from picpxct_nx.report.spectral import (
     Quantity,
     Stack,
@@ -57,6 +58,8 @@ def payload(gathered: Gathered) -> Payload:
         "stacks": _stacks(list(gathered.stacks.values()), list(gathered.grains.values()), labels, notes),
         "shifts": [_shift(shifts) for shifts in gathered.shifts.values()],
         "grains": [_grain_map(record, labels) for record in gathered.grains.values()],
+        "doses": [dose_values(record) for record in gathered.doses.values()],
+        "spectra": [spectrum_values(record) for record in gathered.spectra.values()],
         "labels": labels, "live": None,
     }  # fmt: skip
     return Payload(values, notes)
@@ -64,14 +67,6 @@ def payload(gathered: Gathered) -> Payload:
 
 def _colours(name: str) -> list[int]:
     return [int(r) << 16 | int(g) << 8 | int(b) for r, g, b in table(name)]
-
-
-def plain(values: Array, digits: int = 6) -> Any:
-    """An array as nested lists of numbers with a few digits, None where there is none."""
-    array = np.asarray(values, np.float64)
-    if array.ndim:
-        return [plain(item, digits) for item in array]
-    return float(f"{float(array):.{digits}g}") if np.isfinite(array) else None
 
 
 def shown_halves(cards: Sequence[Card]) -> list[Card]:

@@ -4,6 +4,7 @@ import base64
 import io
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +101,14 @@ def png(image: Coded | Array, colours: str = "gray") -> str:
     with io.BytesIO() as file:
         picture.save(file, "PNG", optimize=True)
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def plain(values: Array, digits: int = 6) -> Any:
+    """An array as nested lists of numbers with a few digits, None where there is none."""
+    array = np.asarray(values, np.float64)
+    if array.ndim:
+        return [plain(item, digits) for item in array]
+    return float(f"{float(array):.{digits}g}") if np.isfinite(array) else None
 
 
 def packed(values: Array) -> str:

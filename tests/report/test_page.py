@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 
-from picpxct_nx.records import NormalizedCube, Reconstruction
+from picpxct_nx.records import NormalizedCube, Reconstruction, Record
 from picpxct_nx.report import page as pages
 from picpxct_nx.report import payload
 from picpxct_nx.report.gather import Gathered
@@ -96,11 +97,31 @@ def test_texts_of_a_hostile_file_are_shown_and_not_run(gathered: Gathered, recs:
 def test_every_part_that_the_records_allow_is_there(gathered: Gathered) -> None:
     elements = parsed(pages.page(gathered))
     names = {attributes.get("id") for tag, attributes in elements.found if tag == "section"}
-    assert names == {"verdict", "stack", "scans", "frc", "grains-0", "shifts", "table", "provenance"}
+    assert names == {"verdict", "stack", "scans", "frc", "grains-0", "shifts", "dose", "table", "provenance"}
 
 
 def test_an_empty_page_says_so() -> None:
     assert "<title>Nothing yet</title>" in pages.page(Gathered(), live=True)
+
+
+def test_a_dose_map_and_a_measured_spectrum_are_shown(make_record: Callable[..., Record]) -> None:
+    gathered = Gathered()
+    dose = make_record("NXspecptycho_dose", dose__dose=np.array([[0.0, 2e6], [1e6, np.nan]]))
+    spectrum = make_record("NXspecptycho_spectrum", title="<b>powder</b>")
+    for record in (dose, spectrum):
+        gathered.add(record, "x.nxs")
+    text = pages.page(gathered)
+    elements = parsed(text)
+    names = {attributes.get("id") for tag, attributes in elements.found if tag == "section"}
+    assert names == {"verdict", "dose", "measured", "provenance"}
+    values = data_of(text)
+    assert (values["doses"][0]["high"], values["doses"][0]["unit"]) == (2.0, "MGy")
+    assert len(values["spectra"][0]["e"]) == len(values["spectra"][0]["a"]) > 1
+    assert "<b>powder</b>" not in text
+
+
+def test_a_page_without_a_verdict_says_so() -> None:
+    assert pages.sentence([]).startswith("no verdict")
 
 
 def test_a_part_without_records_is_left_out(spectra: NormalizedCube) -> None:

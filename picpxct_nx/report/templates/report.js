@@ -179,6 +179,16 @@ const grains = async () => {
   }
 };
 
+const others = () => {
+  data.doses.forEach((dose, i) => {
+    $(`dose-${i}`).src = dose.image;
+    scaleBar($(`dose-bar-${i}`), dose.width);
+    ramp($(`dose-ramp-${i}`), data.tables.magma, 0, dose.high, dose.unit);
+  });
+  data.spectra.forEach((s, i) => every(() => chart($(`measured-${i}`), {
+    x: 'photon energy (eV)', y: s.label, series: [{x: s.e, y: s.a, colour: BLUE, name: s.name}]})));
+};
+
 const redo = () => { for (const button of document.querySelectorAll('button[data-copy]')) button.addEventListener('click', async () => {
   const text = $(button.dataset.copy).textContent;
   getSelection().selectAllChildren($(button.dataset.copy));
@@ -209,7 +219,7 @@ addEventListener('resize', () => {
   later = setTimeout(() => redraw.forEach(draw => draw()), 150);
 });
 (async () => {
-  scans(); rings(); shifts(); redo(); live();
+  scans(); rings(); shifts(); others(); redo(); live();
   await grains();
   await stack();
   document.documentElement.dataset.ready = '1';
