@@ -12,7 +12,8 @@ _BLOCK = re.compile(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', re.DOTALL)
 
 def on_page_content(text: str, **_: Any) -> str:
     """Replace every formula of a page; MkDocs calls this with the HTML of each."""
-    text = _BLOCK.sub(lambda found: _made(found[1], "block"), text)
+    # A formula that is wider than a phone moves by itself, not with the page.
+    text = _BLOCK.sub(lambda found: f'<div style="overflow-x: auto">{_made(found[1], "block")}</div>', text)
     return _INLINE.sub(lambda found: _made(found[1], "inline"), text)
 
 
