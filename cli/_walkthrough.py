@@ -84,10 +84,10 @@ def run(folder: Path, *, overwrite: bool, quiet: bool) -> None:
         raise OutputError(f"{folder}: is not empty; choose another folder with -o, or add --overwrite")
     folder.mkdir(parents=True, exist_ok=True)
     every, began = steps(str(folder), ("--overwrite",) if overwrite else ()), time.monotonic()
-    say(f"demo: {len(every)} steps into {folder}/, about five minutes on one processor core", quiet=quiet)
+    say(f"demo: {len(every)} steps into {folder}/, about two minutes on one processor core that is free", quiet=quiet)
     for number, step in enumerate(every, 1):
-        spent = time.monotonic() - began
-        say(f"demo: {number} of {len(every)}, {spent / 60:.0f} min {spent % 60:.0f} s: {step.says}", quiet=quiet)
+        minutes, seconds = divmod(int(time.monotonic() - began), 60)
+        say(f"demo: {number} of {len(every)}, {minutes} min {seconds} s: {step.says}", quiet=quiet)
         say(f"$ {' | '.join(shown(words) for words in step.commands)}", quiet=quiet)
         _pipe([expanded(words) for words in step.commands])
     _draw([folder / "recs" / f"{name}.nxs" for name in _SHOWN], folder / "images.png")

@@ -126,7 +126,8 @@ def _edge(record: Spectrum | NormalizedCube) -> tuple[str | None, str | None]:
 
 
 def _write(headers: Mapping[str, str], sheet: Sheet, labels: Mapping[str, str], title: str, sink: Sink) -> None:
-    named = {**headers, **{f"Picpxct_nx.{name}": value for name, value in sheet.facts.items()}}
+    own = {"title": title, **sheet.facts}
+    named = {**headers, **{f"Picpxct_nx.{name}": value for name, value in own.items()}}
     columns = {labels.get(name, name): column for name, column in sheet.columns.items()}
     text = render(named, title, columns).encode()
     if isinstance(sink, Path):

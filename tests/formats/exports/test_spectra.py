@@ -298,7 +298,10 @@ def test_a_measured_spectrum_comes_back_from_xdi_as_it_was(
     (path,) = export(measured, "xdi")
     with formats.read_any(formats.source_of(path)) as foreign:
         assert isinstance(foreign, ForeignSpectrum)
-        back, _ = assemble_spectrum(foreign, {"title": measured.title}, {})
+        back, _ = assemble_spectrum(foreign, {}, {})
+    assert back.title == measured.title
+    errors = "spectrum/absorption_errors"
+    np.testing.assert_allclose(np.asarray(back.extra[errors]), np.asarray(measured.extra[errors]), rtol=1e-8)
     kept = ("element", "edge", "mode", "normalized", "instrument", "source", "sample", "edge_energy_ev")
     assert [getattr(back, name) for name in kept] == [getattr(measured, name) for name in kept]
     for name in ("energy_ev", "absorption", "incident", "detected"):
