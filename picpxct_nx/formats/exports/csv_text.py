@@ -26,7 +26,7 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
     about = {"title": record.title, "sample": record.sample}
     if record.edge_energy_ev is not None:
         about["edge_energy_eV"] = f"{record.edge_energy_ev:.4f}"
-    for sheet in of_cube(record, choices) if isinstance(record, NormalizedCube) else (of_measured(record),):
+    for sheet in of_cube(record, choices) if isinstance(record, NormalizedCube) else (of_measured(record, choices),):
         write = partial(_write, about | dict(sheet.facts), sheet)
         yield Product(name=sheet.name, write=write, notes=sheet.notes, lost=sheet.lost)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picpxct_nx.errors import InputError
+from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats.exports.images import measured_at, pol_suffix, polarisations
 from picpxct_nx.formats.exports.product import Choices, companion, lost, origin
 from picpxct_nx.formats.exports.regions import Region, Spectrum, means, part, regions
@@ -105,14 +105,19 @@ def _columns(energy: Array, spectra: Mapping[str, Spectrum]) -> dict[str, Array]
     return _sorted(columns)
 
 
-def of_measured(record: Measured) -> Sheet:
+def of_measured(record: Measured, choices: Choices) -> Sheet:
     """The sheet of a spectrum that was measured without an image: absorption, and the intensities that it is of.
 
     Raises
     ------
+    UsageError
+        A region or polarisation is chosen, of which it has none.
     InputError
         A value is not finite.
     """
+    for option, chosen in (("region", choices.region), ("polarisation", choices.polarisation)):
+        if chosen is not None:
+            raise UsageError(f"--{option} means nothing to {record.entry}, a measured spectrum; leave it out")
     columns = {"energy": np.asarray(record.energy_ev, np.float64), "absorption": np.asarray(record.absorption)}
     errors = record.extra.get("spectrum/absorption_errors")
     if errors is not None:

@@ -71,7 +71,7 @@ def _sheets(record: Record, choices: Choices) -> Iterator[tuple[Sheet, Mapping[s
     """Each sheet, and what XDI calls its columns."""
     if isinstance(record, Spectrum):
         absorption = ABSORPTION.get((record.mode, bool(record.normalized)), "absorption")
-        yield of_measured(record), {
+        yield of_measured(record, choices), {
             "absorption": absorption, "absorption_sigma": f"{absorption}_sigma", "incident": "i0",
             "detected": DETECTED.get(record.mode, "detected"),
         }  # fmt: skip

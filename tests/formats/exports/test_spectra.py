@@ -309,6 +309,15 @@ def test_a_measured_spectrum_comes_back_from_xdi_as_it_was(
     assert back.extra["instrument/monochromator/d_spacing"] == pytest.approx(3.1356e-10, rel=1e-7)
 
 
+@pytest.mark.parametrize("option", [{"region": "all"}, {"polarisation": "0 deg"}])
+def test_a_measured_spectrum_has_no_regions_or_polarisations_to_choose(
+    measured: Spectrum, export: Export, option: dict[str, str]
+) -> None:
+    for name in ("xdi", "csv"):
+        with pytest.raises(UsageError, match="means nothing to scan_S00001, a measured spectrum"):
+            export(measured, name, **option)
+
+
 def test_csv_holds_the_spectra_of_xdi_and_asks_for_nothing(
     normalised: NormalizedCube, measured: Spectrum, export: Export
 ) -> None:
