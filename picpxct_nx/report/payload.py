@@ -12,6 +12,7 @@ from picpxct_nx.report.cards import Card, Plan
 from picpxct_nx.report.gather import Gathered, Shifts, done
 from picpxct_nx.report.grain_pictures import composite, direction_colours, square_pair
 from picpxct_nx.report.others import dose_values, spectrum_values
+from picpxct_nx.report.pictures import with_power
 from picpxct_nx.report.pixels import STEPS, TABLES, Coded, binned, coded, factor_for, packed, plain, png, span, table
 from picpxct_nx.report.spectral import (
     Quantity,
@@ -138,8 +139,10 @@ def _positions(card: Card, plans: Mapping[str, Plan]) -> dict[str, Any]:
 
 
 def _curve(curve: FrcCurve) -> dict[str, Any]:
+    rings = with_power(curve.spatial_frequency)
     return {
-        "f": plain(curve.spatial_frequency * 1e-6, 5), "c": plain(curve.correlation, 4), "t": plain(curve.threshold, 4),
+        "f": plain(curve.spatial_frequency[rings] * 1e-6, 5), "c": plain(curve.correlation[rings], 4),
+        "t": plain(curve.threshold[rings], 4),
         "image": curve.image, "threshold": curve.threshold_name,
         "at": None if curve.half_period is None else 0.5e-6 / curve.half_period,
         "half": "" if curve.half_period is None else f"half period {length_text(curve.half_period)}",
@@ -149,9 +152,9 @@ def _curve(curve: FrcCurve) -> dict[str, Any]:
 def _halves(card: Card) -> dict[str, Any]:
     assert card.halves is not None  # noqa: S101  # only those are shown
     image, _, threshold = card.halves_name.partition(", ")
-    half = card.half_period
+    half, rings = card.half_period, with_power(card.halves[0])
     return {
-        "f": plain(card.halves[0] * 1e-6, 5), "c": plain(card.halves[1], 4), "t": None, "image": image,
+        "f": plain(card.halves[0][rings] * 1e-6, 5), "c": plain(card.halves[1][rings], 4), "t": None, "image": image,
         "threshold": threshold, "at": None if half is None else 0.5e-6 / half,
         "half": "" if half is None else f"half period {length_text(half)}",
     }  # fmt: skip
