@@ -8,7 +8,7 @@ FormatName = Annotated[
     str,
     typer.Option(
         "--format",
-        help="cxi, ptyd, ptychodus, ptychoshelves, nxstxm, xdi, tiff, ome-tiff or png.",
+        help="cxi, ptyd, ptychodus, ptychoshelves, nxstxm, xdi, csv, tiff, ome-tiff, png, gif or mp4.",
         show_default=False,
     ),
 ]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from inspect import Parameter as Declared
 from inspect import cleandoc, signature
 from pathlib import Path
 from types import UnionType
@@ -151,6 +152,8 @@ def _value(parameter: Parameter) -> str:
 
 def _default(parameter: Parameter) -> str:
     value = parameter.default
+    if value is Declared.empty or value == "":
+        return "required"
     if value is None or value is False or value is ...:
         return ""
     return "on" if value is True else f"`{getattr(value, 'value', value)}`"

@@ -28,8 +28,8 @@ def export(
     """Export to another program's format, and say what it cannot carry.
 
     A raw scan goes to cxi or ptyd; a reconstruction to ptychodus or ptychoshelves; cubes to nxstxm (one file a
-    polarisation, for MANTiS) and, once normalised, to xdi (spectra for larch and Athena); all that is an image to tiff,
-    ome-tiff and png; cubes to films, gif and mp4.
+    polarisation, for MANTiS) and, once normalised, to xdi or csv (spectra for larch and Athena), as spectra measured
+    without an image do; all that is an image to tiff, ome-tiff and png; cubes to films, gif and mp4.
 
     Example: picpxct export recs.nxs --format ptychodus --with scans.nxs -o products/
     """

@@ -118,8 +118,8 @@ def make_problem(
     good = _good_pixels(scan)
     _, h, w = scan.frames.shape
     pixel = object_pixel(scan)
+    check_overlap(scan)
     position = -np.stack([scan.stage_y, scan.stage_x], axis=1).astype(np.float64)
-    _check_positions(position, (h * pixel[0], w * pixel[1]))
     least = position.min(0)
     corner = (position - least) / pixel + MARGIN_PX
     shape = np.ceil(corner.max(0)).astype(int) + np.array([h, w]) + MARGIN_PX
@@ -138,6 +138,20 @@ def make_problem(
         float(least[1] - (MARGIN_PX + w // 2) * pixel[1]),
     )
     return problem, Grid(origin, pixel, np.arange(len(position))[rows.start : rows.stop : rows.step])
+
+
+def check_overlap(scan: Scan) -> None:
+    """Refuse a scan whose frames do not overlap as those of far-field ptychography do.
+
+    Raises
+    ------
+    InputError
+        A position is not finite or astray, or neighbours are too far apart, as in near-field scans.
+    """
+    _, h, w = scan.frames.shape
+    pixel = object_pixel(scan)
+    position = -np.stack([scan.stage_y, scan.stage_x], axis=1).astype(np.float64)
+    _check_positions(position, (h * pixel[0], w * pixel[1]))
 
 
 def make_reconstruction(

@@ -177,7 +177,7 @@ _WORDS = {
     "mean_dose_sigma_gy": ("sigma of the mean dose", "MGy"), "maximum_dose_gy": ("largest dose", "MGy"),
     "mean_fluence_per_m2": ("mean fluence", "1/um^2"), "field_area_m2": ("field", "um^2"),
     "frames": ("frames", "px"), "object": ("object", "px"), "probe": ("probe", "px"), "map": ("map", "px"),
-    "shape": ("shape", "px"),
+    "shape": ("shape", "px"), "energy_range_ev": ("energy range", "eV"),
 }  # fmt: skip
 # Units that are not those of the value, with the factor.
 _FACTORS = {"um^2": 1e12, "MGy": 1e-6, "1/um^2": 1e-12}
@@ -210,6 +210,8 @@ def _told(name: str, value: Any) -> list[str]:
         return [f"    {word}: {' x '.join(texts)}"]
     if unit in _FACTORS:
         value = _FACTORS[unit] * value
+    if name == "energy_range_ev":
+        return [f"    {word}: {_show(value[0])} to {_show(value[-1])} {unit}"]
     if isinstance(value, list) and len(value) > _MOST and unit:
         return [f"    {word}: {_show(value[0])} to {_show(value[-1])} {unit} ({len(value)})"]
     return [f"    {word}: {_show(value)} {unit}".rstrip()]

@@ -138,6 +138,8 @@ def test_formulas_become_mathml() -> None:
     made = mathml.on_page_content(r'<p><span class="arithmatex">\(a &lt; b\)</span></p>', page=None)
     assert made.startswith("<p><math")
     assert "arithmatex" not in made
+    with pytest.raises(ValueError, match=r"\\arg of the formula"):
+        mathml.on_page_content(r'<span class="arithmatex">\(\arg t\)</span>', page=None)
 
 
 @pytest.mark.slow

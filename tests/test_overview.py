@@ -76,3 +76,9 @@ def test_a_long_history_is_one_line(make_record: Callable[..., Record]) -> None:
     assert "\n    history: simulate x 60, reconstruct x 60, stack; last " in page
     assert len(page.splitlines()) < 20
     assert as_text(facts | {"history": many}, steps=True).count("\n    step ") == 121
+
+
+def test_a_measured_spectrum_is_told_by_the_ends_of_its_energies(make_record: Callable[..., Record]) -> None:
+    facts = overview(make_record("NXspecptycho_spectrum"))
+    low, high = facts["energy_range_ev"]
+    assert f"\n    energy range: {low:.6g} to {high:.6g} eV\n" in as_text(facts)

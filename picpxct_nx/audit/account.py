@@ -5,6 +5,7 @@ from typing import Any
 from picpxct_nx.audit.audit import ALIKE, POOR, SURE, Audit
 from picpxct_nx.audit.orientation import AS_RECORDED, Orientation, equivalents
 from picpxct_nx.audit.patch import TRUSTED, corrected_axes, of
+from picpxct_nx.audit.scale import CONE_TOLERANCE, STAGE_PASSES
 from picpxct_nx.errors import ConvergenceError, InputError
 
 # As of a command that was asked for a verdict.
@@ -114,8 +115,23 @@ def as_text(audit: Audit) -> str:
     axes = import_axes(audit)
     if axes is not None:
         lines.append(f"  for further imports: --axes '{axes[0]}' or, with the stage trusted, '{axes[1]}'")
+    lines.append(f"  lengths: {_lengths(audit)}")
     lines.append("  open to any diffraction: whether stage or frames are at fault, and a turned or mirrored laboratory")
     return "\n".join(lines)
+
+
+def _lengths(audit: Audit) -> str:
+    """What was looked at of distance and stage scale, and how far off they may be without being noticed."""
+    if audit.cone is None:
+        disc = "the distance was not checked, no cone of light of a zone plate was seen"
+    else:
+        disc = (
+            f"the cone of light is {audit.cone:.3f} times as wide as recorded values make it, which shows distances "
+            f"off by {CONE_TOLERANCE:.0%} or more"
+        )
+    low, high = STAGE_PASSES
+    stage = f"a stage scale off by less than {low:.0%} to {high:.0%} may pass, for another defocus fits nearly as well"
+    return f"{disc}; {stage}"
 
 
 def _side(audit: Audit, log_odds: float) -> str:
@@ -159,6 +175,8 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "defocus_reversed": audit.defocus_reversed,
         "cone": audit.cone,
         "distance_m": audit.distance,
+        "distance_unseen": CONE_TOLERANCE if audit.cone is not None else None,
+        "stage_scale_unseen": STAGE_PASSES[1],
         "stage_scale": None if audit.stage_scale is None else audit.stage_scale.factor,
         "fourier_error": _finite(audit.error),
         "noise_error": _finite(audit.noise_error),

@@ -8,6 +8,7 @@ from picpxct_nx.audit import race, scale, sign
 from picpxct_nx.audit.orientation import AS_RECORDED, CLASSES, Orientation, class_of
 from picpxct_nx.audit.reduce import Small, reduce
 from picpxct_nx.errors import InputError
+from picpxct_nx.geometry import check_overlap
 from picpxct_nx.records import Scan
 
 # A verdict is spoken with at least this probability; else it is `undecided`.
@@ -110,6 +111,7 @@ def audit_scan(scan: Scan, choice: Choice, report: race.Report = lambda *_: None
     """
     if scan.frames.shape[0] < FEWEST:
         raise InputError(f"{scan.entry}: has {scan.frames.shape[0]} frames; an audit wants {FEWEST} or more to compare")
+    check_overlap(scan)
     small, cone, distance = _prepared(scan, choice)
     ran, witnesses, stretched = _raced(small, choice, report)
     best = ran.ranked()[0]

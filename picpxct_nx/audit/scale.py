@@ -20,6 +20,8 @@ _CONES = np.exp(np.linspace(np.log(0.4), np.log(2.5), 369))
 # Steps of the stage's scale. A defocused probe makes up for a scale that is a little off (another defocus and another
 # curvature of object and probe fit nearly as well), so that less than the first step is seldom seen.
 STEPS, LAST_STEP = (1.3, 1.1), 1.04
+# Scales off by less than this, by the specimen, may pass as right (`benchmarks/audit.py --lengths`).
+STAGE_PASSES = (0.15, 0.3)
 # Standard errors by which another scale has to fit better to be believed, and part of the misfit that it has to save.
 CLEARLY, _SAVES = 8.0, 0.1
 _FARTHEST = 4.0

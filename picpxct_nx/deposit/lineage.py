@@ -153,9 +153,11 @@ def _check_entry(holding: Holding, one: Held, lineage: Lineage) -> Iterator[Faul
 
 def _check_input(where: str, holding: Holding, pair: tuple[Action, Input], lineage: Lineage) -> Iterator[Fault]:
     action, source = pair
-    origin = action.step.command in ORIGINS
+    # A raw entry that is held closes the chain, whatever it was amended from; all of the patch is in its history.
+    raw = action.output in lineage.held and lineage.held[action.output][1].raw
+    origin = raw or action.step.command in ORIGINS
     if source.uuid is None:
-        # What a raw entry was imported from is no longer needed: the entry is the raw data.
+        # What a raw entry was imported from, or amended by, is no longer needed: the entry is the raw data.
         if not origin and source.checksum not in lineage.auxiliary and source.checksum not in lineage.external:
             named = f"{source.file_name or 'a file'} (sha256 {source.checksum[:12]}...)"
             text = f"{where} read {named}, which is not among the files; add it, or list it with --external-inputs"
@@ -167,7 +169,7 @@ def _check_input(where: str, holding: Holding, pair: tuple[Action, Input], linea
             text = f"{where} read {found.entry} with digest {source.checksum[:12]}..., which has {found.digest[:12]}..."
             yield Fault(holding.name, "CHAIN_CHECKSUM", f"{text} now: it was changed; run the step again")
         return
-    if source.uuid in lineage.external or source.checksum in lineage.external:
+    if raw or source.uuid in lineage.external or source.checksum in lineage.external:
         return
     made = lineage.actions.get(source.uuid)
     if made is None:

@@ -112,10 +112,10 @@ def size(count: int) -> str:
 
 _OPEN = """\
 pip install picpxct_nx=={version}   # or what software/requirements.txt lists, which made these files
-picpxct deposit --verify .          # run it in the folder above data/: every hash, every file, every chain
+picpxct deposit --verify ..         # every hash, every file, every chain of this deposit
 picpxct info {file}
-picpxct rerun {file} --inputs raw/  # runs the recorded chain again and compares
 """
+_AGAIN = "picpxct rerun {file} --inputs raw/  # runs the recorded chain again and compares\n"
 _SCHEMA = (
     "Files are NeXus/HDF5; any HDF5 reader opens them, and h5web, NeXpy and silx show a picture at once. What every "
     "field means, its unit and its shape stand in the NXDL definitions in schemas/."
@@ -142,8 +142,11 @@ def readme(story: Story) -> str:
 
 
 def _commands(story: Story) -> str:
-    products = [one.name for one in story.files if one.holding and one.holding.kind == "derived"]
-    return _OPEN.format(version=__version__, file=products[-1] if products else "raw/FILE.nxs")
+    products, raw = (
+        [one.name for one in story.files if one.holding and one.holding.kind == kind] for kind in ("derived", "raw")
+    )
+    text = _OPEN.format(version=__version__, file=(products or raw)[-1])
+    return text + (_AGAIN.format(file=products[-1]) if products else "")
 
 
 def _line(text: str) -> str:

@@ -88,7 +88,9 @@ def assemble_spectrum(
     if len(energies) < len(foreign.energy_ev):
         notes.append(f"energies: {len(foreign.energy_ev) - len(energies)} repeat another; points of one are averaged")
     values["spectrum/energy"] = energies
-    values |= {path: np.bincount(place, column) / count for path, column in foreign.columns.items()}
+    for path, column in foreign.columns.items():
+        errors = path.endswith("_errors")
+        values[path] = (np.sqrt(np.bincount(place, column**2)) if errors else np.bincount(place, column)) / count
     said = {"format": foreign.format, **foreign.options, **parameters(given, assumed), "notes": "\n".join(notes)}
     record = Spectrum.from_values(entry, values)
     return record.made_by(step("import", said, foreign.inputs)), notes

@@ -9,6 +9,7 @@ Conventions (spec.md and dictionary.md, version 1.0, of github.com/XraySpectrosc
   E = h c / (2 d sin angle).
 - Absorption: `normtrans` or `normfluor` (divided by the edge step), else `mutrans` or `mufluor`, else from intensities:
   -ln(itrans / i0), or ifluor / i0. Amplifiers leave an unknown constant in the first. `irefer` and `chi` are left.
+- What our own export adds is taken back: `Picpxct_nx.title`, and a column such as `mutrans_sigma`, the errors.
 - Scan.start_time is ISO 8601; without a zone it is not taken. `Sample.stoichiometry`, or `Sample.formula`, is the
   formula as it is written there, put into Hill order.
 """
@@ -41,7 +42,8 @@ MEASURED = {
 TEXTS = {
     "sample.name": "sample/name", "sample.prep": "sample/description", "facility.name": "instrument/source/name",
     "beamline.name": "instrument/name", "mono.name": "instrument/monochromator/description",
-    "element.symbol": "element", "scan.comment": "title", "facility.xray_source": "instrument/source/type",
+    "element.symbol": "element", "scan.comment": "title", "picpxct_nx.title": "title",
+    "facility.xray_source": "instrument/source/type",
 }  # fmt: skip
 
 
@@ -70,6 +72,9 @@ def read_xdi(source: Source) -> Iterator[ForeignSpectrum]:
     for label, path in (("i0", "incident"), ("itrans" if mode == "transmission" else "ifluor", "detected")):
         if label in columns:
             found[f"spectrum/{path}"] = columns[label][0]
+    with_errors = next((name for name in MEASURED if f"{name}_sigma" in columns), None)
+    if with_errors is not None:
+        found["spectrum/absorption_errors"] = columns[f"{with_errors}_sigma"][0]
     values, told = _values(header)
     yield ForeignSpectrum(
         name=name,
@@ -235,7 +240,7 @@ FORMAT = Format(
     name="xdi",
     about="XDI text files: one absorption spectrum, of transmission or fluorescence",
     holds="spectrum",
-    lacks=("images", "polarisation and rotation", "errors"),
+    lacks=("images", "polarisation and rotation", "errors and title, but for what our own export adds"),
     detect=is_xdi,
     read=read_xdi,
 )

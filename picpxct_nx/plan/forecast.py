@@ -15,7 +15,7 @@ from .ask import Assumed, Target
 from .bounds import ambiguous, best_possible, of_chain, require_dichroism, typical
 from .design import design_of, dose_per_fluence
 from .resolution import half_period, phase_spectrum
-from .signals import reading, windows_of
+from .signals import lacking, reading, windows_of
 from .task import Task
 
 NAMES: tuple[Name, ...] = get_args(Name)
@@ -34,7 +34,8 @@ class Forecast:
     """What an experiment will reach; SI units.
 
     `errors` are by signal of `grainmap`, or the reason why there is none; `best` is the bound of any method with known
-    spectra. `resolution` is the coarsest half period of phase images, at `resolution_ev`.
+    spectra. `resolution` is the coarsest half period of phase images, at `resolution_ev`. Where no signal can be read,
+    `lacking` is the one that wants the fewest energies besides, and these.
     """
 
     scans: int
@@ -51,6 +52,7 @@ class Forecast:
     resolution: float
     resolution_ev: float
     assumed: Assumed
+    lacking: tuple[Name, tuple[float, ...]] | None
 
     def error_of(self, signal: Name | None) -> float | None:
         """Standard deviation that a target is about, by a signal or the better of both."""
@@ -102,6 +104,7 @@ def forecast(task: Task) -> Forecast:
         resolution=halves[coarsest],
         resolution_ev=float(design.energy_ev[coarsest]),
         assumed=assumed,
+        lacking=None if any(isinstance(each, Error) for each in errors.values()) else lacking(design.energy_ev),
     )
 
 
@@ -149,6 +152,13 @@ def sentences(task: Task, found: Forecast, signal: Name | None = None) -> list[s
 
 def _doubts(found: Forecast) -> list[str]:
     lines = []
+    if found.lacking is not None:
+        signal, energies = found.lacking
+        added = ", ".join(f"{energy:g} eV" for energy in energies)
+        lines.append(
+            f"no grain map comes of these energies, whatever their bound: measure {added} as well, and normalize and "
+            f"grainmap --signal {signal} take them"
+        )
     if found.assumed.thickness > THICKEST_SCALAR:
         limit = f"{THICKEST_SCALAR * 1e6:.0f} um"
         lines.append(f"crystals thicker than {limit} change the polarisation of light, which these numbers leave out")
@@ -218,6 +228,7 @@ def as_json(task: Task, found: Forecast, signal: Name | None = None) -> dict[str
         "mirror_ambiguous": found.mirror_ambiguous,
         "orientation": errors,
         "signal": signal,
+        "lacking_ev": [] if found.lacking is None else list(found.lacking[1]),
         "reached": reached(found, task.wanted, signal),
         "assumed": dataclasses.asdict(found.assumed),
     }

@@ -13,15 +13,14 @@ from picpxct_nx.simulate.presets import Experiment
 
 from .bounds import of_chain, require_dichroism, typical
 from .design import Design, dose_per_fluence, images
-from .signals import Reading, reading, windows_of
+from .signals import BESIDES_EV, Reading, reading, windows_of
 from .task import Task, least_fluence
 
 Floats = NDArray[np.float64]
 
 # Three directions are the fewest that tell an axis from its mirror image, and evenly spread they favour none.
 ROTATIONS = tuple(np.deg2rad((0.0, 60.0, 120.0)).tolist())
-# What `normalize` needs besides the signal: an energy before the edge, at the phase minimum, and after the edge.
-BEFORE_EV, EDGE_EV, AFTER_EV = 5460.0, 5482.0, 5515.0
+BEFORE_EV, EDGE_EV, AFTER_EV = BESIDES_EV
 STEP_EV = 0.5
 # Linear overlap of neighbouring beams. With the same photons shared out to fewer positions reconstructions get worse
 # below this (object error 0.014 at 80 %, 0.018 at 75 %, 0.041 at 60 %), and hardly better above (0.012 at 90 %):

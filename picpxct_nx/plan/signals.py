@@ -15,6 +15,8 @@ Mask = NDArray[np.bool_]
 
 # Edge and pre-edge peak of V2O5 on the scale of its optical constants.
 EDGE_EV, PRE_EDGE_PEAK_EV = 5483.4, 5471.0
+# What `normalize` needs besides the signal: an energy before the edge, at the phase minimum, and after the edge.
+BESIDES_EV = (5460.0, 5482.0, 5515.0)
 _ROUNDED_EV = 1e-3
 
 
@@ -77,3 +79,28 @@ def reading(name: Name, energy_ev: Floats) -> Reading:
     # XPNES is the phase less the line through both windows; the part that lies along c runs ahead below the peak.
     lifted = difference @ (np.eye(len(energy_ev)) - line_fit(energy_ev, pre | post).matrix())
     return Reading(name, none, -lifted, mean_of(post), peak, base)
+
+
+def lacking(energy_ev: Floats) -> tuple[Name, tuple[float, ...]]:
+    """The signal that lacks the fewest energies among these, (E,), and those that the chain needs besides them."""
+    names: tuple[Name, ...] = ("phase-lobe", "od-peak")  # where both lack as many, that with the smaller error
+    return min(((name, _lacking(name, energy_ev)) for name in names), key=lambda each: len(each[1]))
+
+
+def _lacking(name: Name, energy_ev: Floats) -> tuple[float, ...]:
+    """Energies that `reading` needs besides those that there are, each in the window that holds none."""
+    before, edge, after = BESIDES_EV
+    peak, base = windows_of(name)
+    windows = {
+        before: (-np.inf, EDGE_EV + float(PRE_EDGE.high_ev or 0.0)),
+        edge: (EDGE_EV - EXTREMUM_EV, EDGE_EV + EXTREMUM_EV),
+        after: (EDGE_EV + float(POST_EDGE.low_ev or 0.0), np.inf),
+        _middle(peak): peak,
+    }
+    if name == "phase-lobe":  # that of the other is before the edge
+        windows[_middle(base)] = base
+    return tuple(sorted(ev for ev, window in windows.items() if not _inside(energy_ev, window).any()))
+
+
+def _middle(window: tuple[float, float]) -> float:
+    return round(sum(window)) / 2

@@ -9,8 +9,8 @@ from picpxct_nx.replay.words import MAIN, device_of, words
 
 # Commands that map over entries: alike runs of them become one.
 _MAPPING = frozenset({"reconstruct", "flatten", "align", "register", "normalize", "grainmap"})
-# Commands with which raw entries begin; they are not run again, their products are given.
-ORIGINS = frozenset({"import", "simulate"})
+# Commands that make raw entries; they are not run again, their products are given.
+ORIGINS = frozenset({"import", "simulate", "amend"})
 
 
 @dataclass(frozen=True)

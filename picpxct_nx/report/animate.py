@@ -100,7 +100,9 @@ def named(stack: Stack, quantity: str) -> Quantity:
 
 def frames(stack: Stack, quantity: Quantity) -> Iterator[Array]:
     """Pictures (rows, columns, 3) of eight bits, one an energy, all of one even size."""
-    low, high = span(quantity.images, _ENDS)
+    # The widest of all energies, so that the strongest is not cut off.
+    ends = [span(quantity.images[:, j], _ENDS) for j in range(len(stack.energies_ev)) if _known(quantity.images[:, j])]
+    low, high = (min(each[0] for each in ends), max(each[1] for each in ends)) if ends else (0.0, 1.0)
     zoom = max(1, -(-_SIDE // max(stack.shape[2:])))
     colours = table("viridis")
     pair = square_pair(stack.angles) if stack.shape[0] > 1 else None
@@ -115,6 +117,10 @@ def frames(stack: Stack, quantity: Quantity) -> Iterator[Array]:
                            f"{np.rad2deg(stack.angles[pair[1]]):.0f} deg", mixed))  # fmt: skip
         words = f"{energy:.1f} eV   {quantity.name} {low:.2g} to {high:.2g} {quantity.unit}".rstrip()
         yield _framed(panels, words, zoom, abs(stack.pixel[1]))
+
+
+def _known(images: Array) -> bool:
+    return bool(np.isfinite(images).any())
 
 
 def _framed(panels: Sequence[tuple[str, Array]], words: str, zoom: int, pixel: float) -> Array:

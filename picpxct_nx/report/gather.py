@@ -15,6 +15,7 @@ from picpxct_nx.records import (
     Record,
     Scan,
     SpectralCube,
+    Spectrum,
 )
 from picpxct_nx.report.cards import Card, Plan, card_of, plan_of
 from picpxct_nx.report.limits import Limits, of_file
@@ -48,6 +49,7 @@ class Gathered:
     shifts: dict[str, Shifts] = field(default_factory=dict)
     grains: dict[str, GrainMap] = field(default_factory=dict)
     doses: dict[str, DoseMap] = field(default_factory=dict)
+    spectra: dict[str, Spectrum] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     pending: int = 0  # scans that are there and were not looked into yet
     records: list[tuple[str, str, Record]] = field(default_factory=list)  # file, definition, bare record
@@ -68,6 +70,8 @@ class Gathered:
             self.grains[record.entry] = record
         elif isinstance(record, DoseMap):
             self.doses[record.entry] = record
+        elif isinstance(record, Spectrum):
+            self.spectra[record.entry] = record
         self._remember(record, file)
 
     def fail(self, entry: str, why: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from picpxct_nx import __version__
 from picpxct_nx.images.frc_threshold import length_text
 from picpxct_nx.provenance import now
-from picpxct_nx.report import origin, sections
+from picpxct_nx.report import origin, others, sections
 from picpxct_nx.report.drift import drifts
 from picpxct_nx.report.gather import Gathered, done
 from picpxct_nx.report.limits import Limits
@@ -49,7 +49,8 @@ def page(gathered: Gathered, *, live: bool = False) -> str:
     body = "\n".join(filter(None, (
         sections.verdict(row), sections.stack(told.values["stacks"]), sections.scans(cards),
         sections.resolution(list(gathered.curves.values()), shown_halves(cards)),
-        sections.grains(gathered.grains.values()), sections.shifts(gathered), sections.table(gathered, drift),
+        sections.grains(gathered.grains.values()), others.spectra(list(gathered.spectra.values())),
+        sections.shifts(gathered), others.doses(list(gathered.doses.values())), sections.table(gathered, drift),
         origin.provenance(gathered, _limits(gathered.limits)), _notes(told.notes),
     )))  # fmt: skip
     style, script = _template("report.css"), _script()
@@ -68,6 +69,8 @@ def summary(gathered: Gathered) -> dict[str, Any]:
 
 def sentence(row: list[dict[str, str]]) -> str:
     """The verdict in one line, for the terminal."""
+    if not row:
+        return "no verdict, which scans, reconstructions, cubes and the like have"
     return ", ".join(f"{t['name'].lower()} {t['value']} {t['unit']}".strip() + f" ({t['state']})" for t in row)
 
 
@@ -102,6 +105,7 @@ def _title(gathered: Gathered) -> str:
     titles = [card.sample for card in gathered.cards.values()]
     titles += [stack.title for stack in gathered.stacks.values()] + [g.title for g in gathered.grains.values()]
     titles += [curve.title for curve in gathered.curves.values()] + [plan.entry for plan in gathered.plans.values()]
+    titles += [record.title for record in (*gathered.doses.values(), *gathered.spectra.values())]
     return titles[0] if titles else "Nothing yet"
 
 

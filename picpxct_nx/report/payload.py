@@ -1,6 +1,6 @@
 """What the script of a page works on: pictures, curves and the spectral stack as plain values and compressed text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +11,15 @@ from picpxct_nx.records import FrcCurve, GrainMap
 from picpxct_nx.report.cards import Card, Plan
 from picpxct_nx.report.gather import Gathered, Shifts, done
 from picpxct_nx.report.grain_pictures import composite, direction_colours, square_pair
-from picpxct_nx.report.pixels import STEPS, TABLES, Coded, binned, coded, factor_for, packed, png, span, table
+from picpxct_nx.report.others import dose_values, spectrum_values
+from picpxct_nx.report.pictures import with_power
+from picpxct_nx.report.pixels import STEPS, TABLES, Coded, binned, coded, factor_for, packed, plain, png, span, table
 from picpxct_nx.report.spectral import (
     Quantity,
     Stack,
     contrast,
     grain_spectra,
-    in_eight_bits,
+    in_codes,
     label_on,
     levels,
     reduced,
@@ -25,8 +27,8 @@ from picpxct_nx.report.spectral import (
 )
 from picpxct_nx.values import Array
 
-# Letters that the stacks, and the pictures of all scans, may take.
-STACK_BUDGET, SCAN_BUDGET = 14_000_000, 4_500_000
+# Letters that the stacks, and the pictures of all scans, may take; letters that a value of sixteen bits takes at least.
+STACK_BUDGET, SCAN_BUDGET, _WIDE_LETTERS = 14_000_000, 4_500_000, 1.5
 # Longest side of the pictures of scans by how many there are, and letters that a pixel takes.
 _SIDES, _LETTERS = (384, 256, 192, 128, 96, 64), 1.6
 # Phase of the scans: the strongest of the darkest matter, and a little above air.
@@ -57,6 +59,8 @@ def payload(gathered: Gathered) -> Payload:
         "stacks": _stacks(list(gathered.stacks.values()), list(gathered.grains.values()), labels, notes),
         "shifts": [_shift(shifts) for shifts in gathered.shifts.values()],
         "grains": [_grain_map(record, labels) for record in gathered.grains.values()],
+        "doses": [dose_values(record) for record in gathered.doses.values()],
+        "spectra": [spectrum_values(record) for record in gathered.spectra.values()],
         "labels": labels, "live": None,
     }  # fmt: skip
     return Payload(values, notes)
@@ -64,14 +68,6 @@ def payload(gathered: Gathered) -> Payload:
 
 def _colours(name: str) -> list[int]:
     return [int(r) << 16 | int(g) << 8 | int(b) for r, g, b in table(name)]
-
-
-def plain(values: Array, digits: int = 6) -> Any:
-    """An array as nested lists of numbers with a few digits, None where there is none."""
-    array = np.asarray(values, np.float64)
-    if array.ndim:
-        return [plain(item, digits) for item in array]
-    return float(f"{float(array):.{digits}g}") if np.isfinite(array) else None
 
 
 def shown_halves(cards: Sequence[Card]) -> list[Card]:
@@ -143,8 +139,10 @@ def _positions(card: Card, plans: Mapping[str, Plan]) -> dict[str, Any]:
 
 
 def _curve(curve: FrcCurve) -> dict[str, Any]:
+    rings = with_power(curve.spatial_frequency)
     return {
-        "f": plain(curve.spatial_frequency * 1e-6, 5), "c": plain(curve.correlation, 4), "t": plain(curve.threshold, 4),
+        "f": plain(curve.spatial_frequency[rings] * 1e-6, 5), "c": plain(curve.correlation[rings], 4),
+        "t": plain(curve.threshold[rings], 4),
         "image": curve.image, "threshold": curve.threshold_name,
         "at": None if curve.half_period is None else 0.5e-6 / curve.half_period,
         "half": "" if curve.half_period is None else f"half period {length_text(curve.half_period)}",
@@ -154,9 +152,9 @@ def _curve(curve: FrcCurve) -> dict[str, Any]:
 def _halves(card: Card) -> dict[str, Any]:
     assert card.halves is not None  # noqa: S101  # only those are shown
     image, _, threshold = card.halves_name.partition(", ")
-    half = card.half_period
+    half, rings = card.half_period, with_power(card.halves[0])
     return {
-        "f": plain(card.halves[0] * 1e-6, 5), "c": plain(card.halves[1], 4), "t": None, "image": image,
+        "f": plain(card.halves[0][rings] * 1e-6, 5), "c": plain(card.halves[1][rings], 4), "t": None, "image": image,
         "threshold": threshold, "at": None if half is None else 0.5e-6 / half,
         "half": "" if half is None else f"half period {length_text(half)}",
     }  # fmt: skip
@@ -170,14 +168,14 @@ def _shift(shifts: Shifts) -> dict[str, Any]:
 
 
 def _stacks(stacks: list[Stack], maps: list[GrainMap], labels: list[str], notes: list[str]) -> list[dict[str, Any]]:
-    """Stacks that fit the budget: binned as little as that needs. Normalised ones come first."""
+    """Stacks that fit the budget: binned as little as that needs, then as fine as fits. Normalised ones come first."""
     if not stacks:
         return []
     stacks = sorted(stacks, key=lambda stack: stack.stage != "normalized")
-    # Below a few pixels a side nothing is to be seen any more.
-    for more in range(1, 1 + max(1, max(max(stack.shape[2:]) for stack in stacks) // 8)):
+    for more, wide in _sizes(stacks):
         own: list[str] = []
-        made = [entry for stack in stacks for entry in _entries(reduced(stack, more), maps, own, len(labels))]
+        smaller = [reduced(stack, more) for stack in stacks]
+        made = [entry for stack in smaller for entry in _entries(stack, maps, own, len(labels), wide=wide)]
         if sum(len(entry["blob"]) for entry in made) + sum(map(len, own)) <= STACK_BUDGET:
             break
     labels += own
@@ -188,7 +186,17 @@ def _stacks(stacks: list[Stack], maps: list[GrainMap], labels: list[str], notes:
     return made
 
 
-def _entries(stack: Stack, maps: list[GrainMap], labels: list[str], before: int) -> list[dict[str, Any]]:
+def _sizes(stacks: list[Stack]) -> Iterator[tuple[int, bool]]:
+    """Factors to bin by, and whether in sixteen bits, the finest first."""
+    values = sum(int(np.prod(stack.shape)) * len(stack.quantities) for stack in stacks)
+    # Below a few pixels a side nothing is to be seen any more.
+    for more in range(1, 1 + max(1, max(max(stack.shape[2:]) for stack in stacks) // 8)):
+        if values / more**2 * _WIDE_LETTERS <= STACK_BUDGET:
+            yield more, True
+        yield more, False
+
+
+def _entries(stack: Stack, maps: list[GrainMap], labels: list[str], before: int, *, wide: bool) -> list[dict[str, Any]]:
     grains = next((m for m in maps if label_on(stack, m) is not None), None)
     label = None if grains is None else label_on(stack, grains)
     index = None
@@ -199,14 +207,15 @@ def _entries(stack: Stack, maps: list[GrainMap], labels: list[str], before: int)
     pair = square_pair(stack.angles) if n_pol > 1 else None
     found = []
     for quantity in stack.quantities:
-        code = in_eight_bits(quantity)
+        code = in_codes(quantity, wide=wide)
+        ends = levels(quantity, code)
         entry: dict[str, Any] = {
             "name": quantity.name, "unit": quantity.unit, "title": stack.title, "width": width, "height": height,
             "energies": plain(stack.energies_ev, 8), "angles": plain(np.rad2deg(stack.angles), 6),
             "pair": pair and list(pair),
             "pixel": list(stack.pixel), "origin": list(stack.origin), "low": code.low, "high": code.high,
-            "step": code.step, "blob": packed(code.codes), "levels": levels(quantity, code), "label": index,
-            "table": "viridis", "start": strongest(quantity, pair), "grains": None, "contrast": contrast(code),
+            "step": code.step, "blob": packed(code.codes), "bits": 16 if wide else 8, "levels": ends, "label": index,
+            "table": "viridis", "start": strongest(quantity, pair), "grains": None, "contrast": contrast(ends),
             "note": _said(stack, quantity, code),
         }  # fmt: skip
         if label is not None and grains is not None:
@@ -219,9 +228,10 @@ def _entries(stack: Stack, maps: list[GrainMap], labels: list[str], before: int)
 
 def _said(stack: Stack, quantity: Quantity, code: Coded) -> str:
     _, _, height, width = stack.shape
-    step = f"{code.step:.2g} {quantity.unit}".rstrip()
+    # Half floats in between hold three digits.
+    step = f"in {code.steps} steps of {code.step:.2g} {quantity.unit}".rstrip() if code.steps == STEPS else "to 0.05 %"
     size = f"{width} × {height} px of {length_text(abs(stack.pixel[1]))}"
-    return f"{quantity.name}: {quantity.meaning}. {size}; a pixel's spectrum is shown in {STEPS} steps of {step}."
+    return f"{quantity.name}: {quantity.meaning}. {size}; a pixel's spectrum is shown {step}."
 
 
 def _grain_map(record: GrainMap, labels: list[str]) -> dict[str, Any]:

@@ -60,9 +60,10 @@ def frc_figure(record: FrcCurve) -> Any:
     """The figure of a ring correlation with its threshold and where they cross."""
     figure = _figure(6, 4)
     axes = figure.subplots()
-    frequency = record.spatial_frequency * 1e-6
-    axes.plot(frequency, record.correlation, label=record.image)
-    axes.plot(frequency, record.threshold, "--", label=record.threshold_name)
+    rings = with_power(record.spatial_frequency)
+    frequency = record.spatial_frequency[rings] * 1e-6
+    axes.plot(frequency, record.correlation[rings], label=record.image)
+    axes.plot(frequency, record.threshold[rings], "--", label=record.threshold_name)
     if record.half_period is not None:
         label = f"half period {record.half_period * 1e9:.1f} nm"
         axes.axvline(0.5e-6 / record.half_period, color="0.6", lw=0.8, label=label)
@@ -70,6 +71,11 @@ def frc_figure(record: FrcCurve) -> Any:
     axes.set_title(record.title, fontsize=9)
     axes.legend()
     return figure
+
+
+def with_power(frequency: Array) -> slice:
+    """The rings that are drawn: the first holds the mean, which was taken off, and correlates with nothing."""
+    return slice(1 if len(frequency) > 1 and frequency[0] == 0 else 0, None)
 
 
 def draw_reconstructions(records: Sequence[Reconstruction], path: Path) -> None:

@@ -1,9 +1,10 @@
-"""Arrays as what a page can carry: fewer pixels, eight bits, a PNG or compressed text."""
+"""Arrays as what a page can carry: fewer pixels, eight or sixteen bits, a PNG or compressed text."""
 
 import base64
 import io
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,35 +14,38 @@ from picpxct_nx.values import Array
 # first code stands for what is not known.
 TABLES = ("viridis", "gray", "magma", "twilight")
 STEPS = 255
+# Steps of values that are read, not only looked at.
+WIDE_STEPS = 65535
 _UNKNOWN = (0x22, 0x22, 0x22)
 
 
 @dataclass(frozen=True)
 class Coded:
-    """An image in eight bits: code 0 is unknown, 1 to 255 are `low` to `high`; what lies outside is cut off there."""
+    """An image in codes: 0 is unknown, 1 to `steps` are `low` to `high`; what lies outside is cut off there."""
 
     codes: Array
     low: float
     high: float
+    steps: int = STEPS
 
     @property
     def step(self) -> float:
         """What one code is worth."""
-        return (self.high - self.low) / (STEPS - 1)
+        return (self.high - self.low) / (self.steps - 1)
 
     def values(self) -> Array:
         """The image as numbers, NaN where it is unknown."""
         return np.where(self.codes > 0, self.low + self.step * (self.codes.astype(np.float64) - 1), np.nan)
 
 
-def coded(values: Array, low: float, high: float) -> Coded:
-    """An image of any shape in eight bits between two values; NaN is unknown."""
+def coded(values: Array, low: float, high: float, steps: int = STEPS) -> Coded:
+    """An image of any shape in codes between two values, of eight bits or, for more steps, sixteen; NaN is unknown."""
     known = np.isfinite(values)
     if not high > low:
         high = low + 1.0
-    scaled = (np.where(known, values, low).astype(np.float64) - low) / (high - low) * (STEPS - 1)
-    codes = np.where(known, 1 + np.rint(np.clip(scaled, 0, STEPS - 1)), 0).astype(np.uint8)
-    return Coded(codes, float(low), float(high))
+    scaled = (np.where(known, values, low).astype(np.float64) - low) / (high - low) * (steps - 1)
+    codes = np.where(known, 1 + np.rint(np.clip(scaled, 0, steps - 1)), 0)
+    return Coded(codes.astype("<u2" if steps > STEPS else np.uint8), float(low), float(high), steps)
 
 
 def span(values: Array, ends: tuple[float, float] = (0.002, 0.998)) -> tuple[float, float]:
@@ -97,6 +101,14 @@ def png(image: Coded | Array, colours: str = "gray") -> str:
     with io.BytesIO() as file:
         picture.save(file, "PNG", optimize=True)
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def plain(values: Array, digits: int = 6) -> Any:
+    """An array as nested lists of numbers with a few digits, None where there is none."""
+    array = np.asarray(values, np.float64)
+    if array.ndim:
+        return [plain(item, digits) for item in array]
+    return float(f"{float(array):.{digits}g}") if np.isfinite(array) else None
 
 
 def packed(values: Array) -> str:

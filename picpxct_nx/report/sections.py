@@ -263,6 +263,7 @@ def _row(cells: Sequence[str], state: State, more: str = "") -> str:
 def navigation(body: str) -> str:
     """Links to the sections that are there."""
     names = (("stack", "Stack"), ("scans", "Images"), ("frc", "Resolution"), ("grains-0", "Grains"),
-             ("shifts", "Shifts"), ("table", "Scans"), ("provenance", "Provenance"))  # fmt: skip
+             ("measured", "Spectra"), ("shifts", "Shifts"), ("dose", "Dose"), ("table", "Scans"),
+             ("provenance", "Provenance"))  # fmt: skip
     links = "".join(f'<a href="#{name}">{text}</a>' for name, text in names if f'<section id="{name}"' in body)
     return f"<nav>{links}</nav>"

@@ -1,13 +1,13 @@
 """The spectral stack as a page shows it: images of every energy and polarisation, and spectra of every grain."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from picpxct_nx.records import GrainMap, NormalizedCube, SpectralCube
-from picpxct_nx.report.pixels import Coded, binned, coded, factor_for, span
+from picpxct_nx.report.pixels import WIDE_STEPS, Coded, binned, coded, factor_for, span
 from picpxct_nx.values import Array, ArraySource
 
 # Longest side that is kept in memory, in pixels; the page may take fewer.
@@ -117,16 +117,21 @@ def reduced(stack: Stack, more: int) -> Stack:
                                factor=stack.factor * more)  # fmt: skip
 
 
-def in_eight_bits(quantity: Quantity) -> Coded:
-    """All images of a quantity on one scale."""
-    return coded(quantity.images, *span(quantity.images))
+def in_codes(quantity: Quantity, *, wide: bool) -> Coded:
+    """All images of a quantity on one scale, in sixteen bits where `wide`, else in eight.
+
+    Sixteen have room for thrice the range in which nearly all values lie, so that hardly any spectrum is cut off.
+    """
+    low, high = span(quantity.images)
+    if not wide:
+        return coded(quantity.images, low, high)
+    return coded(quantity.images, low - (high - low), high + (high - low), WIDE_STEPS)
 
 
-def contrast(code: Coded) -> tuple[int, int]:
-    """Codes between which nearly all of the images lie: what is shown dark and bright."""
-    codes = code.codes[code.codes > 0]
-    low, high = (int(end) for end in np.quantile(codes, (0.02, 0.98))) if codes.size else (1, 255)
-    return low, max(high, low + 1)
+def contrast(of_energies: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Codes that are shown dark and bright, from the `levels` of every energy: none of them is cut off."""
+    known = [ends for ends in of_energies if ends[0]] or [(1, 2)]
+    return min(low for low, _ in known), max(high for _, high in known)
 
 
 def strongest(quantity: Quantity, pair: tuple[int, int] | None) -> int:
@@ -143,11 +148,11 @@ def strongest(quantity: Quantity, pair: tuple[int, int] | None) -> int:
 
 
 def levels(quantity: Quantity, code: Coded) -> list[tuple[int, int]]:
-    """For every energy, the codes between which its images of all polarisations lie."""
+    """For every energy, the codes between which its images of all polarisations lie; (0, 1) where it has none."""
     found = []
     for j in range(quantity.images.shape[1]):
         codes = code.codes[:, j][code.codes[:, j] > 0]
-        low, high = (int(end) for end in np.quantile(codes, (0.01, 0.99))) if codes.size else (1, 255)
+        low, high = (int(end) for end in np.quantile(codes, (0.01, 0.99))) if codes.size else (0, 0)
         found.append((low, max(high, low + 1)))
     return found
 

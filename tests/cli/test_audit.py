@@ -35,6 +35,7 @@ def test_a_wrong_scan_is_told_patched_amended_and_then_right(call: Call, scan: P
     assert "WRONG" in told.stdout
     assert "the stage's axes are turned by 90 degrees from y towards x" in told.stdout
     assert "open to any diffraction: whether stage or frames are at fault" in told.stdout
+    assert "which shows distances off by 6% or more; a stage scale off by less than 15% to 30% may pass" in told.stdout
     assert 'stage = "-x,+y"' in (tmp_path / "patch.toml").read_text()
     amended = call("amend", "wrong.nxs", "--patch", "patch.toml", "-o", "right.nxs", "--json")
     assert amended.exit_code == 0
@@ -46,6 +47,7 @@ def test_a_wrong_scan_is_told_patched_amended_and_then_right(call: Call, scan: P
     found = json.loads(again.stdout)
     assert (found["verdict"], found["stage"], found["decided"]) == ("right", "+y,+x", True)
     assert found["confidence"] > 0.95
+    assert (found["distance_unseen"], found["stage_scale_unseen"]) == (0.06, 0.3)
     # The same in another laboratory: frames and stage turned alike.
     assert {"frames": "+x,+y", "stage": "+x,+y"} in found["equivalent"]
     twice = call("amend", "right.nxs", "--patch", "patch.toml", "-o", "twice.nxs")

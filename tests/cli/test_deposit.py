@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,20 @@ def test_a_form_is_written_filled_in_and_packed(call: Call, form: Path, tmp_path
     result = call("deposit", "--verify", "crate")
     assert result.exit_code == 0
     assert "crate: sound" in result.stdout
+
+
+def test_the_commands_of_its_readme_work_where_the_readme_is(
+    call: Call, form: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("deposit", *CHAIN, "-o", "crate", "-q").exit_code == 0
+    monkeypatch.chdir(tmp_path / "crate" / "data")
+    block = Path("README.md").read_text().rpartition("```sh\n")[2].partition("```")[0]
+    lines = [shlex.split(line, comments=True)[1:] for line in block.splitlines() if line.startswith("picpxct ")]
+    assert [line[0] for line in lines] == ["deposit", "info", "rerun"]
+    # What rerun does takes longer and is tested elsewhere; here that its files are where it says.
+    for words in (lines[0], lines[1], [*lines[2], "--dry-run"]):
+        result = call(*words)
+        assert result.exit_code == 0, result.stderr
 
 
 def test_the_crate_tells_every_command_with_its_inputs_by_hash(call: Call, form: Path, tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def test_the_papers_experiment_is_foreseen_as_it_is(call: Call) -> None:
     assert found["mirror_ambiguous"] is True
 
 
+def test_a_plan_that_the_chain_cannot_evaluate_says_what_it_lacks(call: Call) -> None:
+    few = ("--rotations", "0 deg, 60 deg, 120 deg", "--energies")
+    said = call("plan", *few, "5460 eV, 5470 eV, 5472 eV").stderr
+    assert "measure 5482 eV, 5515 eV as well, and normalize and grainmap --signal phase-lobe take them" in said
+    found = call("plan", *few, "5460 eV, 5470 eV, 5472 eV", "--json")
+    assert json.loads(found.stdout)["lacking_ev"] == [5482.0, 5515.0]
+    whole = call("plan", *few, "5460 eV, 5470 eV, 5472 eV, 5482 eV, 5515 eV", "--json")
+    assert json.loads(whole.stdout)["lacking_ev"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "code", "reason"),
     [

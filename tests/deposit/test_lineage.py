@@ -59,6 +59,14 @@ def test_raw_data_without_any_history_close_a_chain() -> None:
     assert codes(held(RAW, "a"), held(MID, "b", MADE)) == []
 
 
+def test_an_amended_scan_is_raw_data_and_closes_a_chain() -> None:
+    before, patch = ("9" * 8, "e"), (None, "f")
+    amended = step("amend", before, patch, output=RAW)
+    history = (step("import", (None, "d"), output=before[0]), amended)
+    assert codes(held(RAW, "a", *history), held(MID, "b", *history, MADE)) == []
+    assert codes(held(MID, "b", *history, MADE)) == ["CHAIN_OPEN"] * 2
+
+
 def test_a_chain_without_its_raw_data_is_open_unless_they_are_listed() -> None:
     product = held(TOP, "c", SIMULATED, MADE, STACKED)
     assert codes(product) == ["CHAIN_OPEN"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from picpxct_nx import formats, nexus
+from picpxct_nx.deposit.privacy import check_texts
 from picpxct_nx.errors import InputError, MissingInputError, UsageError
 from picpxct_nx.formats import ImportOptions
 from picpxct_nx.formats.csaxs import camera_directions, flag_directions
@@ -179,6 +180,9 @@ def test_values_of_the_control_system_are_taken_with_their_units_but_not_the_mon
     assert scan.energy_ev == pytest.approx(ENERGY_EV)
     assert (scan.x_pixel_size, scan.y_pixel_size) == pytest.approx((PIXEL_X, PIXEL_Y))
     assert "not taken as the distance" in str(scan.history[0].parameters["notes"])
+    # A deposit takes the arrays that the notes name for what they are: no paths of a machine.
+    with nexus.open_valid(path.parent / "out.nxs", "out.nxs") as file:
+        assert check_texts("out.nxs", nexus.texts(file), lambda place: nexus.holds(file, place)) == []
 
 
 def test_the_detector_is_described_where_its_frames_are_not(write_scan: Write) -> None:

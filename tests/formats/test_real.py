@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from picpxct_nx import formats, nexus
+from picpxct_nx.audit.audit import Choice, audit_scan
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats import ImportOptions
+from picpxct_nx.geometry import make_problem
 from picpxct_nx.records import Scan
 
 GIVEN = {
@@ -38,6 +40,10 @@ def test_a_near_field_cxi_file_imports_and_is_called_so(shared_data: Path, tmp_p
         assert again.stage_x[0] == pytest.approx(-5.34e-5, rel=1e-3)
         assert again.assumed is not None
         assert len(again.assumed) == 2
+        with pytest.raises(InputError, match="a near-field scan cannot be reconstructed here"):
+            make_problem(again)
+        with pytest.raises(InputError, match="a near-field scan cannot be reconstructed here"):
+            audit_scan(again, Choice())
 
 
 def test_a_measured_siemens_star_imports(shared_data: Path, tmp_path: Path) -> None:

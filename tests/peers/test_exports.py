@@ -14,7 +14,7 @@ import pytest
 from picpxct_nx import nexus
 from picpxct_nx.formats import exports
 from picpxct_nx.illumination import start_probe
-from picpxct_nx.records import NormalizedCube, Reconstruction, Record, Scan, SpectralCube
+from picpxct_nx.records import NormalizedCube, Reconstruction, Record, Scan, SpectralCube, Spectrum
 from picpxct_nx.simulate import spectra
 
 from .conftest import ROOT, peer
@@ -379,6 +379,20 @@ def test_larch_reads_our_xdi_with_its_element_and_spacing(export: Export) -> Non
     assert isinstance(record, NormalizedCube)
     np.testing.assert_allclose(group.energy, record.measured_energy_ev[0])
     assert np.isfinite(group.mutrans).all()
+
+
+def test_larch_reads_a_measured_spectrum_as_xdi_and_as_csv(make_record: Callable[..., Record], tmp_path: Path) -> None:
+    record = make_record("NXspecptycho_spectrum", edge="K", mode="fluorescence", normalized=False)
+    assert isinstance(record, Spectrum)
+    for name, settings in (("xdi", ["mono.d_spacing=3.1356 angstrom"]), ("csv", [])):
+        wanted = exports.find(name)
+        (product,) = exports.products(record, wanted, exports.choose(wanted, {}, settings))
+        product.write(tmp_path / f"powder.{name}")
+    group = peer("larch.io").read_xdi(str(tmp_path / "powder.xdi"))
+    np.testing.assert_allclose(group.mufluor, record.absorption, rtol=1e-7)
+    table = peer("larch.io").read_ascii(str(tmp_path / "powder.csv"))
+    np.testing.assert_allclose(table.energy_ev, record.energy_ev, rtol=1e-7)
+    np.testing.assert_allclose(table.absorption, record.absorption, rtol=1e-7)
 
 
 def test_larch_finds_the_edge_step_and_energy_of_a_spectrum_that_we_export(

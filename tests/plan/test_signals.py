@@ -8,7 +8,7 @@ from picpxct_nx.grains import signal
 from picpxct_nx.grains.windows import Name, Windows
 from picpxct_nx.plan.bounds import signal_of
 from picpxct_nx.plan.design import Design
-from picpxct_nx.plan.signals import reading
+from picpxct_nx.plan.signals import lacking, reading
 
 from .trial import PIXEL, field, spectra
 
@@ -45,3 +45,19 @@ def test_signal_is_proportional_to_that_of_the_chain(name: Name, energies: tuple
 def test_energies_that_the_chain_refuses_are_named(energies: tuple[float, ...], name: Name, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         reading(name, np.array(energies))
+
+
+@pytest.mark.parametrize(
+    ("energies", "name", "added"),
+    [
+        ((5460.0, 5470.0, 5472.0), "phase-lobe", (5482.0, 5515.0)), ((5471.0,), "od-peak", (5460.0, 5482.0, 5515.0)),
+        ((5460.0, 5482.0, 5515.0), "od-peak", (5471.0,)),
+    ],
+)  # fmt: skip
+def test_what_is_lacking_makes_a_signal_that_the_chain_reads(
+    energies: tuple[float, ...], name: Name, added: tuple[float, ...]
+) -> None:
+    assert lacking(np.array(energies)) == (name, added)
+    with pytest.raises(InputError):
+        reading(name, np.array(energies))
+    assert reading(name, np.array(sorted((*energies, *added)))).name == name

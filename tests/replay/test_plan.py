@@ -86,6 +86,16 @@ def test_scans_that_start_from_their_neighbours_are_one_run_with_the_cold_recipe
     assert last.inputs == ("c",)
 
 
+def test_a_chain_begins_at_an_amended_scan() -> None:
+    amended = Step(
+        command="amend", output_uuid="r2", inputs=(Input(uuid="r1", checksum="r1"), Input(checksum="f" * 64))
+    )
+    found = chain({"d": [raw("r1"), amended, solved("a", "r2"), flat("a")]})
+    assert [run.command for run in found.runs] == ["reconstruct", "flatten"]
+    assert dict(found.raw) == {"r2": "r2"}
+    assert found.foreign == ()
+
+
 def test_a_probe_that_was_started_with_is_made_before() -> None:
     history = [raw("r1"), solved("a", "r1"), raw("r2"), solved("b", "r2", "a"), flat("b")]
     found = chain({"d": history})

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 
-from picpxct_nx.records import NormalizedCube, Reconstruction
+from picpxct_nx.records import NormalizedCube, Reconstruction, Record
 from picpxct_nx.report import page as pages
 from picpxct_nx.report import payload
 from picpxct_nx.report.gather import Gathered
@@ -96,11 +97,31 @@ def test_texts_of_a_hostile_file_are_shown_and_not_run(gathered: Gathered, recs:
 def test_every_part_that_the_records_allow_is_there(gathered: Gathered) -> None:
     elements = parsed(pages.page(gathered))
     names = {attributes.get("id") for tag, attributes in elements.found if tag == "section"}
-    assert names == {"verdict", "stack", "scans", "frc", "grains-0", "shifts", "table", "provenance"}
+    assert names == {"verdict", "stack", "scans", "frc", "grains-0", "shifts", "dose", "table", "provenance"}
 
 
 def test_an_empty_page_says_so() -> None:
     assert "<title>Nothing yet</title>" in pages.page(Gathered(), live=True)
+
+
+def test_a_dose_map_and_a_measured_spectrum_are_shown(make_record: Callable[..., Record]) -> None:
+    gathered = Gathered()
+    dose = make_record("NXspecptycho_dose", dose__dose=np.array([[0.0, 2e6], [1e6, np.nan]]))
+    spectrum = make_record("NXspecptycho_spectrum", title="<b>powder</b>")
+    for record in (dose, spectrum):
+        gathered.add(record, "x.nxs")
+    text = pages.page(gathered)
+    elements = parsed(text)
+    names = {attributes.get("id") for tag, attributes in elements.found if tag == "section"}
+    assert names == {"verdict", "dose", "measured", "provenance"}
+    values = data_of(text)
+    assert (values["doses"][0]["high"], values["doses"][0]["unit"]) == (2.0, "MGy")
+    assert len(values["spectra"][0]["e"]) == len(values["spectra"][0]["a"]) > 1
+    assert "<b>powder</b>" not in text
+
+
+def test_a_page_without_a_verdict_says_so() -> None:
+    assert pages.sentence([]).startswith("no verdict")
 
 
 def test_a_part_without_records_is_left_out(spectra: NormalizedCube) -> None:
@@ -113,13 +134,19 @@ def test_a_part_without_records_is_left_out(spectra: NormalizedCube) -> None:
 
 def test_the_stack_holds_the_spectra_to_half_a_step(gathered: Gathered, spectra: NormalizedCube) -> None:
     stack = next(s for s in data_of(pages.page(gathered))["stacks"] if s["name"] == "XANES")
-    codes = np.frombuffer(zlib.decompress(base64.b64decode(stack["blob"])), np.uint8)
+    codes = np.frombuffer(zlib.decompress(base64.b64decode(stack["blob"])), "<u2")
     codes = codes.reshape(2, len(stack["energies"]), stack["height"], stack["width"])
     hidden = np.asarray(spectra.mask) != 0
     assert (codes[:, 0][hidden] == 0).all()
     values = stack["low"] + stack["step"] * (codes.astype(float) - 1)
     away = np.abs(values - spectra.xanes[:])[np.broadcast_to(~hidden[:, None], codes.shape)]
     assert away.max() <= 0.51 * stack["step"] + 1e-3  # half floats in between
+
+
+def test_no_energy_is_cut_off_in_the_pictures_of_the_stack(gathered: Gathered) -> None:
+    for stack in data_of(pages.page(gathered))["stacks"]:
+        lows, highs = zip(*stack["levels"], strict=True)
+        assert stack["contrast"] == [min(lows), max(highs)]
 
 
 def test_the_mean_spectrum_of_a_grain_is_that_of_its_pixels(gathered: Gathered) -> None:
@@ -134,8 +161,14 @@ def test_the_stack_opens_at_the_energy_where_polarisations_differ_most(gathered:
 
 
 def test_a_stack_over_the_budget_is_binned_and_says_so(gathered: Gathered, monkeypatch: pytest.MonkeyPatch) -> None:
-    letters = sum(len(s["blob"]) for s in data_of(pages.page(gathered))["stacks"])
-    monkeypatch.setattr(payload, "STACK_BUDGET", letters // 2)
+    whole = data_of(pages.page(gathered))["stacks"]
+    assert {s["bits"] for s in whole} == {16}
+    letters = sum(len(s["blob"]) for s in whole)
+    # First it gives up bits, then pixels.
+    monkeypatch.setattr(payload, "STACK_BUDGET", letters - 1)
+    fewer = data_of(pages.page(gathered))["stacks"]
+    assert [(s["bits"], s["width"]) for s in fewer] == [(8, s["width"]) for s in whole]
+    monkeypatch.setattr(payload, "STACK_BUDGET", sum(len(s["blob"]) for s in fewer) // 2)
     text = pages.page(gathered)
     stack = next(s for s in data_of(text)["stacks"] if s["name"] == "XANES")
     assert stack["width"] < 40

@@ -8,7 +8,7 @@ import pytest
 
 from picpxct_nx.errors import OutputError, UsageError
 from picpxct_nx.records import FrcCurve, Reconstruction, Record
-from picpxct_nx.report.pictures import draw_frc, draw_reconstructions, flat_on_border
+from picpxct_nx.report.pictures import draw_frc, draw_reconstructions, flat_on_border, with_power
 
 MakeRecord = Callable[..., Record]
 
@@ -61,3 +61,8 @@ def test_an_unknown_ending_is_refused(particle: Reconstruction, tmp_path: Path) 
 def test_a_missing_folder_is_named(particle: Reconstruction, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="picture cannot be written"):
         draw_reconstructions([particle], tmp_path / "nowhere" / "images.png")
+
+
+def test_the_ring_of_the_mean_is_not_drawn() -> None:
+    assert with_power(np.array([0.0, 1.0, 2.0])) == slice(1, None)
+    assert with_power(np.array([1.0, 2.0])) == with_power(np.array([0.0])) == slice(0, None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from picpxct_nx import units
 from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.formats.exports import cxi, film, nxstxm, png, ptychodus, ptychoshelves, ptyd, tiff, xdi
+from picpxct_nx.formats.exports import csv_text, cxi, film, nxstxm, png, ptychodus, ptychoshelves, ptyd, tiff, xdi
 from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink
 from picpxct_nx.records import Record
 
@@ -18,6 +18,7 @@ EXPORTS: tuple[ExportFormat, ...] = (
     ptychoshelves.FORMAT,
     nxstxm.FORMAT,
     xdi.FORMAT,
+    csv_text.FORMAT,
     tiff.TIFF,
     tiff.OME_TIFF,
     png.FORMAT,
@@ -30,6 +31,7 @@ KIND_NAMES: Mapping[str, str] = {
     "NXspecptycho_scan": "raw scan", "NXspecptycho_reconstruction": "reconstruction",
     "NXspecptycho_cube": "spectral cube", "NXspecptycho_normalized": "normalised cube",
     "NXspecptycho_grainmap": "grain map", "NXspecptycho_dose": "dose map", "NXspecptycho_frc": "ring correlation",
+    "NXspecptycho_spectrum": "measured spectrum",
 }  # fmt: skip
 
 

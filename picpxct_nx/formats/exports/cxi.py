@@ -75,7 +75,8 @@ def products(record: Record, _choices: Choices) -> Iterator[Product]:
     """The CXI file of a scan."""
     assert isinstance(record, Scan)  # noqa: S101  # the registry gives no other
     notes = [
-        "frames turned by 180 degrees to rows along -y, columns along -x; translation is the sample's, not negated"
+        "frames turned by 180 degrees to rows along -y, columns along -x, as CXI wants, and so packed anew; "
+        "translation is the sample's, not negated"
     ]
     strange = np.asarray(record.pixel_mask) & ~np.bitwise_or.reduce(list(MASK_BITS))
     if strange.any():

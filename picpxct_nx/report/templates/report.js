@@ -74,7 +74,7 @@ const stack = async () => {
   const load = async () => {
     at = Math.max(0, Math.min(data.stacks.length - 1, Number(pick.value)));
     const s = data.stacks[at];
-    codes[at] = codes[at] || await unpack(s.blob);
+    codes[at] = codes[at] || (s.bits === 16 ? new Uint16Array((await unpack(s.blob)).buffer) : await unpack(s.blob));
     label[at] = label[at] || (s.label === null ? null : new Uint16Array((await unpack(data.labels[s.label])).buffer));
     slider.max = s.energies.length - 1;
     slider.value = Math.min(number('e', s.start), s.energies.length - 1);
@@ -179,6 +179,16 @@ const grains = async () => {
   }
 };
 
+const others = () => {
+  data.doses.forEach((dose, i) => {
+    $(`dose-${i}`).src = dose.image;
+    scaleBar($(`dose-bar-${i}`), dose.width);
+    ramp($(`dose-ramp-${i}`), data.tables.magma, 0, dose.high, dose.unit);
+  });
+  data.spectra.forEach((s, i) => every(() => chart($(`measured-${i}`), {
+    x: 'photon energy (eV)', y: s.label, series: [{x: s.e, y: s.a, colour: BLUE, name: s.name}]})));
+};
+
 const redo = () => { for (const button of document.querySelectorAll('button[data-copy]')) button.addEventListener('click', async () => {
   const text = $(button.dataset.copy).textContent;
   getSelection().selectAllChildren($(button.dataset.copy));
@@ -209,7 +219,7 @@ addEventListener('resize', () => {
   later = setTimeout(() => redraw.forEach(draw => draw()), 150);
 });
 (async () => {
-  scans(); rings(); shifts(); redo(); live();
+  scans(); rings(); shifts(); others(); redo(); live();
   await grains();
   await stack();
   document.documentElement.dataset.ready = '1';

@@ -8,11 +8,13 @@ import h5py
 import numpy as np
 import pytest
 
+from picpxct_nx import formats
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats import exports
 from picpxct_nx.formats.exports import regions
+from picpxct_nx.formats.spectrum import ForeignSpectrum, assemble_spectrum
 from picpxct_nx.provenance import step
-from picpxct_nx.records import GrainMap, NormalizedCube, Record, Scan, SpectralCube
+from picpxct_nx.records import GrainMap, NormalizedCube, Record, Scan, SpectralCube, Spectrum
 
 from .conftest import Export
 
@@ -239,7 +241,7 @@ def test_a_region_that_cannot_be_is_refused(
 def test_a_mean_that_is_not_finite_is_refused(normalised: NormalizedCube, export: Export) -> None:
     xanes = np.array(normalised.xanes)
     xanes[0, 2, 1, 1] = np.nan
-    with pytest.raises(InputError, match=r"normtrans is not finite at 5480\.00 eV, and XDI has no NaN"):
+    with pytest.raises(InputError, match=r"xanes is not finite at 5480\.00 eV, and such a table has no NaN"):
         export(replace(normalised, xanes=xanes), "xdi", SPACING)
 
 
@@ -264,3 +266,70 @@ def test_xdi_asks_for_what_no_cube_holds(normalised: NormalizedCube, export: Exp
         export(replace(normalised, formula=None), "xdi", SPACING)
     path = export(replace(normalised, formula=None), "xdi", SPACING, "element=Fe", "edge=K")[0]
     assert headers(path)["Element.symbol"] == "Fe"
+
+
+@pytest.fixture
+def measured(make_record: Callable[..., Record]) -> Spectrum:
+    record = make_record("NXspecptycho_spectrum", edge="K", mode="transmission", normalized=False)
+    assert isinstance(record, Spectrum)
+    return replace(record, element="V", extra=dict(record.extra) | {"instrument/monochromator/d_spacing": 3.1356e-10})
+
+
+@pytest.mark.parametrize(
+    ("mode", "normalized", "labels"),
+    [
+        ("transmission", False, ["mutrans", "i0", "itrans"]), ("transmission", True, ["normtrans", "i0", "itrans"]),
+        ("fluorescence", False, ["mufluor", "i0", "ifluor"]), ("electron yield", False, ["absorption", "i0"]),
+    ],
+)  # fmt: skip
+def test_a_measured_spectrum_goes_to_xdi_under_its_labels(
+    measured: Spectrum, export: Export, mode: str, normalized: bool, labels: list[str]
+) -> None:
+    (path,) = export(replace(measured, mode=mode, normalized=normalized), "xdi")
+    found = columns(path)
+    np.testing.assert_allclose(found["energy"], measured.energy_ev, rtol=1e-8)
+    np.testing.assert_allclose(found[labels[0]], measured.absorption, rtol=1e-8)
+    assert set(labels) <= set(found)
+
+
+def test_a_measured_spectrum_comes_back_from_xdi_as_it_was(
+    measured: Spectrum, export: Export, given: dict[str, str]
+) -> None:
+    (path,) = export(measured, "xdi")
+    with formats.read_any(formats.source_of(path)) as foreign:
+        assert isinstance(foreign, ForeignSpectrum)
+        back, _ = assemble_spectrum(foreign, {}, {})
+    assert back.title == measured.title
+    errors = "spectrum/absorption_errors"
+    np.testing.assert_allclose(np.asarray(back.extra[errors]), np.asarray(measured.extra[errors]), rtol=1e-8)
+    kept = ("element", "edge", "mode", "normalized", "instrument", "source", "sample", "edge_energy_ev")
+    assert [getattr(back, name) for name in kept] == [getattr(measured, name) for name in kept]
+    for name in ("energy_ev", "absorption", "incident", "detected"):
+        np.testing.assert_allclose(getattr(back, name), getattr(measured, name), rtol=1e-8)
+    assert back.extra["instrument/monochromator/d_spacing"] == pytest.approx(3.1356e-10, rel=1e-7)
+
+
+@pytest.mark.parametrize("option", [{"region": "all"}, {"polarisation": "0 deg"}])
+def test_a_measured_spectrum_has_no_regions_or_polarisations_to_choose(
+    measured: Spectrum, export: Export, option: dict[str, str]
+) -> None:
+    for name in ("xdi", "csv"):
+        with pytest.raises(UsageError, match="means nothing to scan_S00001, a measured spectrum"):
+            export(measured, name, **option)
+
+
+def test_csv_holds_the_spectra_of_xdi_and_asks_for_nothing(
+    normalised: NormalizedCube, measured: Spectrum, export: Export
+) -> None:
+    for record, name in ((normalised, "xanes_sigma"), (measured, "absorption")):
+        for path, other in zip(export(record, "csv"), export(record, "xdi", SPACING), strict=True):
+            found = np.genfromtxt(path, delimiter=",", names=True, skip_header=_facts(path))
+            theirs = np.loadtxt(other, ndmin=2).T
+            labels = found.dtype.names or ()
+            np.testing.assert_array_equal(np.array([found[label] for label in labels]), theirs)
+            assert labels[0] == "energy_eV"
+            assert name in labels
+
+
+def _facts(path: Path) -> int:
+    return sum(line.startswith("#") for line in path.read_text("utf-8").splitlines())
