@@ -110,7 +110,7 @@ def choose(  # noqa: PLR0913 - one for each option
     stop = _stop({name: overrides.pop(name) for name in list(overrides) if name.startswith("stop.")})
     parts = {name: overrides.pop(name) for name in list(overrides) if of_model(name)}
     model = describe(refine, modes=modes, overrides=parts)
-    stages = parse(recipe, overrides, model=model)
+    stages = parse(recipe, overrides)
     warm: tuple[Stage, ...] = ()
     if is_warm(start):
         words = str(start).partition("=")[2] or _WARM

@@ -116,7 +116,7 @@ def reconstruct(
     RetryError
         The GPU's memory is too small or in use.
     """
-    stages = parse(recipe, model=model) if isinstance(recipe, str) else recipe
+    stages = parse(recipe) if isinstance(recipe, str) else recipe
     if not stages:
         raise UsageError("recipe: no stages; wanted at least one engine; use the default recipe, pie:3,ml:40")
     if model is not None and model.positions is not None and not any(_movable(stage) for stage in stages):
@@ -197,9 +197,10 @@ def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
     pending: list[Tensor] = []
     data, state = run.data, run.state
     for iteration in range(done + 1, stage.iterations + 1):
+        count = len(run.error) + len(pending) + 1
+        data, state = refine.begun(data, state, run.plan, count, joint=hasattr(engine, "MOVES"))
         before = state
         state, memory, misfit = step(data, state, memory)
-        count = len(run.error) + len(pending) + 1
         data, state = refine.improve(data, state, run.plan, count, movable=_movable(stage))
         pending.append(torch.stack([misfit, _finite(state).to(torch.float64)]))
         if len(pending) < every and iteration < stage.iterations:

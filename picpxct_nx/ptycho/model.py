@@ -10,6 +10,9 @@ GEOMETRIES = ("free", "affine")
 class Positions:
     """How positions are refined; only while an engine without exit waves runs (pie, lsqml, ml).
 
+    Free positions are unknowns of ml's own conjugate gradients, beside object and probe; step and friction are then of
+    no account. Between the iterations of the others each frame is moved by itself, and so are those of an affine map.
+
     Parameters
     ----------
     start : int

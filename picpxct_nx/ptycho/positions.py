@@ -57,9 +57,26 @@ def moved(
     if params.geometry == "affine":
         around = given - given.mean(0)
         away = around @ torch.linalg.lstsq(around, away).solution
-    # Rounding takes half a pixel to the neighbour, so the last corner is half a pixel out.
-    found = (given + away.clamp(-params.limit, params.limit)).clamp(min=torch.zeros(2), max=room)
+    found = within(given, away, params, room)
     return found, found - positions
+
+
+def within(given: Tensor, away: Tensor, params: Positions, room: Tensor) -> Tensor:
+    """Positions some pixels away from given ones, as far as limit and room let them.
+
+    Parameters
+    ----------
+    given, away : (n, 2) float64, on the host
+        Where the frames were said to be, and how far from there they are.
+    params, room
+        As for `moved`.
+
+    Returns
+    -------
+    (n, 2) float64
+    """
+    # Rounding takes half a pixel to the neighbour, so the last corner is half a pixel out.
+    return (given + away.clamp(-params.limit, params.limit)).clamp(min=torch.zeros(2), max=room)
 
 
 def gauss_newton(slope: Tensor, curvature: Tensor) -> Tensor:

@@ -13,9 +13,6 @@ from .model import LIMITS, REFINABLE, Model
 # "paper" is the schedule published for this kind of scan; "default" is the quickest that ends at the noise; "warm" is
 # for a scan that starts where its neighbour in energy ended.
 NAMED: Final[dict[str, str]] = {"default": "pie:3,ml:40", "paper": "dm:1000,ml:500", "warm": "ml:20"}
-# The default where positions are refined too: they and the object yield to each other in turn, which takes three times
-# as long. After 40 iterations a start a pixel off (rms) had two to three times the error that it had after 120.
-_WITH_POSITIONS: Final = "pie:3,ml:120"
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Stage:
     params: Any
 
 
-def parse(text: str, overrides: Mapping[str, str] | None = None, *, model: Model | None = None) -> tuple[Stage, ...]:
+def parse(text: str, overrides: Mapping[str, str] | None = None) -> tuple[Stage, ...]:
     """Stages of a recipe such as "pie:3,ml:40", "default" or "paper".
 
     Parameters
@@ -46,8 +43,6 @@ def parse(text: str, overrides: Mapping[str, str] | None = None, *, model: Model
         A named recipe, or ENGINE:ITERATIONS separated by commas.
     overrides : mapping of str to str, optional
         ENGINE.PARAMETER to value, as for `apply`.
-    model : Model, optional
-        What is refined; where positions are, "default" means more iterations.
 
     Returns
     -------
@@ -58,10 +53,7 @@ def parse(text: str, overrides: Mapping[str, str] | None = None, *, model: Model
     UsageError
         An engine, a number or a parameter is not known.
     """
-    words = NAMED.get(text.strip(), text)
-    if text.strip() == "default" and model is not None and model.positions is not None:
-        words = _WITH_POSITIONS
-    stages = tuple(_stage(part.strip(), text) for part in words.split(","))
+    stages = tuple(_stage(part.strip(), text) for part in NAMED.get(text.strip(), text).split(","))
     return apply(stages, overrides or {})
 
 

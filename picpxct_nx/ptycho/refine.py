@@ -81,6 +81,32 @@ def plan(problem: Problem, model: Model, data: Data, state: State) -> Plan:
     return Plan(model, torch.from_numpy(np.array(problem.positions_px, np.float64)), room, support, pupil, state.scale)
 
 
+def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) -> tuple[Data, State]:
+    """Data and state for an iteration of an engine: one that finds positions with the object is let do so when due.
+
+    Parameters
+    ----------
+    data, state, plan
+        As for `improve`.
+    iteration : int
+        The iteration to come, over all engines.
+    joint : bool
+        The engine finds positions with the object.
+
+    Returns
+    -------
+    data : Data
+        With the reach of the frames.
+    state : State
+        With positions where frames may move.
+    """
+    params = plan.model.positions
+    if not joint or params is None or params.geometry != "free" or iteration < params.start:
+        return (replace(data, reach=0.0) if data.reach else data), state
+    now = plan.given if state.positions is None else state.positions
+    return replace(data, reach=params.max_step), replace(state, positions=now, velocity=None)
+
+
 def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bool) -> tuple[Data, State]:
     """Refine what is due after an iteration of an engine.
 
@@ -106,7 +132,7 @@ def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bo
     """
     model = plan.model
     wanted = {
-        "positions": movable and model.positions is not None and iteration >= model.positions.start,
+        "positions": movable and not data.reach and model.positions is not None and iteration >= model.positions.start,
         "intensity": model.intensity is not None and iteration >= model.intensity.start,
         "background": model.background is not None and iteration >= model.background.start,
     }
@@ -118,6 +144,9 @@ def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bo
             state = _background(state, sums, data.weight, model.background)
         if wanted["positions"] and model.positions is not None:
             data, state = _positions(data, state, sums, plan, model.positions)
+    if data.reach and model.positions is not None and state.positions is not None:
+        found = positions.within(plan.given, state.positions - plan.given, model.positions, plan.room)
+        data, state = placed(data, found), replace(state, positions=found)
     if model.variation is not None and iteration >= model.variation.start:
         state = variation.varied(data, state, model.variation)
     return data, _limited(state, plan)

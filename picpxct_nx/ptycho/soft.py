@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from . import ops
+from . import ops, strains
 from .beam import illumination
+from .conjugate import product, real
 from .state import Data, State
+from .strains import frequency
 
 # Pixels of the shift over which the stiffness is measured.
 STEP = 0.05
@@ -33,10 +35,13 @@ class Soft:
         Half the misfit's second derivative by a common shift of object and probe along rows and columns, 1/px^2.
     smoothness : () float32
         Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels.
+    strains : (6, 6) float64, or None
+        `strains.learn`, where frames move.
     """
 
     stiffness: Tensor
     smoothness: Tensor
+    strains: Tensor | None = None
 
 
 def due(iteration: int) -> bool:
@@ -82,15 +87,17 @@ def learn(data: Data, state: State, gradient: Callable[[State], State], smoothne
     return Soft((after - before) / STEP, torch.where(rough > 0, weight, 0.0).to(torch.float32))
 
 
-def conditioned(soft: Soft, state: State, gradient: State, scaled: State) -> State:
-    """A preconditioned gradient with the common shifts in it, + p sum_k t_k <t_k, g> / h_k.
+def conditioned(data: Data, soft: Soft, state: State, gradient: State, scaled: State) -> State:
+    """A preconditioned gradient with the soft directions in it, + p sum_k t_k <t_k, g> / h_k.
 
     Parameters
     ----------
+    data : Data
+        The scan.
     soft : Soft
         Stiffnesses h; one that is not above zero adds nothing.
     state : State
-        Object and probe, whose derivatives along rows and columns are t.
+        Object and probe, whose derivatives along rows and columns are t, and positions, if these move.
     gradient : State
         g.
     scaled : State
@@ -104,23 +111,30 @@ def conditioned(soft: Soft, state: State, gradient: State, scaled: State) -> Sta
     ----------
     Nicolaides, SIAM J. Numer. Anal. 24, 355 (1987): conjugate gradients with a few known directions treated apart.
     """
-    image, probe = scaled.object, scaled.probe
-    for shift, stiffness in zip(_shifts(state), soft.stiffness, strict=True):
-        part = torch.where(stiffness > 0, PART * product(gradient, shift) / stiffness, 0.0).to(torch.float32)
-        image, probe = image + part * shift.object, probe + part * shift.probe
-    return State(image, probe)
+    image, probe, place = scaled.object, scaled.probe, scaled.positions
+    known = list(zip(_shifts(state), soft.stiffness, strict=True))
+    for direction, stiffness in known:
+        part = torch.where(stiffness > 0, PART * product(gradient, direction) / stiffness, 0.0).to(torch.float32)
+        image, probe = image + part * direction.object, probe + part * direction.probe
+    if place is not None and soft.strains is not None:
+        directions = strains.directions(data, state)
+        slopes = torch.stack([product(gradient, direction) for direction in directions])
+        for part, direction in zip((soft.strains @ slopes).to(torch.float32), directions, strict=True):
+            image, probe = image + part * direction.object, probe + part * direction.probe
+            place = place if direction.positions is None else place + part * direction.positions
+    return replace(scaled, object=image, probe=probe, positions=place)
 
 
 def pull(soft: Soft, image: Tensor) -> Tensor:
     """Gradient of the prior for the object; without what would only scale it, for object and probe share a scale."""
     rough = ops.roughness(image)
-    scale = _real(image, rough) / _real(image, image)
+    scale = real(image, rough) / real(image, image)
     return (rough - scale.to(torch.float32) * image).mul_(soft.smoothness)
 
 
 def bend(soft: Soft, direction: Tensor) -> Tensor:
     """Curvature of the prior along a direction of the object, () float64."""
-    return soft.smoothness * _real(direction, ops.roughness(direction))
+    return soft.smoothness * real(direction, ops.roughness(direction))
 
 
 def _shifts(state: State) -> tuple[State, State]:
@@ -128,7 +142,7 @@ def _shifts(state: State) -> tuple[State, State]:
     fields = [(field, torch.fft.fft2(field)) for field in (state.object, state.probe)]
     pairs = []
     for axis in (0, 1):
-        parts = [torch.fft.ifft2(spectrum * (-2j * torch.pi * _frequency(field, axis))) for field, spectrum in fields]
+        parts = [torch.fft.ifft2(spectrum * (-2j * torch.pi * frequency(field, axis))) for field, spectrum in fields]
         pairs.append(State(*parts))
     return pairs[0], pairs[1]
 
@@ -137,32 +151,12 @@ def _shifted(state: State, by: float) -> State:
     """Object and probe moved by some pixels along both axes."""
     image, probe = (
         torch.fft.ifft2(
-            torch.fft.fft2(field) * torch.exp(-2j * torch.pi * by * (_frequency(field, 0) + _frequency(field, 1)))
+            torch.fft.fft2(field) * torch.exp(-2j * torch.pi * by * (frequency(field, 0) + frequency(field, 1)))
         )
         for field in (state.object, state.probe)
     )
     return replace(state, object=image, probe=probe)
 
 
-def _frequency(field: Tensor, axis: int) -> Tensor:
-    """Frequencies of a field's last two axes, 1/px, as a row or a column; zero where the sign is not defined."""
-    size = field.shape[axis - 2]
-    k: Tensor = torch.fft.fftfreq(size, device=field.device)
-    if size % 2 == 0:
-        k[size // 2].zero_()
-    return k.reshape(-1, 1) if axis == 0 else k
-
-
 def _slopes(gradient: State, state: State) -> Tensor:
     return torch.stack([product(gradient, shift) for shift in _shifts(state)])
-
-
-def product(a: State, b: State) -> Tensor:
-    """Real scalar product of two directions; in float64, for conjugacy is a difference of near equals."""
-    return _real(a.object, b.object) + _real(a.probe, b.probe)
-
-
-def _real(a: Tensor, b: Tensor) -> Tensor:
-    """Real scalar product of two fields, () float64."""
-    total: Tensor = torch.mul(a, b.conj()).real.sum(dtype=torch.float64)
-    return total

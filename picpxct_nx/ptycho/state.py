@@ -65,6 +65,9 @@ class Data:
         |Psi|^2 below which a wave has no phase of its own, `fit.inverse_modulus`.
     waves_apart : bool
         Stacks of waves do not fit on the device and stay on the host.
+    reach : float
+        How far, in pixels, an engine that finds positions with the object may move a frame in an iteration; 0 holds
+        them.
     """
 
     measured: Stack
@@ -75,6 +78,7 @@ class Data:
     passes: ModuleType = passes
     least: float = 0.0
     waves_apart: bool = False
+    reach: float = 0.0
 
     @property
     def recordable(self) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor
 from . import fit, ops
 from .beam import beam_of, probes_of
 from .blocks import Block
+from .moves import derivatives
 from .state import Data, State
 
 # Counts added to the expected ones where a difference is divided by its variance.
@@ -59,7 +60,7 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
     """
     n, h, w = data.measured.shape
     sums, where = Sums(), data.weight.device
-    slopes = _derivatives(state.object) if positions else ()
+    slopes = derivatives(state.object) if positions else ()
     if positions:
         sums.slope, sums.curvature = torch.zeros(n, 2, device=where), torch.zeros(n, 2, 2, device=where)
     if intensity:
@@ -93,12 +94,3 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
 def _change(data: Data, block: Block, probes: Tensor, wave: Tensor, slope: Tensor) -> Tensor:
     """Half the derivative of the intensity for a move along one axis, (b, h, w)."""
     return ops.real_product(wave, ops.far_field(data.passes.exit_waves(slope, probes, block)))
-
-
-def _derivatives(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Derivatives of an image along rows and columns, by five-point differences; it wraps at its dark edges."""
-    found = []
-    for axis in (0, 1):
-        near, far = (image.roll(-by, axis) - image.roll(by, axis) for by in (1, 2))
-        found.append((8 * near - far) / 12)
-    return found[0], found[1]

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from picpxct_nx.images.score import lit_region, object_error
 from picpxct_nx.ptycho import Problem, Result
@@ -29,6 +30,12 @@ def expected(scan: ReferenceScan, probes: NDArray[np.complexfloating]) -> NDArra
         wave = np.fft.fft2(probe * scan.object[row : row + m, column : column + m], norm="ortho")
         frames.append(np.fft.fftshift((np.abs(wave) ** 2).sum(axis=0)))
     return np.array(frames)
+
+
+def smooth(image: NDArray[np.complexfloating]) -> NDArray[np.complex64]:
+    """An object without the edges between pixels, of which no difference over pixels is the derivative."""
+    found = gaussian_filter(image.real, 1.5) + 1j * gaussian_filter(image.imag, 1.5)
+    return np.asarray(found, np.complex64)
 
 
 def measured(counts: NDArray[np.float64], seed: int = 3) -> NDArray[np.float32]:

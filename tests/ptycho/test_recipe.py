@@ -5,7 +5,6 @@ import pytest
 from picpxct_nx.errors import UsageError
 from picpxct_nx.ptycho import apply, parse
 from picpxct_nx.ptycho.engines import ENGINES, dm, ml
-from picpxct_nx.ptycho.model import Model, Positions
 
 
 def test_recipe_names_engines_and_iterations() -> None:
@@ -18,13 +17,6 @@ def test_recipe_names_engines_and_iterations() -> None:
 @pytest.mark.parametrize(("name", "counts"), [("default", [3, 40]), ("paper", [1000, 500])])
 def test_named_recipes(name: str, counts: list[int]) -> None:
     assert [stage.iterations for stage in parse(name)] == counts
-
-
-def test_the_default_goes_on_for_longer_where_positions_move_too() -> None:
-    moving = Model(positions=Positions())
-    assert [stage.iterations for stage in parse("default", model=moving)] == [3, 120]
-    assert parse("default", model=Model(modes=2)) == parse("default")
-    assert parse("pie:3,ml:40", model=moving) == parse("pie:3,ml:40")
 
 
 def test_unknown_engine_is_refused_with_the_known_ones() -> None:

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, noise, ops, soft
+from picpxct_nx.ptycho import fit, moves, noise, ops, soft, strains
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho.conjugate import conjugate, product, share
 from picpxct_nx.ptycho.soft import Soft
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
+
+# It finds positions with object and probe where `Data.reach` lets frames move.
+MOVES = True
 
 
 @dataclass(frozen=True)
@@ -160,25 +164,25 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         gradient.probe.zero_()
         scaled.probe.zero_()
     elif memory.soft is not None:
-        scaled = soft.conditioned(memory.soft, state, gradient, scaled)
-    product = soft.product(gradient, scaled)
-    direction = scaled
-    if memory.gradient is not None and memory.direction is not None and memory.product is not None:
-        beta = _share(product - soft.product(memory.gradient, scaled), memory.product).clamp_(min=0)
-        direction = State(scaled.object + beta * memory.direction.object, scaled.probe + beta * memory.direction.probe)
+        scaled = soft.conditioned(data, memory.soft, state, gradient, scaled)
+    power = product(gradient, scaled)
+    direction = conjugate(memory.gradient, memory.direction, memory.product, scaled, power)
     curvature = _curvature(data, state, direction, pulled, likelihood)
     if memory.soft is not None:
         curvature += soft.bend(memory.soft, direction.object)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
-    length = _share(soft.product(gradient, direction), curvature)
+    length = share(product(gradient, direction), curvature)
     moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
     poisson = memory.poisson
     if likelihood.undecided:
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
         fits = noise.fits(pulled.sums[1:]) & ~poisson
-        poisson, product = poisson | fits, torch.where(fits, 0.0, product)
-    after = Memory(memory.waves, poisson, gradient, direction, product, iteration, memory.soft)
-    return replace(state, object=moved[0], probe=moved[1]), after, pulled.sums[0]
+        poisson, power = poisson | fits, torch.where(fits, 0.0, power)
+    after = Memory(memory.waves, poisson, gradient, direction, power, iteration, memory.soft)
+    state = replace(state, object=moved[0], probe=moved[1])
+    if direction.positions is not None and state.positions is not None:
+        state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data.reach))
+    return state, after, pulled.sums[0]
 
 
 def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
@@ -194,12 +198,10 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
     def gradient(at: State) -> State:
         return _pulled(data, at, bare, likelihood, params).gradient
 
-    return replace(bare, soft=soft.learn(data, state, gradient, params.smoothness))
-
-
-def _share(numerator: Tensor, denominator: Tensor) -> Tensor:
-    """Quotient as float32; zero where the denominator is not above zero."""
-    return torch.where(denominator > 0, numerator / denominator, 0.0).to(torch.float32)
+    learned = soft.learn(data, state, gradient, params.smoothness)
+    if data.reach:
+        learned = replace(learned, strains=strains.learn(data, state, likelihood))
+    return replace(bare, soft=learned)
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,8 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     lit: list[Tensor] = []
     beam, k, screen = beam_of(data, state), data.passes, screen_of(data, state)
     seen = (state.object, ops.intensity(state.object[None, None])[0])
+    slopes = moves.derivatives(state.object) if data.reach else None
+    asked: list[tuple[Tensor, Tensor]] = []
     for block in data.blocks:
         (exit_waves, spare, last, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
@@ -242,6 +246,8 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
         change, part = k.pull(wave, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
         sums += part
         change = k.back(change, out=last)
+        if slopes is not None:
+            asked.append(moves.asked(data, slopes, probes, block, change))
         # A scale needs no fraction of a pixel.
         shared = len(probes) == 1
         k.object_overlap(probes, change, block, totals=(image, dose if shared else None), spare=spare)
@@ -255,8 +261,14 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     probe = from_sum(data, probe).neg_()
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
+    gradient = State(image, probe)
     scaled = State(image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()))
-    return _Pulled(State(image, probe), scaled, kept, lit, sums)
+    if asked:
+        slope, curvature = (torch.cat(parts) for parts in zip(*asked, strict=True))
+        slope = slope.mean(0) - slope
+        gradient = replace(gradient, positions=slope)
+        scaled = replace(scaled, positions=moves.conditioned(slope, curvature))
+    return _Pulled(gradient, scaled, kept, lit, sums)
 
 
 def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:
@@ -265,6 +277,7 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
     beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
     k, screen = data.passes, screen_of(data, state)
+    slopes = None if direction.positions is None else moves.derivatives(state.object)
     for number, block in enumerate(data.blocks):
         (first, change, spare, turned), maps = room_of(data, block)
         probes = pulled.probes[number] if pulled.probes else probes_of(beam, block, out=spare, spare=first)
@@ -272,6 +285,8 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
         change = k.turned_waves(
             (state.object, direction.object), (probes, turned), block, out=change, spare=first
         )  # fmt: skip
+        if slopes is not None and direction.positions is not None:
+            moves.add(data, change, slopes, probes, block, direction.positions)
         change = k.transform(change, out=first)
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)

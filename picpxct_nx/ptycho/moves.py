@@ -1,0 +1,115 @@
+"""Moves of the frames as unknowns beside object and probe: what a likelihood asks of them, and what they change.
+
+A frame that is moved by d sees O + d dO/dr through the same probe: its exit wave changes by P d dO/dr. So positions
+are one more linear part of the model, and conjugate gradients can take all three at once; moved in turn with the
+object, each step of the one waits for the other to give way.
+"""
+
+import torch
+from torch import Tensor
+
+from . import ops, positions
+from .blocks import Block
+from .state import Data
+
+
+def derivatives(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Derivatives of an image along rows and columns, by five-point differences; it wraps at its dark edges.
+
+    Parameters
+    ----------
+    image : (H, W) complex64
+        Object.
+
+    Returns
+    -------
+    two of (H, W) complex64, 1/px
+    """
+    found = []
+    for axis in (0, 1):
+        near, far = (image.roll(-by, axis) - image.roll(by, axis) for by in (1, 2))
+        found.append((8 * near - far) / 12)
+    return found[0], found[1]
+
+
+def asked(
+    data: Data, slopes: tuple[Tensor, Tensor], probes: Tensor, block: Block, chi: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What a change of the exit waves asks of a block's positions.
+
+    Parameters
+    ----------
+    data : Data
+        The measured scan.
+    slopes : two of (H, W) complex64
+        `derivatives` of the object.
+    probes : (b or 1, modes, h, w) complex64
+        Probe as each frame sees it.
+    block : Block
+        Which frames.
+    chi : (b, modes, h, w) complex64
+        Change that is wanted.
+
+    Returns
+    -------
+    slope : (b, 2) float32
+        Re sum conj(P dO/dc) chi.
+    curvature : (b, 2, 2) float32
+        Re sum conj(P dO/dc) (P dO/dc)^T: that of the exit wave's least squares, as the illumination is for the object.
+    """
+    rows, columns = (data.passes.exit_waves(slope, probes, block) for slope in slopes)
+
+    def total(a: Tensor, b: Tensor) -> Tensor:
+        return ops.real_product(a, b).sum((1, 2))
+
+    cross = total(rows, columns)
+    curvature = torch.stack([total(rows, rows), cross, cross, total(columns, columns)], 1).reshape(-1, 2, 2)
+    return torch.stack([total(rows, chi), total(columns, chi)], 1), curvature
+
+
+def add(data: Data, change: Tensor, slopes: tuple[Tensor, Tensor], probes: Tensor, block: Block, by: Tensor) -> Tensor:
+    """Add P d dO/dr to a change of a block's exit waves, in place.
+
+    Parameters
+    ----------
+    data, slopes, probes, block
+        As for `asked`.
+    change : (b, modes, h, w) complex64
+        Changed in place.
+    by : (n, 2) float32
+        d of all frames, pixels.
+
+    Returns
+    -------
+    (b, modes, h, w) complex64
+        The change.
+    """
+    for axis, slope in enumerate(slopes):
+        change.addcmul_(data.passes.exit_waves(slope, probes, block), by[block.frames, axis][:, None, None, None])
+    return change
+
+
+def conditioned(slope: Tensor, curvature: Tensor) -> Tensor:
+    """Damped Newton steps of all frames without their mean, for a common move is one of the object.
+
+    Parameters
+    ----------
+    slope, curvature : (n, 2) and (n, 2, 2) float32
+        `asked`; the slope without its mean.
+
+    Returns
+    -------
+    (n, 2) float32, pixels
+    """
+    step = positions.gauss_newton(slope, curvature).to(torch.float32)
+    return step - step.mean(0)
+
+
+def limited(length: Tensor, direction: Tensor, longest: float) -> Tensor:
+    """Moves of the frames by a length along a direction, none longer than `longest` pixels along an axis.
+
+    Returns
+    -------
+    (n, 2) float64, on the host
+    """
+    return (-length * direction).cpu().to(torch.float64).clamp(-longest, longest)

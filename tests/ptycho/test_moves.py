@@ -1,0 +1,96 @@
+"""Moves of frames as unknowns: against finite differences of the model, and on scans whose positions are wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from picpxct_nx.ptycho import Model, Positions, Problem, fit, moves, reconstruct
+from picpxct_nx.ptycho.beam import beam_of, probes_of, start
+from picpxct_nx.ptycho.engines import ml
+from picpxct_nx.ptycho.state import Data, State, load, placed
+from picpxct_nx.simulate.reference import ReferenceScan
+
+from .flawed import error_of, problem_of, smooth
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def near(subpixel_scan: ReferenceScan) -> tuple[Data, State]:
+    """A scan and a model near the truth: smooth, so that differences over a hundredth of a pixel are derivatives."""
+    problem = replace(problem_of(subpixel_scan), object=smooth(subpixel_scan.object), probe=subpixel_scan.probe)
+    data = load(problem, CPU)
+    return data, replace(start(problem, data), positions=torch.from_numpy(subpixel_scan.positions_px.copy()))
+
+
+def _misfit(data: Data, state: State) -> float:
+    """Half of sum (|Psi| - a)^2 in counts, in float64 between frames."""
+    total = 0.0
+    for block in data.blocks:
+        wave = data.passes.transform(
+            data.passes.exit_waves(state.object, probes_of(beam_of(data, state), block), block)
+        )
+        over = wave.abs().square().sum(1).sqrt().double() - data.amplitude(block.frames).double()
+        total += float(over.square().sum()) / 2 / data.weight.numel()
+    return total
+
+
+def test_what_a_move_adds_is_the_difference_of_exit_waves_but_for_their_place(near: tuple[Data, State]) -> None:
+    data, state = near
+    block = data.blocks[0]
+    assert state.positions is not None
+    by = torch.zeros(len(data.measured), 2)
+    by[:, 0], by[:, 1] = 0.01, -0.02
+    probes = probes_of(beam_of(data, state), block)
+    moved = placed(data, state.positions + by)
+    before, after = (
+        data.passes.transform(data.passes.exit_waves(state.object, probes_of(beam_of(where, state), part), part))
+        for where, part in ((data, block), (moved, moved.blocks[0]))
+    )
+    change = moves.add(data, torch.zeros_like(before), moves.derivatives(state.object), probes, block, by)
+    along = (before.conj() * data.passes.transform(change)).real.sum(1)
+    wanted = (after.abs().square().sum(1) - before.abs().square().sum(1)) / 2
+    # At the window's rim the probe wraps in the one and the object goes on in the other.
+    assert (along - wanted).norm() < 0.06 * wanted.norm()
+
+
+@pytest.mark.parametrize("poisson", [False, True])
+def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool) -> None:
+    data, state = near
+    positions = state.positions
+    assert positions is not None
+    data = replace(data, reach=0.5)
+    memory = ml.init(data, state, ml.Params(smoothness=0), 1)
+    likelihood = fit.Likelihood(torch.tensor(poisson), ml.Params().background * data.weight.numel())
+    state = replace(state, object=state.object * (1 + 0.02j * torch.rand(state.object.shape)))
+    slope = ml._pulled(data, state, memory, likelihood, ml.Params()).gradient.positions
+    assert slope is not None
+    assert abs(float(slope.mean())) < 1e-4 * float(slope.abs().max())
+    if poisson:
+        return
+    for frame, axis in ((3, 0), (17, 1)):
+        step = torch.zeros_like(positions)
+        step[:, axis] = -0.02 / len(step)
+        step[frame, axis] += 0.02
+        up, down = (_misfit(placed(data, positions + sign * step), state) for sign in (1, -1))
+        # The common move that goes with it, so that the mean rests, is in both.
+        assert (up - down) / 0.04 == pytest.approx(float(slope[frame, axis]), rel=0.05)
+
+
+def test_a_step_is_bounded_and_lies_on_the_host() -> None:
+    moved = moves.limited(torch.tensor(2.0), torch.tensor([[1.0, -0.1], [-4.0, 0.0]]), 0.5)
+    assert moved.dtype == torch.float64
+    np.testing.assert_allclose(moved, [[-0.5, 0.2], [0.5, 0.0]])
+
+
+def test_positions_a_pixel_off_are_found_within_twenty_iterations(subpixel_scan: ReferenceScan) -> None:
+    jitter = np.random.default_rng(0).normal(scale=1.0, size=subpixel_scan.positions_px.shape)
+    said = np.clip(subpixel_scan.positions_px + jitter - jitter.mean(0), 0, None)
+    problem: Problem = replace(problem_of(subpixel_scan), positions_px=said)
+    result = reconstruct(problem, "pie:3,ml:20", model=Model(positions=Positions()), device="cpu")
+    away = result.positions_px - subpixel_scan.positions_px
+    assert np.sqrt(((away - away.mean(0)) ** 2).mean()) < 0.05
+    known = reconstruct(problem_of(subpixel_scan), "pie:3,ml:20", device="cpu")
+    assert error_of(result, subpixel_scan) < 1.5 * error_of(known, subpixel_scan)

@@ -1,0 +1,111 @@
+"""The softest directions of a scan whose frames move: what they are, and that they are soft."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from picpxct_nx.ptycho import fit, strains
+from picpxct_nx.ptycho.beam import beam_of, probes_of, start
+from picpxct_nx.ptycho.conjugate import conjugate, product
+from picpxct_nx.ptycho.state import Data, State, load, placed
+from picpxct_nx.simulate.reference import ReferenceScan
+
+from .flawed import problem_of, smooth
+
+CPU = torch.device("cpu")
+GAUSSIAN = fit.Likelihood(torch.tensor(False), 0.0)
+
+
+@pytest.fixture
+def true(subpixel_scan: ReferenceScan) -> tuple[Data, State]:
+    problem = replace(problem_of(subpixel_scan), object=smooth(subpixel_scan.object), probe=subpixel_scan.probe)
+    data = load(problem, CPU)
+    return data, replace(start(problem, data), positions=torch.from_numpy(subpixel_scan.positions_px.copy()))
+
+
+def _along(state: State, by: State, much: float) -> State:
+    assert state.positions is not None
+    assert by.positions is not None
+    positions = state.positions + much * by.positions.double()
+    return replace(
+        state, object=state.object + much * by.object, probe=state.probe + much * by.probe, positions=positions
+    )
+
+
+def _moduli(data: Data, state: State) -> torch.Tensor:
+    assert state.positions is not None
+    data = placed(data, state.positions)
+    block = data.block(range(len(data.measured)))
+    wave = data.passes.transform(data.passes.exit_waves(state.object, probes_of(beam_of(data, state), block), block))
+    moduli: torch.Tensor = wave.abs().double()[:, 0]
+    return moduli
+
+
+def test_a_strain_moves_the_frames_by_a_symmetric_map_about_their_middle(true: tuple[Data, State]) -> None:
+    data, state = true
+    assert state.positions is not None
+    around = (state.positions - state.positions.mean(0)).numpy()
+    found = strains.directions(data, state)
+    for direction, (a, b, d) in zip(found[::2], strains.STRAINS, strict=True):
+        assert direction.positions is not None
+        wanted = around @ np.array([[a, b], [b, d]])
+        spread = np.sqrt((around**2).sum(1).mean())
+        np.testing.assert_allclose(direction.positions.numpy(), wanted / spread, rtol=1e-4, atol=1e-4)
+        assert not direction.probe.any()
+    for direction in found[1::2]:
+        assert not direction.object.any()
+        assert direction.positions is not None
+        assert not direction.positions.any()
+
+
+def test_a_change_of_the_probe_is_one_of_phase_in_its_spectrum(true: tuple[Data, State]) -> None:
+    data, state = true
+    for direction in strains.directions(data, state)[1::2]:
+        ratio = torch.fft.fft2(direction.probe) * torch.fft.fft2(state.probe).conj()
+        assert ratio.real.abs().max() < 1e-3 * ratio.imag.abs().max()
+
+
+def test_the_matrix_is_that_of_the_misfits_second_differences(true: tuple[Data, State]) -> None:
+    data, state = true
+    matrix = np.linalg.inv(strains.learn(data, state, GAUSSIAN).numpy())
+    found = strains.directions(data, state)
+    changes = []
+    for direction, much in zip(found, (0.02, 0.02) * 3, strict=True):
+        up, down = (_moduli(data, _along(state, direction, sign * much)) for sign in (1, -1))
+        changes.append(((up - down) / (2 * much)).flatten())
+    wanted = (torch.stack(changes) @ torch.stack(changes).mT / data.weight.numel()).numpy()
+    size = np.sqrt(np.diag(wanted))
+    np.testing.assert_allclose(matrix / size / size[:, None], wanted / size / size[:, None], atol=0.07)
+
+
+def test_a_poisson_misfit_is_twice_as_stiff(true: tuple[Data, State]) -> None:
+    data, state = true
+    poisson = fit.Likelihood(torch.tensor(True), 0.0)
+    ratio = strains.learn(data, state, GAUSSIAN) / strains.learn(data, state, poisson)
+    np.testing.assert_allclose(ratio.numpy(), 2.0)
+
+
+def test_alike_directions_and_one_without_effect_leave_the_inverse_finite() -> None:
+    matrix = torch.tensor([[4.0, 4.0, 0.0], [4.0, 4.0, 0.0], [0.0, 0.0, 0.0]], dtype=torch.float64)
+    assert torch.isfinite(strains.inverse(matrix)[:2, :2]).all()
+
+
+def test_a_direction_is_conjugate_only_to_one_of_the_same_unknowns() -> None:
+    def state(seed: int, frames: int = 0) -> State:
+        rng = torch.Generator().manual_seed(seed)
+        image, probe = (torch.randn(n, n, dtype=torch.complex64, generator=rng) for n in (6, 3))
+        return State(image, probe[None], positions=torch.randn(frames, 2, generator=rng) if frames else None)
+
+    last, fresh = state(0), state(1, frames=5)
+    square = torch.tensor(1.0, dtype=torch.float64)
+    assert conjugate(last, last, square, fresh, product(fresh, fresh)) is fresh
+    assert conjugate(None, None, None, fresh, product(fresh, fresh)) is fresh
+    old = state(2, frames=5)
+    found = conjugate(old, old, product(old, old), fresh, product(fresh, fresh))
+    beta = max(0.0, float((product(fresh, fresh) - product(old, fresh)) / product(old, old)))
+    assert found.positions is not None
+    assert fresh.positions is not None
+    assert old.positions is not None
+    torch.testing.assert_close(found.positions, fresh.positions + beta * old.positions)
