@@ -41,7 +41,9 @@ ROOMS: dict[str, set[str]] = {
     "amend": CORE | {"audit", "formats"},
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
-    "crew": CORE | {"choice", "reconstruction", "warm"},
+    "sharing": CORE | {"choice"},
+    "joint": CORE | {"ptycho", "geometry", "illumination", "images", "choice", "account", "reconstruction", "sharing"},
+    "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint"},
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
