@@ -14,8 +14,9 @@ from picpxct_nx.images.frc import RingCorrelation, sentence
 from picpxct_nx.images.frc_record import correlate
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import Result
+from picpxct_nx.ptycho.drift import FARTHEST
 from picpxct_nx.ptycho.joint import Joint, brightness_of, halved, join, part
-from picpxct_nx.ptycho.placing import place
+from picpxct_nx.ptycho.placing import LEAST_FRAMES, place
 from picpxct_nx.ptycho.uncertainty import of_part
 from picpxct_nx.reconstruction import HALVES, Listener, Posed, Store, noise_of, solve, solve_half
 from picpxct_nx.records import Reconstruction, Record
@@ -136,15 +137,15 @@ def _placed(group: Group, parts: Sequence[Part], choice: Choice, listener: Liste
     their neighbours, the one among those already placed that most of the rest is near to is reconstructed next.
     """
     places: dict[int, Place] = {0: Place(np.zeros(2), np.zeros(2), 1.0)}
-    left, solved, refused = set(range(1, len(parts))), set[int](), ""
+    left, solved, refused = set(range(1, len(parts))), set[int](), "lies on none of the other scans"
     while left:
         ready = {one: _near(parts, one, left) for one in places.keys() - solved}
         seen = max(sorted(ready), key=lambda one: ready[one], default=None)
         if seen is None or not ready[seen]:
             lost = min(left)
             raise InputError(
-                f"{group.entries[lost]}: lies on none of the other scans{refused}; wanted fields that overlap, for "
-                "one object; leave it out, or share the probe"
+                f"{group.entries[lost]}: {refused}; wanted fields that share {LEAST_FRAMES} frames or more, at most "
+                f"{FARTHEST} px from where the stages say, for one object; leave it out, or share the probe"
             )
         known = _alone(group, parts, seen, choice, listener)
         solved.add(seen)
@@ -152,7 +153,7 @@ def _placed(group: Group, parts: Sequence[Part], choice: Choice, listener: Liste
             try:
                 found = place(parts[other][0], known, device=choice.device)
             except InputError as error:
-                refused = f": with {group.entries[seen]}, {error}"
+                refused = f"does not lie on {group.entries[seen]}: {error}"
                 continue
             base = places[seen]
             places[other] = Place(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from picpxct_nx.errors import InputError
 
 from . import device as devices
-from .drift import FARTHEST, FRAMES, Shift, common_shift, shifted
+from .drift import FRAMES, Shift, common_shift, shifted
 from .problem import Problem, split_positions
 from .result import Result
 from .state import State, load
@@ -95,12 +95,33 @@ def place(problem: Problem, known: Result, *, device: str = "auto") -> Place:
     InputError
         Fewer than `LEAST_FRAMES` frames show the known object, or those that do fit it no better than an empty one.
     """
-    rows = np.flatnonzero(light_on(known, problem.positions_px) > _MOST_LIGHT)
-    if len(rows) < LEAST_FRAMES:
-        raise InputError(f"{len(rows)} of {len(problem.positions_px)} frames show the same; wanted {LEAST_FRAMES}")
+    rows = _seeing(problem, known, np.zeros(2))
+    some = _with_known(problem, known, rows)
+    shift = common_shift(some, device=device)
+    again = _seeing(problem, known, np.array(shift.px), least=0)
+    if len(again) >= LEAST_FRAMES and not np.array_equal(again, rows):
+        # Where the object moved by pixels, other frames see what is known of it.
+        rows, some = again, _with_known(problem, known, again)
+        shift = common_shift(some, device=device)
+    brightness, gain = _fit(some, shift, device)
+    if gain <= 0:
+        raise InputError(f"{len(rows)} frames that should show the same fit it no better than an empty object")
+    return Place(shift, brightness, len(rows), gain)
+
+
+def _seeing(problem: Problem, known: Result, shift: NDArray[np.float64], least: int = LEAST_FRAMES) -> NDArray[np.intp]:
+    """Numbers of the frames that see what is known, which has moved."""
+    rows = np.flatnonzero(light_on(known, problem.positions_px - shift) > _MOST_LIGHT)
+    if len(rows) < least:
+        raise InputError(f"only {len(rows)} of {len(problem.positions_px)} frames show the same")
+    return rows
+
+
+def _with_known(problem: Problem, known: Result, rows: NDArray[np.intp]) -> Problem:
+    """At most `FRAMES` of some frames, with the known object and beam to start with."""
     few = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), FRAMES)).round().astype(int))]
     seen = known.illumination > _LEAST_COVERAGE * known.illumination.max()
-    some = replace(
+    return replace(
         problem,
         frames=np.concatenate([np.asarray(problem.frames[int(row) : int(row) + 1]) for row in few]),
         positions_px=problem.positions_px[few],
@@ -109,14 +130,6 @@ def place(problem: Problem, known: Result, *, device: str = "auto") -> Place:
         probe=known.probe,
         background=known.background,
     )
-    shift = common_shift(some, device=device)
-    brightness, gain = _fit(some, shift, device)
-    if gain <= 0:
-        raise InputError(
-            f"{len(rows)} frames that should show the same fit it no better than an empty object; wanted the same "
-            f"field, moved by at most {FARTHEST} px along an axis"
-        )
-    return Place(shift, brightness, len(rows), gain)
 
 
 def _fit(problem: Problem, shift: Shift, device: str) -> tuple[float, float]:

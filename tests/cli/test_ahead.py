@@ -147,7 +147,7 @@ def test_damaged_frames_stay_the_failure_of_who_uses_them(made: Path, monkeypatc
     def damaged(_: object) -> Any:
         raise OSError("wrong checksum")
 
-    monkeypatch.setattr(_ahead, "_in_memory", damaged)
+    monkeypatch.setattr(_ahead, "in_memory", damaged)
     records = [record for record, _ in _read([str(made / "scans.nxs")])]
     assert [record.entry for record in records] == [FIRST, SECOND]
 
