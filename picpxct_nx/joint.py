@@ -13,9 +13,10 @@ from picpxct_nx.illumination import object_pixel, probe_of
 from picpxct_nx.images.frc import RingCorrelation, sentence
 from picpxct_nx.images.frc_record import correlate
 from picpxct_nx.provenance import step
-from picpxct_nx.ptycho import Result
+from picpxct_nx.ptycho import Problem, Result
 from picpxct_nx.ptycho.drift import FARTHEST
 from picpxct_nx.ptycho.joint import Joint, brightness_of, halved, join, part
+from picpxct_nx.ptycho.model import Start
 from picpxct_nx.ptycho.placing import LEAST_FRAMES, place
 from picpxct_nx.ptycho.uncertainty import of_part
 from picpxct_nx.reconstruction import HALVES, Listener, Posed, Store, noise_of, solve, solve_half
@@ -25,6 +26,8 @@ from picpxct_nx.values import Array, Value
 
 # Two scans may show the same where positions of one are nearer to those of the other than this part of a window.
 _NEAR = 0.25
+# Where less than this part of the strongest light fell, an object is not worth starting with.
+_LEAST_COVERAGE = 0.01
 
 
 @dataclass(frozen=True)
@@ -97,17 +100,41 @@ def reconstruct_group(
 def _prepare(group: Group, choice: Choice, listener: Listener) -> _Task:
     parts = _parts(group, choice)
     places: tuple[Place, ...] = ()
+    alone: tuple[Result, Grid] | None = None
     if group.share == "object":
         flat = on_one_grid(parts, [(0.0, 0.0)] * len(parts))
-        places = _placed(group, flat, choice, listener) if choice.drift else ()
-        parts = on_one_grid(parts, [(float(y), float(x)) for y, x in (at.shift for at in places)]) if places else flat
+        if choice.drift:
+            places, first = _placed(group, flat, choice, listener)
+            parts, alone = (
+                on_one_grid(parts, [(float(y), float(x)) for y, x in (at.shift for at in places)]),
+                (first, flat[0][1]),
+            )
+        else:
+            parts = flat
     brightness = tuple(at.brightness for at in places) or _brightness(parts)
     joint = join([problem for problem, _ in parts], group.share, brightness)
     grids = tuple(grid for _, grid in parts)
     posed = Posed(group.name, group.entries, joint.problem, choice.stages, choice.model)
+    if alone is not None:
+        begun = _begun(joint.problem, grids[0], *alone)
+        posed = replace(posed, problem=begun, model=replace(choice.model, start=Start()))
     task = _Task(group, posed, joint, grids, brightness, places)
     _tell(task, choice, listener)
     return task
+
+
+def _begun(problem: Problem, grid: Grid, known: Result, old: Grid) -> Problem:
+    """The problem with the object and the probe that the first scan gave alone to start with."""
+    image = np.ones(problem.object_shape, np.complex64)
+    seen = np.where(known.illumination > _LEAST_COVERAGE * known.illumination.max(), known.object, 1)
+    # The grids of both are whole pixels apart.
+    at = [
+        np.arange(size) + round((was - now) / step)
+        for size, was, now, step in zip(seen.shape, old.origin, grid.origin, grid.pixel, strict=True)
+    ]
+    inside = [(places >= 0) & (places < size) for places, size in zip(at, image.shape, strict=True)]
+    image[np.ix_(at[0][inside[0]], at[1][inside[1]])] = seen[np.ix_(*inside)]
+    return replace(problem, object=image, probe=known.probe)
 
 
 def _parts(group: Group, choice: Choice) -> list[Part]:
@@ -130,30 +157,34 @@ def _brightness(parts: Sequence[Part]) -> tuple[float, ...]:
     return tuple(one / counts[0] if counts[0] else 1.0 for one in counts)
 
 
-def _placed(group: Group, parts: Sequence[Part], choice: Choice, listener: Listener) -> tuple[Place, ...]:
-    """Where the scans lie on one another: each found on the image that one before it gives when it is alone.
+def _placed(
+    group: Group, parts: Sequence[Part], choice: Choice, listener: Listener
+) -> tuple[tuple[Place, ...], Result]:
+    """Where the scans lie on one another: each found on the image that one before it gives alone; and the first image.
 
     The first scan is reconstructed alone, and every other that shows the same is placed on it. Where fields only touch
     their neighbours, the one among those already placed that most of the rest is near to is reconstructed next.
     """
     places: dict[int, Place] = {0: Place(np.zeros(2), np.zeros(2), 1.0)}
-    left, solved, refused = set(range(1, len(parts))), set[int](), "lies on none of the other scans"
+    images: dict[int, Result] = {}
+    left = set(range(1, len(parts)))
+    refused = dict.fromkeys(left, "lies on none of the other scans")
     while left:
-        ready = {one: _near(parts, one, left) for one in places.keys() - solved}
-        seen = max(sorted(ready), key=lambda one: ready[one], default=None)
-        if seen is None or not ready[seen]:
+        near = {one: _near(parts, one, left) for one in sorted(places.keys() - images.keys())}
+        # The first always: all go on from its image.
+        seen = 0 if not images else max(near, key=lambda one: near[one], default=0)
+        if not near.get(seen):
             lost = min(left)
             raise InputError(
-                f"{group.entries[lost]}: {refused}; wanted fields that share {LEAST_FRAMES} frames or more, at most "
-                f"{FARTHEST} px from where the stages say, for one object; leave it out, or share the probe"
+                f"{group.entries[lost]}: {refused[lost]}; wanted fields that share {LEAST_FRAMES} frames or more, at "
+                f"most {FARTHEST} px from where the stages say, for one object; leave it out, or share the probe"
             )
-        known = _alone(group, parts, seen, choice, listener)
-        solved.add(seen)
+        images[seen] = _alone(group, parts, seen, choice, listener)
         for other in sorted(left):
             try:
-                found = place(parts[other][0], known, device=choice.device)
+                found = place(parts[other][0], images[seen], device=choice.device)
             except InputError as error:
-                refused = f"does not lie on {group.entries[seen]}: {error}"
+                refused[other] = f"does not lie on {group.entries[seen]}: {error}"
                 continue
             base = places[seen]
             places[other] = Place(
@@ -162,7 +193,7 @@ def _placed(group: Group, parts: Sequence[Part], choice: Choice, listener: Liste
                 base.brightness * found.brightness,
             )
             left.remove(other)
-    return tuple(places[number] for number in range(len(parts)))
+    return tuple(places[number] for number in range(len(parts))), images[0]
 
 
 def _near(parts: Sequence[Part], one: int, others: set[int]) -> int:

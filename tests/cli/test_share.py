@@ -54,7 +54,8 @@ def test_repeats_become_one_object_and_a_valid_file_a_scan(twice: Path, tmp_path
     raw = [_uuid(twice / "two.nxs", entry) for entry in (FIRST, NEXT)]
     for entry, uuids in ((FIRST, raw), (NEXT, raw[::-1])):
         assert _inputs(tmp_path / "recs" / f"{entry}.nxs", entry) == uuids
-    assert call("validate", *sorted((tmp_path / "recs").iterdir())).exit_code == 0
+    result = call("validate", *sorted((tmp_path / "recs").iterdir()), "--inputs", twice)
+    assert result.exit_code == 0, result.stdout
     images = [_image(tmp_path / "recs" / f"{entry}.nxs", entry)[0] for entry in (FIRST, NEXT)]
     assert images[0] == images[1]
 
