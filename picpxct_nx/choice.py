@@ -124,6 +124,11 @@ def choose(  # noqa: PLR0913 - one for each option
     share, drift = _scans({name: overrides.pop(name) for name in list(overrides) if name.startswith("scans.")}, start)
     parts = {name: overrides.pop(name) for name in list(overrides) if of_model(name)}
     model = describe(refine, modes=modes, overrides=parts)
+    if share == "probe" and model.positions is not None and model.positions.geometry == "affine":
+        raise UsageError(
+            "--set positions.geometry=affine: one map of all positions makes no sense for objects that lie apart; use "
+            "free, or scans.share=object"
+        )
     stages = parse(recipe, overrides)
     warm: tuple[Stage, ...] = ()
     if is_warm(start):

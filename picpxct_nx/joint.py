@@ -15,7 +15,7 @@ from picpxct_nx.images.frc_record import correlate
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import Problem, Result
 from picpxct_nx.ptycho.drift import FARTHEST
-from picpxct_nx.ptycho.joint import Joint, brightness_of, halved, join, part
+from picpxct_nx.ptycho.joint import Joint, brightness_of, given, halved, join, part
 from picpxct_nx.ptycho.model import Start
 from picpxct_nx.ptycho.placing import LEAST_FRAMES, place
 from picpxct_nx.ptycho.uncertainty import of_part
@@ -73,6 +73,9 @@ def reconstruct_group(
     result = solve(task.posed, choice, listener, checkpoints)
     sigmas = noise_of(task.posed, result, choice, listener)
     parts = [part(task.joint, result, number) for number in range(len(group.scans))]
+    for number, (entry, own) in enumerate(zip(group.entries, parts, strict=True)):
+        for line in account.found(given(task.joint, number), own):
+            listener.note(f"{entry}: {line}")
     curves: Sequence[RingCorrelation | str | None] = [None] * len(parts)
     if result.status == "done" and "halves" in choice.also:
         curves = _halves(task, result, choice, listener)

@@ -105,6 +105,8 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
     store = store or Store()
     task = _prepare(record, choice, listener, store)
     result = solve(task.posed, choice, listener, store.checkpoints)
+    for line in account.found(task.posed.problem.positions_px, result):
+        listener.note(f"{record.entry}: {line}")
     sigmas = noise_of(task.posed, result, choice, listener)
     curve = None
     if result.status == "done" and "halves" in choice.also:
@@ -164,7 +166,7 @@ def _likewise(stages: tuple[Stage, ...], near: warm.Neighbour) -> tuple[Stage, .
 
 
 def solve(posed: Posed, choice: Choice, listener: Listener, checkpoints: Checkpoints | None) -> Result:
-    """What the solver makes of a problem; what it found beside object and probe is noted.
+    """What the solver makes of a problem.
 
     Where it diverges and the choice wants it, that is the last finite state.
 
@@ -186,7 +188,7 @@ def solve(posed: Posed, choice: Choice, listener: Listener, checkpoints: Checkpo
             listener.note(f"{posed.name}: {after}")
         control = replace(control, resume=resume, keep=lambda snapshot: checkpoints.save(posed.name, snapshot))
     try:
-        result = reconstruct(
+        return reconstruct(
             posed.problem, posed.stages, model=posed.model, device=choice.device, seed=choice.seed, control=control
         )
     except DivergedError as error:
@@ -194,12 +196,7 @@ def solve(posed: Posed, choice: Choice, listener: Listener, checkpoints: Checkpo
             raise
         for entry in posed.entries:
             listener.diverged(f"{entry} ({error})")
-        result = error.last
-    # Intensities that were given and stayed are no finding.
-    found = result if posed.model.intensity is not None else replace(result, intensity=None)
-    for line in account.found(posed.problem.positions_px, found):
-        listener.note(f"{posed.name}: {line}")
-    return result
+        return error.last
 
 
 def noise_of(posed: Posed, result: Result, choice: Choice, listener: Listener) -> Errors | None:

@@ -201,7 +201,7 @@ def part(joint: Joint, result: Result, number: int) -> Result:
         result,
         object=result.object[area],
         illumination=result.illumination[area],
-        positions_px=result.positions_px[frames] - np.array([area[0].start or 0, 0]),
+        positions_px=_own(joint, result.positions_px, number),
         weights=None if result.weights is None else result.weights[frames],
     )
     if result.intensity is None:
@@ -216,6 +216,16 @@ def part(joint: Joint, result: Result, number: int) -> Result:
         intensity=None if alike else relative,
         weights=None if own.weights is None else (own.weights * np.sqrt(mean)).astype(np.complex64),
     )
+
+
+def given(joint: Joint, number: int) -> NDArray[np.float64]:
+    """Positions of a scan as they were given, in its own object; (n, 2) px."""
+    return _own(joint, joint.problem.positions_px, number)
+
+
+def _own(joint: Joint, positions_px: NDArray[np.float64], number: int) -> NDArray[np.float64]:
+    moved: NDArray[np.float64] = positions_px[joint.frames[number]] - np.array([joint.areas[number][0].start or 0, 0])
+    return moved
 
 
 def brightness_of(problem: Problem) -> float:

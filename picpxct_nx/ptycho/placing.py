@@ -19,8 +19,12 @@ from .uncertainty import LEAST_DOSE, model_counts
 _MOST_LIGHT = 0.9
 # Fewer frames than this fix no place.
 LEAST_FRAMES = 4
-# Where less than this part of the largest dose fell an object is not worth comparing with.
-_LEAST_COVERAGE = 0.01
+# Where less than this part of the largest dose fell an object is anything; what light is there counts for brightness.
+_LEAST_COVERAGE = 1e-3
+# Right places agree by 0.8 to 1, wrong ones by less than 0.3, from 0.5 photons a detector pixel on; and the moves, px,
+# after which the object should explain less.
+_LEAST_AGREEMENT = 0.5
+_ASIDE = ((16.0, 0.0), (-16.0, 0.0), (0.0, 16.0), (0.0, -16.0))
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,15 @@ class Place:
         Intensity of the beam, over that in which the object was seen.
     frames : int
         Frames that show it.
-    gain : float
-        Part of the misfit of an empty object that the known one takes away; 0 or less where it does not fit at all.
+    agreement : float
+        How much of what the known object should explain in those frames it does: near 1 where they show it, near 0
+        where they show something else.
     """
 
     shift: Shift
     brightness: float
     frames: int
-    gain: float
+    agreement: float
 
 
 def light_on(known: Result, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,9 +78,10 @@ def light_on(known: Result, positions_px: NDArray[np.float64]) -> NDArray[np.flo
 def place(problem: Problem, known: Result, *, device: str = "auto") -> Place:
     """Where a scan lies on a known object, by the frames that show it.
 
-    The shift is that of `common_shift` from the known object and probe. With mu the counts that they foresee,
-    the brightness is sum N / sum mu, and the gain 1 - E / E_0 with the misfit E = sum (sqrt N - sqrt mu)^2, for E_0
-    with an empty object.
+    The shift is that of `common_shift` from the known object and probe. With mu the counts that they foresee, the
+    brightness is sum N / sum mu. With nu those of the object moved aside, far enough to show something else, the
+    agreement is sum [(sqrt N - sqrt nu)^2 - (sqrt N - sqrt mu)^2] / sum (sqrt nu - sqrt mu)^2: 1 less noise for
+    frames of mu, 0 for frames that have nothing to do with either.
 
     Parameters
     ----------
@@ -93,7 +99,7 @@ def place(problem: Problem, known: Result, *, device: str = "auto") -> Place:
     Raises
     ------
     InputError
-        Fewer than `LEAST_FRAMES` frames show the known object, or those that do fit it no better than an empty one.
+        Fewer than `LEAST_FRAMES` frames lie on the known object, or those that do show something else.
     """
     rows = _seeing(problem, known, np.zeros(2))
     some = _with_known(problem, known, rows)
@@ -103,10 +109,10 @@ def place(problem: Problem, known: Result, *, device: str = "auto") -> Place:
         # Where the object moved by pixels, other frames see what is known of it.
         rows, some = again, _with_known(problem, known, again)
         shift = common_shift(some, device=device)
-    brightness, gain = _fit(some, shift, device)
-    if gain <= 0:
-        raise InputError(f"{len(rows)} frames that should show the same fit it no better than an empty object")
-    return Place(shift, brightness, len(rows), gain)
+    brightness, agreement = _fit(some, shift, device)
+    if agreement < _LEAST_AGREEMENT:
+        raise InputError(f"{len(rows)} frames that should show the same show something else")
+    return Place(shift, brightness, len(rows), agreement)
 
 
 def _seeing(problem: Problem, known: Result, shift: NDArray[np.float64], least: int = LEAST_FRAMES) -> NDArray[np.intp]:
@@ -133,20 +139,26 @@ def _with_known(problem: Problem, known: Result, rows: NDArray[np.intp]) -> Prob
 
 
 def _fit(problem: Problem, shift: Shift, device: str) -> tuple[float, float]:
-    """Brightness and gain of a problem with its object moved."""
+    """Brightness and agreement of a problem with its object moved."""
     where = devices.choose(device)
     good = problem.good
     dark = np.zeros(good.shape) if problem.background is None else np.asarray(problem.background, np.float64)
     counts = np.asarray(problem.frames)[:, good].astype(np.float64)
-    fits = []
+
+    def foreseen(by: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        light = model_counts(data, State(shifted(image, by), probe)).cpu().numpy()
+        light = np.fft.fftshift(light, axes=(1, 2))[:, good].astype(np.float64)
+        bright = max(float((counts - dark[good]).sum() / light.sum()), 0.0)
+        return bright, np.sqrt(bright * light + dark[good])
+
     with torch.inference_mode(), devices.threads(device):
         data = load(problem, where)
         probe = torch.from_numpy(problem.probe).to(where)
-        image = shifted(torch.from_numpy(np.array(problem.object)).to(where), np.array(shift.px))
-        for one in (image, torch.ones_like(image)):
-            light = np.fft.fftshift(model_counts(data, State(one, probe)).cpu().numpy(), axes=(1, 2))[:, good]
-            bright = float((counts - dark[good]).sum() / light.sum(dtype=np.float64))
-            fits.append(
-                (bright, float(((np.sqrt(counts) - np.sqrt(np.maximum(bright, 0) * light + dark[good])) ** 2).sum()))
-            )
-    return fits[0][0], 1 - fits[0][1] / fits[1][1]
+        image = torch.from_numpy(np.array(problem.object)).to(where)
+        brightness, here = foreseen(np.array(shift.px))
+        explained = expected = 0.0
+        for aside in _ASIDE:
+            _, there = foreseen(np.array(shift.px) + aside)
+            explained += float(((np.sqrt(counts) - there) ** 2 - (np.sqrt(counts) - here) ** 2).sum())
+            expected += float(((there - here) ** 2).sum())
+    return brightness, explained / expected if expected else 0.0

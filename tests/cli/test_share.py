@@ -82,6 +82,7 @@ def test_what_makes_no_sense_together_is_refused_in_a_line(twice: Path, call: Ca
     for words, says in (
         ((*OBJECT, "--start", "warm"), "scans of one problem begin together, and so not with --start warm"),
         (("--set", "scans.share=all"), "scans.share=all: unknown; wanted scans.share=object or scans.share=probe"),
+        ((*PROBE, "--refine", "positions", "--set", "positions.geometry=affine"), "for objects that lie apart"),
         ((*PROBE, "--set", "scans.drift=none"), "scans that share no object need no moving"),
     ):
         result = call("reconstruct", twice / "two.nxs", *ONCE, *words, "-o", "rec.nxs")
