@@ -94,10 +94,10 @@ def _read(inputs: Sequence[str] | None, hands: "Hands", delivery: Delivery, name
     failed = delivery.fail if delivery.keep_going else None
     with closing(read_entries(inputs, Scan, failed=failed, note=delivery.note, by=hands.order)) as entries:
         for record, name in entries:
-            if is_repeated(record, name, delivery):
-                continue
-            names[record.entry] = name
             try:
+                if is_repeated(record, name, delivery):
+                    continue
+                names[record.entry] = name
                 with naming_damage(f"{name}: {record.entry}"):
                     scan, _ = in_memory((record, name))
             except InputError as error:

@@ -2,41 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from picpxct_nx import account
+from picpxct_nx.checkpoints import Checkpoints
 from picpxct_nx.choice import Choice
-from picpxct_nx.errors import ConvergenceError, InputError, PicpxctError
+from picpxct_nx.errors import ConvergenceError, PicpxctError
 from picpxct_nx.geometry import Grid, Part, make_problem, make_reconstruction, on_one_grid
 from picpxct_nx.illumination import object_pixel, probe_of
 from picpxct_nx.images.frc import RingCorrelation, sentence
 from picpxct_nx.images.frc_record import correlate
-from picpxct_nx.provenance import step
+from picpxct_nx.placement import Place, placed
+from picpxct_nx.provenance import Step, step
 from picpxct_nx.ptycho import Problem, Result
-from picpxct_nx.ptycho.drift import FARTHEST
 from picpxct_nx.ptycho.joint import Joint, brightness_of, given, halved, join, part
 from picpxct_nx.ptycho.model import Start
-from picpxct_nx.ptycho.placing import LEAST_FRAMES, place
 from picpxct_nx.ptycho.uncertainty import of_part
 from picpxct_nx.reconstruction import HALVES, Listener, Posed, Store, noise_of, solve, solve_half
-from picpxct_nx.records import Reconstruction, Record
+from picpxct_nx.records import Reconstruction
 from picpxct_nx.sharing import Group
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import Value, Values
 
-# Two scans may show the same where positions of one are nearer to those of the other than this part of a window.
-_NEAR = 0.25
-# Where less than this part of the strongest light fell, an object is not worth starting with.
-_LEAST_COVERAGE = 0.01
+# What a scan is called while it is reconstructed alone, so that others are found on it.
+_ALONE = "{}.alone"
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where a scan lies on the object of the first: how far that had moved, its sigma, px, and the light it was in."""
-
-    shift: Array
-    variance: Array
-    brightness: float
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ def reconstruct_group(
         The listener asked to end before scans lay on one another: there is nothing yet that all made.
     """
     checkpoints = None if store is None else store.checkpoints
-    task = _prepare(group, choice, listener)
+    task = _prepare(group, choice, listener, checkpoints)
     result = solve(task.posed, choice, listener, checkpoints)
     sigmas = noise_of(task.posed, result, choice, listener)
     parts = [part(task.joint, result, number) for number in range(len(group.scans))]
@@ -79,65 +71,63 @@ def reconstruct_group(
     curves: Sequence[RingCorrelation | str | None] = [None] * len(parts)
     if result.status == "done" and "halves" in choice.also:
         curves = _halves(task, result, choice, listener)
-    facts = account.parameters(choice, choice.stages, choice.model, result)
-    facts |= {"status": result.status, "message": result.message, "scans.count": len(parts)}
+    how = account.parameters(choice, choice.stages, choice.model, result)
+    how |= {"status": result.status, "message": result.message, "scans.count": len(parts)}
     inputs = [scan.as_input() for scan in group.scans]
-    started = () if choice.probe is None else (choice.probe,)
     products = []
-    for number, (scan, own, grid) in enumerate(zip(group.scans, parts, task.grids, strict=True)):
+    for number, own in enumerate(parts):
         known = None if sigmas is None else of_part(sigmas, own)
-        found = _facts(task, number) | account.facts(known, curves[number])
-        rest = [one for other, one in enumerate(inputs) if other != number]
-        made = step("reconstruct", facts | found, [inputs[number], *rest, *(one.as_input() for one in started)])
-        others: tuple[Record, ...] = (*(other for other in group.scans if other is not scan), *started)
+        facts = how | _facts(task, number) | account.facts(known, curves[number])
         more = account.more_values(known, curves[number])
-        products.append(make_reconstruction(scan, own, grid, made, others, more))
+        products.append(
+            _record(task, number, own, choice.probe, step("reconstruct", facts, _first(inputs, number)), more)
+        )
     if result.status == "stopped":
         for entry in group.entries:
             listener.stopped(f"{entry}: {result.message}")
     elif checkpoints is not None:
-        checkpoints.forget(group.name)
+        for name in (group.name, *map(_ALONE.format, group.entries)):
+            checkpoints.forget(name)
     return tuple(products)
 
 
-def _prepare(group: Group, choice: Choice, listener: Listener) -> _Task:
-    parts = _parts(group, choice)
-    places: tuple[Place, ...] = ()
-    alone: tuple[Result, Grid] | None = None
-    if group.share == "object":
-        flat = on_one_grid(parts, [(0.0, 0.0)] * len(parts))
-        if choice.drift:
-            places, first = _placed(group, flat, choice, listener)
-            parts, alone = (
-                on_one_grid(parts, [(float(y), float(x)) for y, x in (at.shift for at in places)]),
-                (first, flat[0][1]),
-            )
-        else:
-            parts = flat
-    brightness = tuple(at.brightness for at in places) or _brightness(parts)
+def _first(things: Sequence[T], number: int) -> list[T]:
+    """One of some things, then the others."""
+    return [things[number], *things[:number], *things[number + 1 :]]
+
+
+def _record(
+    task: _Task, number: int, own: Result, probe: Reconstruction | None, made: Step, more: Values
+) -> Reconstruction:
+    """The record of one scan, which all scans and the start probe are ancestors of."""
+    scan, *others = _first(task.group.scans, number)
+    started = () if probe is None else (probe,)
+    made = replace(made, inputs=(*made.inputs, *(one.as_input() for one in started)))
+    return make_reconstruction(scan, own, task.grids[number], made, (*others, *started), more)
+
+
+def _prepare(group: Group, choice: Choice, listener: Listener, checkpoints: Checkpoints | None) -> _Task:
+    def alone(problem: Problem, number: int) -> Result:
+        entry = group.entries[number]
+        posed = Posed(_ALONE.format(entry), (entry,), problem, choice.stages, choice.model)
+        return _alone(group, posed, choice, listener, checkpoints)
+
+    parts, found = _parts(group, choice), None
+    if group.share == "object" and choice.drift:
+        found = placed(group.entries, parts, alone, choice.device)
+        parts = found.parts
+    elif group.share == "object":
+        parts = on_one_grid(parts, [(0.0, 0.0)] * len(parts))
+    brightness = _brightness(parts) if found is None else tuple(at.brightness for at in found.places)
     joint = join([problem for problem, _ in parts], group.share, brightness)
-    grids = tuple(grid for _, grid in parts)
     posed = Posed(group.name, group.entries, joint.problem, choice.stages, choice.model)
-    if alone is not None:
-        begun = _begun(joint.problem, grids[0], *alone)
-        posed = replace(posed, problem=begun, model=replace(choice.model, start=Start()))
-    task = _Task(group, posed, joint, grids, brightness, places)
+    if found is not None:
+        # Its start is good already.
+        posed = replace(posed, problem=found.begun(joint.problem), model=replace(choice.model, start=Start()))
+    places = () if found is None else found.places
+    task = _Task(group, posed, joint, tuple(grid for _, grid in parts), brightness, places)
     _tell(task, choice, listener)
     return task
-
-
-def _begun(problem: Problem, grid: Grid, known: Result, old: Grid) -> Problem:
-    """The problem with the object and the probe that the first scan gave alone to start with."""
-    image = np.ones(problem.object_shape, np.complex64)
-    seen = np.where(known.illumination > _LEAST_COVERAGE * known.illumination.max(), known.object, 1)
-    # The grids of both are whole pixels apart.
-    at = [
-        np.arange(size) + round((was - now) / step)
-        for size, was, now, step in zip(seen.shape, old.origin, grid.origin, grid.pixel, strict=True)
-    ]
-    inside = [(places >= 0) & (places < size) for places, size in zip(at, image.shape, strict=True)]
-    image[np.ix_(at[0][inside[0]], at[1][inside[1]])] = seen[np.ix_(*inside)]
-    return replace(problem, object=image, probe=known.probe)
 
 
 def _parts(group: Group, choice: Choice) -> list[Part]:
@@ -160,60 +150,13 @@ def _brightness(parts: Sequence[Part]) -> tuple[float, ...]:
     return tuple(one / counts[0] if counts[0] else 1.0 for one in counts)
 
 
-def _placed(
-    group: Group, parts: Sequence[Part], choice: Choice, listener: Listener
-) -> tuple[tuple[Place, ...], Result]:
-    """Where the scans lie on one another: each found on the image that one before it gives alone; and the first image.
-
-    The first scan is reconstructed alone, and every other that shows the same is placed on it. Where fields only touch
-    their neighbours, the one among those already placed that most of the rest is near to is reconstructed next.
-    """
-    places: dict[int, Place] = {0: Place(np.zeros(2), np.zeros(2), 1.0)}
-    images: dict[int, Result] = {}
-    left = set(range(1, len(parts)))
-    refused = dict.fromkeys(left, "lies on none of the other scans")
-    while left:
-        near = {one: _near(parts, one, left) for one in sorted(places.keys() - images.keys())}
-        # The first always: all go on from its image.
-        seen = 0 if not images else max(near, key=lambda one: near[one], default=0)
-        if not near.get(seen):
-            lost = min(left)
-            raise InputError(
-                f"{group.entries[lost]}: {refused[lost]}; wanted fields that share {LEAST_FRAMES} frames or more, at "
-                f"most {FARTHEST} px from where the stages say, for one object; leave it out, or share the probe"
-            )
-        images[seen] = _alone(group, parts, seen, choice, listener)
-        for other in sorted(left):
-            try:
-                found = place(parts[other][0], images[seen], device=choice.device)
-            except InputError as error:
-                refused[other] = f"does not lie on {group.entries[seen]}: {error}"
-                continue
-            base = places[seen]
-            places[other] = Place(
-                base.shift + found.shift.px,
-                base.variance + np.square(found.shift.sigma_px),
-                base.brightness * found.brightness,
-            )
-            left.remove(other)
-    return tuple(places[number] for number in range(len(parts))), images[0]
-
-
-def _near(parts: Sequence[Part], one: int, others: set[int]) -> int:
-    """How many frames of other scans are near to one scan's."""
-    mine, reach = parts[one][0].positions_px, _NEAR * min(parts[one][0].frames.shape[1:])
-    return sum(int(np.hypot(*(at - mine).T).min() < reach) for other in others for at in parts[other][0].positions_px)
-
-
-def _alone(group: Group, parts: Sequence[Part], number: int, choice: Choice, listener: Listener) -> Result:
-    """What one scan gives alone."""
-    entry = group.entries[number]
-    listener.note(f"{group.name}: {entry} is reconstructed alone first, for the others to be moved onto it")
-    posed = Posed(f"{entry} alone", (entry,), parts[number][0], choice.stages, choice.model)
-    result = solve(posed, replace(choice, also=frozenset()), listener, None)
+def _alone(group: Group, posed: Posed, choice: Choice, listener: Listener, checkpoints: Checkpoints | None) -> Result:
+    """What one scan of a group gives alone."""
+    listener.note(f"{group.name}: {posed.entries[0]} is reconstructed alone first, for the others to be moved onto it")
+    result = solve(posed, replace(choice, also=frozenset()), listener, checkpoints)
     if result.status != "done":
         raise ConvergenceError(
-            f"{group.name}: {result.message}, before the scans lay on one another; there is nothing to keep yet"
+            f"{group.name}: {result.message}, before the scans lay on one another; there is nothing to deliver yet"
         )
     return result
 

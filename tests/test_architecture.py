@@ -42,7 +42,10 @@ ROOMS: dict[str, set[str]] = {
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
     "sharing": CORE | {"choice"},
-    "joint": CORE | {"ptycho", "geometry", "illumination", "images", "choice", "account", "reconstruction", "sharing"},
+    "placement": CORE | {"ptycho", "geometry"},
+    "joint": CORE
+    | {"ptycho", "geometry", "illumination", "images", "checkpoints", "choice", "account"}
+    | {"reconstruction", "sharing", "placement"},
     "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint"},
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},

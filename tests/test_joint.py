@@ -2,15 +2,17 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from picpxct_nx.checkpoints import Checkpoints
 from picpxct_nx.choice import Choice, choose
 from picpxct_nx.errors import ConvergenceError, InputError
 from picpxct_nx.joint import reconstruct_group
-from picpxct_nx.reconstruction import Listener, reconstruct_scan
+from picpxct_nx.reconstruction import Listener, Store, reconstruct_scan
 from picpxct_nx.records import Reconstruction, Scan
 from picpxct_nx.score.reconstruction import judge
 from picpxct_nx.score.truth import read
@@ -183,9 +185,26 @@ def test_halves_of_scans_together_tell_the_resolution(repeats: tuple[Scan, Scan]
 
 
 def test_a_wish_to_stop_before_scans_lie_on_one_another_leaves_nothing(repeats: tuple[Scan, Scan]) -> None:
-    with pytest.raises(ConvergenceError, match=r"scan_0_0\+1: stopped on request .* nothing to keep yet"):
+    with pytest.raises(ConvergenceError, match=r"scan_0_0\+1: stopped on request .* nothing to deliver yet"):
         reconstruct_group(Group(repeats, "object"), _choice("object"), _listener(asked=True))
     said: list[str] = []
     made = reconstruct_group(Group(repeats, "probe"), _choice("probe"), _listener(said, asked=True))
     assert {record.history[-1].parameters["status"] for record in made} == {"stopped"}
     assert sum("stopped on request after 1 of 33" in line for line in said) == 2
+
+
+def test_a_run_that_was_stopped_before_goes_on_to_the_same_numbers(repeats: tuple[Scan, Scan], tmp_path: Path) -> None:
+    group, choice, kept = Group(repeats, "object"), _choice("object", "pie:6"), Checkpoints(tmp_path)
+    whole = reconstruct_group(group, choice, _listener())
+    asks = iter([False, False, True])
+    listener = dataclasses.replace(_listener(), asked=lambda: next(asks))
+    with pytest.raises(ConvergenceError, match="stopped on request after 3 of 6"):
+        reconstruct_group(group, choice, listener, Store(kept))
+    assert [path.name for path in tmp_path.iterdir()] == ["scan_0_0.alone.checkpoint.npz"]
+    said: list[str] = []
+    again = reconstruct_group(group, choice, _listener(said), Store(kept))
+    assert any("goes on after iteration 3" in line for line in said)
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.transmission, other.transmission)
+        np.testing.assert_array_equal(one.probe, other.probe)
+    assert not list(tmp_path.iterdir())
