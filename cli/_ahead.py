@@ -124,14 +124,14 @@ class _Reader:
             if found.entry is not None and self._needed(found.entry[0]):
                 # Damaged data are the failure of who uses them.
                 with suppress(OSError, MemoryError):
-                    found.entry, found.apart = _in_memory(found.entry), True
+                    found.entry, found.apart = in_memory(found.entry), True
         except BaseException as error:
             found.error = error
         found.told, self._told[:] = list(self._told), []
         self._found = found
 
 
-def _in_memory(entry: Entry) -> Entry:
+def in_memory(entry: Entry) -> Entry:
     """The entry with what lies in its file in memory."""
     import numpy as np
 

@@ -143,7 +143,7 @@ def each(
         if asked():
             return
         try:
-            if _is_repeated(record, name, delivery):
+            if is_repeated(record, name, delivery):
                 continue
             if is_done(record.entry, delivery):
                 _hand_over(record, delivery, kept)
@@ -196,7 +196,8 @@ def _hand_over(record: "Record", delivery: Delivery, kept: "Callable[[Record, Re
         kept(record, nexus.read(file, record.entry))
 
 
-def _is_repeated(record: "Record", name: str, delivery: Delivery) -> bool:
+def is_repeated(record: "Record", name: str, delivery: Delivery) -> bool:
+    """Whether a record came before; another one of its name is refused."""
     if record.entry not in delivery.taken:
         delivery.taken[record.entry] = record.uuid
         return False

@@ -20,7 +20,13 @@ PAGE = "report.html"
 class Live:
     """A folder that is watched: its scans, their products, and the page about them in the folder of the products."""
 
-    def __init__(self, folder: Path, inputs: Sequence[str] | None, delivery: Delivery) -> None:
+    def __init__(
+        self, folder: Path, inputs: Sequence[str] | None, delivery: Delivery, share: str | None = None
+    ) -> None:
+        if share is not None:
+            raise UsageError(
+                f"--watch takes scans as they land, scans.share={share} all at once; leave one of them out"
+            )
         if inputs:
             raise UsageError("--watch takes scans from its folder; leave INPUT out")
         if delivery.folder is None:

@@ -1,14 +1,12 @@
 """picpxct reconstruct: raw scans to complex images."""
 
-from contextlib import closing
-
 from . import _options as o
-from ._ahead import read_ahead
 from ._gpu import claim
 from ._input import read_entries
-from ._output import Delivery, deliver, each, refuse_early
-from ._run import asked, patience
+from ._output import Delivery, deliver, refuse_early
+from ._run import asked
 from ._talk import ProgressMode, complain, progress
+from ._together import products
 from ._watch import Live
 
 
@@ -42,19 +40,17 @@ def reconstruct(
     refuse_early(delivery)
     from picpxct_nx import account, crew, reconstruction
     from picpxct_nx.choice import choose, starting_with
-    from picpxct_nx.records import Reconstruction, Scan
+    from picpxct_nx.records import Reconstruction
 
     choice = choose(recipe, settings or (), modes=modes, refine=refine or (), start=start, frames=frames, also=also,
                     device=claim(device, delivery.note), seed=seed)  # fmt: skip
     if start is not None and not choice.warm:
         choice = starting_with(choice, [record for record, _ in read_entries([start], Reconstruction)])
-    live = None if watch is None else Live(watch, inputs, delivery)
+    live = None if watch is None else Live(watch, inputs, delivery, choice.share)
     with progress(show, quiet=quiet) as report:
         listener = reconstruction.Listener(report, delivery.note, delivery.failed.append, asked, complain)
-        with crew.hands(choice, listener, checkpoint) as hands:
-            make = patience(wanted=delivery.lasting)(hands.make)
-            if live is not None:
-                deliver(live.kept(each(live.scans(), make, delivery)), delivery, account.summary)
-                return
-            with closing(read_ahead(inputs, Scan, delivery=delivery, hands=hands)) as scans:
-                deliver(each(scans, make, delivery, hands.recall), delivery, account.summary)
+        with (
+            crew.hands(choice, listener, checkpoint) as hands,
+            products(inputs, choice, live, hands, delivery) as made,
+        ):
+            deliver(made, delivery, account.summary)

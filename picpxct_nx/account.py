@@ -92,6 +92,10 @@ def parameters(choice: Choice, stages: tuple[Stage, ...], model: Model, result: 
     }
     if np.isfinite(choice.stop.seconds):
         values |= {"stop.time": choice.stop.seconds, "stop.time@units": "s"}
+    if choice.share is not None:
+        values["scans.share"] = choice.share
+    if choice.share == "object":
+        values["scans.drift"] = "find" if choice.drift else "none"
     parts = {stage.engine: stage.params for stage in stages}
     parts |= {name: getattr(model, name) for name in (*REFINABLE, *LIMITS)}
     for part, params in parts.items():
@@ -118,6 +122,10 @@ def summary(record: Record) -> dict[str, Any]:
         "iterations": len(errors),
         "fourier_error": float(errors[-1]) if len(errors) else None,
     }
+    if "scans.share" in how:
+        said |= {"share": str(how["scans.share"]), "scans": int(np.asarray(how["scans.count"]))}
+    if "scans.shift" in how:
+        said["shift_m"] = np.asarray(how["scans.shift"], np.float64).tolist()
     if record.phase_sigma is not None:
         said["phase_sigma_rad"] = float(np.nanmedian(record.phase_sigma))
     if "halves/image" in record.extra:

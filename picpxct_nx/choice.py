@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
 
 from picpxct_nx import units
 from picpxct_nx.errors import UsageError
@@ -17,6 +18,9 @@ ALSO = {
     "diverged": "scans that diverged, at their last finite state",
 }
 _WARM = "warm"
+
+Share = Literal["object", "probe"]
+SHARES: tuple[Share, ...] = get_args(Share)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Choice:
         What is refined beside object and probe.
     devices : tuple of str
         All devices, where scans are to run on several at once; `device` is that of this process.
+    share : str, optional
+        What scans have in common: those of one energy (and, of an object, of one sample and polarisation) are then one
+        problem. None makes every scan a problem of its own.
+    drift : bool
+        Whether scans that share their object are moved onto each other first; else the stages are believed.
     """
 
     stages: tuple[Stage, ...]
@@ -57,6 +66,8 @@ class Choice:
     warm: tuple[Stage, ...] = ()
     model: Model = field(default_factory=Model)
     devices: tuple[str, ...] = ()
+    share: Share | None = None
+    drift: bool = True
 
 
 def choose(  # noqa: PLR0913 - one for each option
@@ -78,7 +89,8 @@ def choose(  # noqa: PLR0913 - one for each option
     recipe : str
         "default", "paper", or for example "pie:3,ml:40".
     settings : iterable of str
-        ENGINE.NAME=VALUE, PART.NAME=VALUE of the model, stop.plateau=PART, stop.time=QUANTITY.
+        ENGINE.NAME=VALUE, PART.NAME=VALUE of the model, stop.plateau=PART, stop.time=QUANTITY, scans.share=WORD,
+        scans.drift=WORD.
     modes : int
         Probe modes; 0 takes those of the start probe.
     refine : iterable of str
@@ -97,7 +109,8 @@ def choose(  # noqa: PLR0913 - one for each option
     Raises
     ------
     UsageError
-        The recipe, a setting, a word or the device is not understood.
+        The recipe, a setting, a word or the device is not understood, or scans are to share something and to start
+        from each other.
     UnavailableError
         A GPU is asked for and not there.
     """
@@ -108,8 +121,14 @@ def choose(  # noqa: PLR0913 - one for each option
             raise UsageError(f"--set '{text}': wanted PART.NAME=VALUE, for example ml.damping=0.02")
         overrides[name.strip()] = value.strip().strip("\"'")
     stop = _stop({name: overrides.pop(name) for name in list(overrides) if name.startswith("stop.")})
+    share, drift = _scans({name: overrides.pop(name) for name in list(overrides) if name.startswith("scans.")}, start)
     parts = {name: overrides.pop(name) for name in list(overrides) if of_model(name)}
     model = describe(refine, modes=modes, overrides=parts)
+    if share == "probe" and model.positions is not None and model.positions.geometry == "affine":
+        raise UsageError(
+            "--set positions.geometry=affine: one map of all positions makes no sense for objects that lie apart; use "
+            "free, or scans.share=object"
+        )
     stages = parse(recipe, overrides)
     warm: tuple[Stage, ...] = ()
     if is_warm(start):
@@ -118,8 +137,9 @@ def choose(  # noqa: PLR0913 - one for each option
         warm = parse(words, {name: value for name, value in overrides.items() if name.partition(".")[0] in known})
     devices = _devices(device)
     return Choice(
-        stages, frames, devices[0], seed, also=_words(also), stop=stop, warm=warm, model=model, devices=devices
-    )
+        stages, frames, devices[0], seed, also=_words(also), stop=stop, warm=warm, model=model, devices=devices,
+        share=share, drift=drift,
+    )  # fmt: skip
 
 
 def is_warm(start: str | None) -> bool:
@@ -155,6 +175,30 @@ def _words(text: str) -> frozenset[str]:
     if wrong:
         raise UsageError(f"--also '{text}': unknown word '{wrong[0]}'; wanted {', '.join(ALSO)} or none")
     return words
+
+
+def _scans(settings: dict[str, str], start: str | None) -> tuple[Share | None, bool]:
+    """What scans share, and whether they are moved onto each other."""
+    share: Share | None = None
+    drift = True
+    for name, value in settings.items():
+        if name == "scans.share" and value in SHARES:
+            share = value
+        elif name == "scans.drift" and value in ("find", "none"):
+            drift = value == "find"
+        else:
+            raise UsageError(
+                f"--set {name}={value}: unknown; wanted scans.share=object or scans.share=probe, and with object "
+                "scans.drift=find or scans.drift=none"
+            )
+    if "scans.drift" in settings and share != "object":
+        raise UsageError("--set scans.drift: scans that share no object need no moving; add --set scans.share=object")
+    if share is not None and is_warm(start):
+        raise UsageError(
+            f"--set scans.share={share}: scans of one problem begin together, and so not with --start {start}; leave "
+            "one of the two out"
+        )
+    return share, drift
 
 
 def _stop(settings: dict[str, str]) -> Stop:

@@ -16,8 +16,10 @@ from typing import Any, Protocol, Self
 from picpxct_nx import errors, warm
 from picpxct_nx.choice import Choice
 from picpxct_nx.errors import PicpxctError, RetryError
+from picpxct_nx.joint import reconstruct_group
 from picpxct_nx.reconstruction import Listener, Store, reconstruct_scan
 from picpxct_nx.records import Reconstruction, Record, Scan
+from picpxct_nx.sharing import Group, order
 
 # Seconds between two looks at whether to end; and those that a process has to go when it is told to.
 _LOOK, _GO = 0.1, 5.0
@@ -29,11 +31,14 @@ class Hands(Protocol):
     count: int
     order: Callable[[Record], Any] | None
 
-    def begin(self, record: Record) -> None:
-        """Start on a scan that lies in memory, so that `make` has less to wait for."""
+    def begin(self, work: Record | Group) -> None:
+        """Start on a scan, or scans that are one problem, that lie in memory, so that there is less to wait for."""
 
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan."""
+
+    def make_all(self, group: Group) -> tuple[Reconstruction, ...]:
+        """The reconstructions of scans that are one problem."""
 
     def recall(self, scan: Record, product: Record) -> None:
         """Take what an earlier run made of a scan for a neighbour of others."""
@@ -67,14 +72,18 @@ class _Alone:
 
     def __init__(self, choice: Choice, listener: Listener, folder: Path | None) -> None:
         self._choice, self._listener, self._store = choice, listener, Store.of(choice, folder)
-        self.order = self._store.order
+        self.order = self._store.order if choice.share is None else order(choice.share)
 
-    def begin(self, record: Record) -> None:
+    def begin(self, work: Record | Group) -> None:
         """Nothing is begun before it is asked for."""
 
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan."""
         return reconstruct_scan(record, self._choice, self._listener, self._store)
+
+    def make_all(self, group: Group) -> tuple[Reconstruction, ...]:
+        """The reconstructions of scans that are one problem."""
+        return reconstruct_group(group, self._choice, self._listener, self._store)
 
     def recall(self, scan: Record, product: Record) -> None:
         """Take what an earlier run made of a scan for a neighbour of others."""
@@ -101,15 +110,17 @@ class Crew:
         self._chains: dict[tuple[str, float], _Worker] | None = {} if choice.warm else None
         self.count = len(self._workers)
         self.order: Callable[[Record], Any] | None = _by_energy if choice.warm else None
+        if choice.share is not None:
+            self.order = order(choice.share)
 
-    def begin(self, record: Record) -> None:
+    def begin(self, work: Record | Group) -> None:
         """Give a scan to the process that has least to do, or that has the scan's neighbour."""
         worker = min(self._workers, key=lambda one: one.load)
         if self._chains is not None:
-            assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
-            worker = self._chains.setdefault(warm.chain(record), self._workers[len(self._chains) % self.count])
-        worker.give(record)
-        self._begun[id(record)] = worker
+            assert isinstance(work, Scan)  # noqa: S101  # the command asked for scans only
+            worker = self._chains.setdefault(warm.chain(work), self._workers[len(self._chains) % self.count])
+        worker.give(work)
+        self._begun[id(work)] = worker
 
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan, when the process that has it is done; what it says is said now.
@@ -121,14 +132,21 @@ class Crew:
         RetryError
             The process is gone.
         """
-        if id(record) not in self._begun:
-            self.begin(record)
-        worker = self._begun.pop(id(record))
+        return _product(self._made(record))
+
+    def make_all(self, group: Group) -> tuple[Reconstruction, ...]:
+        """The reconstructions of scans that are one problem, which one process has; else as `make`."""
+        return tuple(map(_product, self._made(group)))
+
+    def _made(self, work: Record | Group) -> Any:
+        if id(work) not in self._begun:
+            self.begin(work)
+        worker = self._begun.pop(id(work))
         while True:
             while worker.said:
                 what, *words = worker.said.popleft()
                 if what == "made":
-                    return _product(words[0])
+                    return words[0]
                 if what == "failed":
                     raise _error(*words)
                 getattr(self._listener, what)(*words)
@@ -156,17 +174,17 @@ class _Worker:
     def __init__(self, choice: Choice, folder: Path | None) -> None:
         self._choice, self._folder = choice, folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[Record | Group] = deque()
         self._stopped = False
         self.said: deque[tuple[Any, ...]] = deque()
         self.load = 0
         self.line: Connection
 
-    def give(self, record: Record) -> None:
-        """Work on a scan, after those that were given before."""
+    def give(self, work: Record | Group) -> None:
+        """Work on a scan, or scans, after those that were given before."""
         if self._process is None:
             self._start()
-        self._waiting.append(record)
+        self._waiting.append(work)
         self.load += 1
         if self.load == 1:
             self._send(("scan", self._waiting.popleft()))
@@ -264,7 +282,8 @@ def serve(line: Connection) -> None:
             stopping = True
             continue
         try:
-            line.send(("made", reconstruct_scan(words[0], choice, listener, store)))
+            make = reconstruct_group if isinstance(words[0], Group) else reconstruct_scan
+            line.send(("made", make(words[0], choice, listener, store)))
         except PicpxctError as error:
             kind = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
             line.send(("failed", kind.__name__, str(error)))

@@ -5,7 +5,8 @@ stage carries the sample, so the beam meets the sample at r = -s for a stage at 
 along +y and +x, and the forward transform has the kernel exp(-2 pi i q r), which belongs to exp(+ikz).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.illumination import monitor, object_pixel, pupil, start_probe
 from picpxct_nx.provenance import Step
 from picpxct_nx.ptycho import Problem, Result
-from picpxct_nx.records import Reconstruction, Scan
+from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.values import Array, ArraySource, Values
 
 # Free pixels around the outermost windows.
@@ -90,7 +91,12 @@ def frame_range(text: str, count: int) -> range:
 
 
 def make_problem(
-    scan: Scan, *, frames: str = "::", probe: Array | None = None, use_monitor: bool = False
+    scan: Scan,
+    *,
+    frames: str = "::",
+    probe: Array | None = None,
+    use_monitor: bool = False,
+    pixel: tuple[float, float] | None = None,
 ) -> tuple[Problem, Grid]:
     """The problem in pixels that a scan poses, and where its pixels lie.
 
@@ -106,6 +112,8 @@ def make_problem(
         Start probe; without one, that of `start_probe`.
     use_monitor : bool
         Take the intensity of the frames from the scan's monitor, where it has one.
+    pixel : (float, float), optional
+        Object pixel of a grid that several scans share, m; else the scan's own.
 
     Raises
     ------
@@ -117,8 +125,8 @@ def make_problem(
     _check_centre(scan)
     good = _good_pixels(scan)
     _, h, w = scan.frames.shape
-    pixel = object_pixel(scan)
     check_overlap(scan)
+    pixel = object_pixel(scan) if pixel is None else pixel
     position = -np.stack([scan.stage_y, scan.stage_x], axis=1).astype(np.float64)
     least = position.min(0)
     corner = (position - least) / pixel + MARGIN_PX
@@ -154,17 +162,53 @@ def check_overlap(scan: Scan) -> None:
     _check_positions(position, (h * pixel[0], w * pixel[1]))
 
 
+Part = tuple[Problem, Grid]
+
+
+def on_one_grid(parts: Sequence[Part], shifts_px: Sequence[tuple[float, float]]) -> list[Part]:
+    """Problems of several scans with their positions on the grid of one object.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Each on the grid of its own scan, all with one size of pixels and without start objects.
+    shifts_px : sequence of (float, float)
+        How far the object had moved in each scan since the first: a window at c saw what lay there at c less that.
+
+    Returns
+    -------
+    list of Part
+        Coordinates are those of the first scan, whose positions keep their fractions of a pixel.
+    """
+    first = parts[0][1]
+    places = [
+        problem.positions_px + np.subtract(grid.origin, first.origin) / first.pixel - shift
+        for (problem, grid), shift in zip(parts, shifts_px, strict=True)
+    ]
+    every = np.concatenate(places)
+    free = np.ceil(np.maximum(MARGIN_PX - every.min(0) - 1e-6, 0))
+    shape = np.ceil(every.max(0) + free).astype(int) + parts[0][0].frames.shape[1:] + MARGIN_PX
+    y, x = first.origin - free * first.pixel
+    return [
+        (
+            replace(problem, positions_px=place + free, object_shape=(int(shape[0]), int(shape[1]))),
+            Grid((float(y), float(x)), first.pixel, grid.frame),
+        )
+        for (problem, grid), place in zip(parts, places, strict=True)
+    ]
+
+
 def make_reconstruction(
     scan: Scan,
     result: Result,
     grid: Grid,
     step: Step,
-    others: tuple[Reconstruction, ...] = (),
+    others: tuple[Record, ...] = (),
     more: Values | None = None,
 ) -> Reconstruction:
     """The record of what a solver made of a scan.
 
-    `others` are reconstructions that the step read as well, `more` are further values of the record by their paths.
+    `others` are records that the step read as well, `more` are further values of the record by their paths.
     """
     h, w = result.probe.shape[1:]
     rows, columns = result.object.shape

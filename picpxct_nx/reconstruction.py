@@ -5,26 +5,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from picpxct_nx import account, warm
 from picpxct_nx.checkpoints import Checkpoints
 from picpxct_nx.choice import Choice
 from picpxct_nx.errors import ConvergenceError, PicpxctError
-from picpxct_nx.geometry import Grid, frame_range, make_problem, make_reconstruction
+from picpxct_nx.geometry import Grid, make_problem, make_reconstruction
 from picpxct_nx.illumination import probe_of
 from picpxct_nx.images.frc import FrcOptions, RingCorrelation, sentence
 from picpxct_nx.images.frc_record import correlate
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import Control, Model, Problem, Result, Stage, reconstruct
+from picpxct_nx.ptycho.joint import half
 from picpxct_nx.ptycho.loop import DivergedError
 from picpxct_nx.ptycho.model import begun
-from picpxct_nx.ptycho.uncertainty import errors_of
+from picpxct_nx.ptycho.uncertainty import Errors, errors_of
 from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.values import Value
 
 # Of the ring correlation of the halves.
-_HALVES = FrcOptions("phase", "half-bit")
+HALVES = FrcOptions("phase", "half-bit")
 
 
 @dataclass(frozen=True)
@@ -67,17 +66,26 @@ class Store:
 
 
 @dataclass(frozen=True)
+class Posed:
+    """A problem, what it is called, the entries whose scans pose it, and how to solve it."""
+
+    name: str
+    entries: tuple[str, ...]
+    problem: Problem
+    stages: tuple[Stage, ...]
+    model: Model
+
+
+@dataclass(frozen=True)
 class _Task:
-    """One scan, the problem it poses, and how to solve it.
+    """One scan and the problem it poses.
 
     `others` are reconstructions that are read as well; `facts` are what was found on the way, for the history.
     """
 
     scan: Scan
-    problem: Problem
+    posed: Posed
     grid: Grid
-    stages: tuple[Stage, ...]
-    model: Model
     others: tuple[Reconstruction, ...]
     facts: dict[str, Value] = field(default_factory=dict)
 
@@ -96,17 +104,15 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
     assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
     store = store or Store()
     task = _prepare(record, choice, listener, store)
-    result = _solve(task, choice, listener, store.checkpoints)
-    for line in account.found(task.problem.positions_px, result):
+    result = solve(task.posed, choice, listener, store.checkpoints)
+    for line in account.found(task.posed.problem.positions_px, result):
         listener.note(f"{record.entry}: {line}")
-    facts: dict[str, Value] = {"status": result.status, "message": result.message}
-    sigmas = curve = None
-    if result.status == "done" and "errors" in choice.also:
-        sigmas = errors_of(task.problem, result, task.stages, model=task.model, device=choice.device, seed=choice.seed)
-        listener.note(f"{record.entry}: {account.noise(sigmas)}")
+    sigmas = noise_of(task.posed, result, choice, listener)
+    curve = None
     if result.status == "done" and "halves" in choice.also:
         curve = _halves(task, result, choice, listener)
-    how = account.parameters(choice, task.stages, task.model, result)
+    facts: dict[str, Value] = {"status": result.status, "message": result.message}
+    how = account.parameters(choice, task.posed.stages, task.posed.model, result)
     facts = how | task.facts | facts | account.facts(sigmas, curve)
     made = step("reconstruct", facts, [parent.as_input() for parent in (record, *task.others)])
     product = make_reconstruction(record, result, task.grid, made, task.others, account.more_values(sigmas, curve))
@@ -128,12 +134,12 @@ def _prepare(scan: Scan, choice: Choice, listener: Listener, store: Store) -> _T
     problem, grid = make_problem(scan, frames=choice.frames, probe=probe, use_monitor=monitored)
     if near is not None:
         problem, shift = warm.registered(problem, grid, near, choice.device)
-        model, facts = begun(choice.model), warm.facts(shift, grid)
-        task = _Task(scan, problem, grid, _likewise(choice.warm, near), model, (near.record,), facts)
+        posed = Posed(scan.entry, (scan.entry,), problem, _likewise(choice.warm, near), begun(choice.model))
+        task = _Task(scan, posed, grid, (near.record,), warm.facts(shift, grid))
         origin = f"warm from {near.record.entry}, moved by ({shift.px[0]:+.2f}, {shift.px[1]:+.2f}) px"
     else:
-        others = () if choice.probe is None else (choice.probe,)
-        task = _Task(scan, problem, grid, choice.stages, choice.model, others)
+        posed = Posed(scan.entry, (scan.entry,), problem, choice.stages, choice.model)
+        task = _Task(scan, posed, grid, () if choice.probe is None else (choice.probe,))
         origin = "cold" if store.neighbours is not None else ""
     rows, columns = problem.object_shape
     modes = choice.model.modes or len(problem.probe)
@@ -159,28 +165,47 @@ def _likewise(stages: tuple[Stage, ...], near: warm.Neighbour) -> tuple[Stage, .
     )  # fmt: skip
 
 
-def _solve(task: _Task, choice: Choice, listener: Listener, checkpoints: Checkpoints | None) -> Result:
-    entry = task.scan.entry
+def solve(posed: Posed, choice: Choice, listener: Listener, checkpoints: Checkpoints | None) -> Result:
+    """What the solver makes of a problem.
+
+    Where it diverges and the choice wants it, that is the last finite state.
+
+    Raises
+    ------
+    DivergedError
+        The numbers became non-finite or ran away.
+    """
 
     def progress(engine: str, iteration: int, total: int, error: float) -> bool:
-        listener.report(f"{entry} {engine}", iteration, total, error)
+        listener.report(f"{posed.name} {engine}", iteration, total, error)
         return not listener.asked()
 
     control = Control(progress, choice.stop)
     if checkpoints is not None:
-        resume = checkpoints.load(entry)
+        resume = checkpoints.load(posed.name)
         if resume is not None:
-            listener.note(f"{entry}: goes on after iteration {len(resume.error)} from {checkpoints.path(entry)}")
-        control = replace(control, resume=resume, keep=lambda snapshot: checkpoints.save(entry, snapshot))
+            after = f"goes on after iteration {len(resume.error)} from {checkpoints.path(posed.name)}"
+            listener.note(f"{posed.name}: {after}")
+        control = replace(control, resume=resume, keep=lambda snapshot: checkpoints.save(posed.name, snapshot))
     try:
         return reconstruct(
-            task.problem, task.stages, model=task.model, device=choice.device, seed=choice.seed, control=control
+            posed.problem, posed.stages, model=posed.model, device=choice.device, seed=choice.seed, control=control
         )
     except DivergedError as error:
         if "diverged" not in choice.also or not len(error.last.error):
             raise
-        listener.diverged(f"{entry} ({error})")
+        for entry in posed.entries:
+            listener.diverged(f"{entry} ({error})")
         return error.last
+
+
+def noise_of(posed: Posed, result: Result, choice: Choice, listener: Listener) -> Errors | None:
+    """Sigma maps of a result, where they are wanted and it came to its end."""
+    if result.status != "done" or "errors" not in choice.also:
+        return None
+    sigmas = errors_of(posed.problem, result, posed.stages, model=posed.model, device=choice.device, seed=choice.seed)
+    listener.note(f"{posed.name}: {account.noise(sigmas)}")
+    return sigmas
 
 
 def _halves(task: _Task, result: Result, choice: Choice, listener: Listener) -> RingCorrelation | str:
@@ -191,8 +216,12 @@ def _halves(task: _Task, result: Result, choice: Choice, listener: Listener) -> 
     refined further.
     """
     try:
-        images = [_half(task, result, choice, listener, slice(first, None, 2)) for first in (0, 1)]
-        curve = correlate(images[0], images[1], _HALVES)
+        images = []
+        for first in (0, 1):
+            done = solve_half(task.posed, half(task.posed.problem, result, first), choice, listener, first)
+            grid = replace(task.grid, frame=task.grid.frame[first::2])
+            images.append(make_reconstruction(task.scan, done, grid, step("reconstruct", {})))
+        curve = correlate(images[0], images[1], HALVES)
     except PicpxctError as error:
         listener.note(f"{task.scan.entry}: no resolution from halves: {error}")
         return str(error)
@@ -200,25 +229,23 @@ def _halves(task: _Task, result: Result, choice: Choice, listener: Listener) -> 
     return curve
 
 
-def _half(task: _Task, result: Result, choice: Choice, listener: Listener, part: slice) -> Reconstruction:
-    rows = frame_range(choice.frames, len(task.scan.stage_x))[part]
-    text = f"{rows.start}:{rows.stop}:{rows.step}"
-    problem, grid = make_problem(task.scan, frames=text, probe=result.probe)
-    problem = replace(
-        problem,
-        positions_px=result.positions_px[part],
-        intensity=None if result.intensity is None else result.intensity[part].astype(np.float64),
-        background=result.background,
-    )
+def solve_half(posed: Posed, problem: Problem, choice: Choice, listener: Listener, number: int) -> Result:
+    """What the recipe, from its beginning, makes of half the frames of a problem.
+
+    Raises
+    ------
+    ConvergenceError
+        It did not come to its end.
+    """
 
     def progress(engine: str, iteration: int, total: int, error: float) -> bool:
-        listener.report(f"{task.scan.entry} {text} {engine}", iteration, total, error)
+        listener.report(f"{posed.name} half {number + 1} {engine}", iteration, total, error)
         return not listener.asked()
 
-    half = reconstruct(
+    done = reconstruct(
         problem, choice.stages, model=choice.model, device=choice.device, seed=choice.seed,
         control=Control(progress, choice.stop),
     )  # fmt: skip
-    if half.status != "done":
-        raise ConvergenceError(f"a half was {half.message}")
-    return make_reconstruction(task.scan, half, grid, step("reconstruct", {}))
+    if done.status != "done":
+        raise ConvergenceError(f"a half was {done.message}")
+    return done

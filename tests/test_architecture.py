@@ -41,7 +41,12 @@ ROOMS: dict[str, set[str]] = {
     "amend": CORE | {"audit", "formats"},
     "reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
-    "crew": CORE | {"choice", "reconstruction", "warm"},
+    "sharing": CORE | {"choice"},
+    "placement": CORE | {"ptycho", "geometry"},
+    "joint": CORE
+    | {"ptycho", "geometry", "illumination", "images", "checkpoints", "choice", "account"}
+    | {"reconstruction", "sharing", "placement"},
+    "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint"},
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from picpxct_nx.errors import InputError, UsageError
-from picpxct_nx.geometry import frame_range, make_problem, make_reconstruction
+from picpxct_nx.geometry import MARGIN_PX, frame_range, make_problem, make_reconstruction, on_one_grid
 from picpxct_nx.illumination import PUPIL_MARGIN, monitor, object_pixel, probe_of, pupil, start_probe
 from picpxct_nx.provenance import step
 from picpxct_nx.ptycho import parse, reconstruct
@@ -223,3 +223,25 @@ def test_the_monitor_is_only_used_on_request(scan: Scan) -> None:
     assert monitor(dataclasses.replace(scan, monitor=None), range(4)) is None
     with pytest.raises(InputError, match="control/data: frame 2 has 0"):
         monitor(dataclasses.replace(scan, monitor=np.where(np.arange(40) == 2, 0, scan.monitor)), range(40))
+
+
+def test_scans_on_one_grid_lie_where_their_stages_and_their_drift_say(scan: Scan) -> None:
+    pixel = object_pixel(scan)
+    aside = dataclasses.replace(scan, stage_y=scan.stage_y + 2.5 * pixel[0], stage_x=scan.stage_x - 7 * pixel[1])
+    parts = [make_problem(one, pixel=pixel) for one in (scan, aside)]
+    (first, grid), (second, same) = on_one_grid(parts, [(0.0, 0.0), (0.5, 3.0)])
+    assert grid.origin == same.origin
+    assert first.object_shape == second.object_shape
+    # The stage carries the sample: the beam met it 2.5 px lower, and the object had moved by 0.5 px more.
+    moved = second.positions_px - first.positions_px
+    np.testing.assert_allclose(moved, np.broadcast_to([-3.0, 4.0], moved.shape), atol=1e-9)
+    lowest, highest = (np.array([one.positions_px.min(0) for one in (first, second)]).min(0),
+                       np.array([one.positions_px.max(0) for one in (first, second)]).max(0))  # fmt: skip
+    assert (lowest >= MARGIN_PX - 1e-6).all()
+    assert (highest + 32 + MARGIN_PX <= first.object_shape).all()
+    # The first stays in the laboratory where it was, with the fractions of its positions.
+    alone, own = make_problem(scan)
+    for axis in (0, 1):
+        here = grid.origin[axis] + pixel[axis] * first.positions_px[:, axis]
+        np.testing.assert_allclose(here, own.origin[axis] + pixel[axis] * alone.positions_px[:, axis], atol=1e-15)
+    np.testing.assert_allclose(first.positions_px % 1, alone.positions_px % 1, atol=1e-9)

@@ -134,13 +134,34 @@ def errors_of(
         _factors(run, result, intensity=model is not None and model.intensity is not None)
         for run in (again, _with_all_known(replace(some, frames=frames), result, device, seed))
     )
+    none = np.empty((0, 0), np.float32)
+    return of_part(Errors(none, none, *factors, factors[0] / known[0], factors[1] / known[1], chi_square), result)
+
+
+def of_part(errors: Errors, result: Result) -> Errors:
+    """The standard deviations of an object that has the noise of another one: its factors, on its own dose.
+
+    Parameters
+    ----------
+    errors : Errors
+        Of the problem to which the object belongs.
+    result : Result
+        The object, and the dose on it.
+
+    Returns
+    -------
+    Errors
+    """
     dose = result.illumination.astype(np.float64)
     size = np.maximum(np.abs(result.object.astype(np.complex128)), 1e-6)
     bound = np.full(dose.shape, np.nan)
     lit = dose > LEAST_DOSE * dose.max()
-    bound[lit] = max(1.0, chi_square) ** 0.5 / np.sqrt(2 * dose[lit])
-    modulus, phase = (factors[0] * bound).astype(np.float32), (factors[1] * bound / size).astype(np.float32)
-    return Errors(modulus, phase, *factors, factors[0] / known[0], factors[1] / known[1], chi_square)
+    bound[lit] = max(1.0, errors.chi_square) ** 0.5 / np.sqrt(2 * dose[lit])
+    return replace(
+        errors,
+        modulus=(errors.modulus_factor * bound).astype(np.float32),
+        phase=(errors.phase_factor * bound / size).astype(np.float32),
+    )
 
 
 def _begun(problem: Problem, frames: NDArray[np.float32], rows: NDArray[np.intp]) -> Problem:
@@ -179,9 +200,16 @@ def _with_all_known(problem: Problem, result: Result, device: str, seed: int) ->
 
 
 def _middle(result: Result) -> NDArray[np.intp]:
-    """Numbers of the scan's middle frames."""
-    apart = np.hypot(*(result.positions_px - np.median(result.positions_px, axis=0)).T)
-    return np.sort(np.argsort(apart, kind="stable")[:MOST_FRAMES])
+    """Numbers of the scan's middle frames; where there are several objects, of as many as have so few frames."""
+    chosen = np.empty(0, np.intp)
+    for rows in _islands(result.illumination):
+        middle = result.positions_px[:, 0] + result.probe.shape[1] // 2
+        of = np.flatnonzero((middle >= rows.start) & (middle < rows.stop))
+        apart = np.hypot(*(result.positions_px[of] - np.median(result.positions_px[of], axis=0)).T)
+        nearest = of[np.argsort(apart, kind="stable")[:MOST_FRAMES]]
+        if not len(chosen) or len(chosen) + len(of) <= MOST_FRAMES:
+            chosen = np.concatenate([chosen, nearest])
+    return np.sort(chosen)
 
 
 def _part(problem: Problem, result: Result, rows: NDArray[np.intp]) -> Problem:
@@ -215,15 +243,32 @@ def _state(result: Result, rows: NDArray[np.intp], where: torch.device) -> State
 
 
 def _factors(again: Result, result: Result, *, intensity: bool) -> tuple[float, float]:
-    """How far a second fit is from the first along and across it, in units of 1 / sqrt(2 D) of the frames it had."""
+    """How far a second fit is from the first along and across it, in units of 1 / sqrt(2 D) of the frames it had.
+
+    Objects of several scans lie below each other with dark rows between; each has a phase of its own that no frame
+    tells, and is compared alone.
+    """
     dose = again.illumination.astype(np.float64)
     lit = dose > LEAST_DOSE * dose.max()
-    apart, scale = difference(again.object, result.object, np.where(lit, dose, 0.0), modulus_ramp=intensity)
-    # An object that is multiplied by the scale has its dose divided by the square.
-    moved = apart[lit] * np.sqrt(2 * dose[lit]) / scale
-    moved *= np.exp(-1j * np.angle(result.object[lit].astype(np.complex128)))
+    parts = []
+    for rows in _islands(dose):
+        if not lit[rows].any():
+            continue
+        weight = np.where(lit[rows], dose[rows], 0.0)
+        apart, scale = difference(again.object[rows], result.object[rows], weight, modulus_ramp=intensity)
+        # An object that is multiplied by the scale has its dose divided by the square.
+        moved = apart[lit[rows]] * np.sqrt(2 * dose[rows][lit[rows]]) / scale
+        parts.append(moved * np.exp(-1j * np.angle(result.object[rows][lit[rows]].astype(np.complex128))))
+    moved = np.concatenate(parts)
     along, across = np.quantile(np.abs([moved.real, moved.imag]), ONE_SIGMA, axis=1)
     return float(along), float(across)
+
+
+def _islands(dose: NDArray[np.floating]) -> list[slice]:
+    """Runs of rows on which light fell; all rows where there is one."""
+    light = np.concatenate([[False], dose.any(1), [False]])
+    edges = np.flatnonzero(light[1:] != light[:-1]).reshape(-1, 2).tolist()
+    return [slice(start, stop) for start, stop in edges] if len(edges) > 1 else [slice(0, len(dose))]
 
 
 def model_counts(data: Data, state: State) -> torch.Tensor:

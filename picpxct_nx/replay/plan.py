@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import Input, Step
-from picpxct_nx.replay.words import MAIN, device_of, words
+from picpxct_nx.replay.words import device_of, main_of, words
 
 # Commands that map over entries: alike runs of them become one.
 _MAPPING = frozenset({"reconstruct", "flatten", "align", "register", "normalize", "grainmap"})
@@ -30,7 +30,8 @@ class Place:
 class Run:
     """One command: its options, what it works on, and what it makes, in the same order.
 
-    `others` are further files that it reads; `start` is what follows `--start` where neighbours start each other.
+    `others` are further files that it reads; `start` is what follows `--start` where neighbours start each other. An
+    output is empty where nobody asks for it: what scans of one problem give comes all at once.
     """
 
     command: str
@@ -148,19 +149,19 @@ def _runs(steps: Mapping[str, Step], ready: set[str]) -> Iterator[Run]:
             raise InputError(f"step {next(iter(left.values())).command} reads {missing}, which no step makes")
         wave += _together([(output, left.pop(output)) for output in now])
         yield from wave
-        ready |= {output for run in wave for output in run.outputs}
+        ready |= {output for run in wave for output in run.outputs if output}
 
 
 def inputs_of(step: Step) -> tuple[str, ...]:
     """UUIDs of the entries that a step works on."""
     named = [one.uuid for one in step.inputs if one.uuid is not None]
-    return tuple(named[: MAIN.get(step.command, None)])
+    return tuple(named[: main_of(step)])
 
 
 def others_of(step: Step) -> tuple[Input, ...]:
     """What else a step reads: entries that it does not work on, and foreign files."""
     named = [one for one in step.inputs if one.uuid is not None]
-    count = MAIN.get(step.command)
+    count = main_of(step)
     rest = named[count:] if count is not None else []
     return (*rest, *(one for one in step.inputs if one.uuid is None))
 
@@ -169,12 +170,27 @@ def _together(steps: Sequence[tuple[str, Step]]) -> Iterator[Run]:
     alike: dict[object, list[tuple[str, Step]]] = {}
     for output, step in steps:
         options = words(step, [one.checksum for one in others_of(step)])
-        key = (step.command, options, device_of(step)) if step.command in _MAPPING else output
+        key: object = output
+        if "scans.share" in step.parameters:
+            key = (step.command, options, device_of(step), frozenset(inputs_of(step)))
+        elif step.command in _MAPPING:
+            key = (step.command, options, device_of(step))
         alike.setdefault(key, []).append((output, step))
     for members in alike.values():
         first = members[0][1]
+        if "scans.share" in first.parameters:
+            yield _joint_run(members)
+            continue
         inputs = tuple(uuid for _, step in members for uuid in inputs_of(step))
         yield Run(first.command, first, inputs, tuple(output for output, _ in members), others_of(first))
+
+
+def _joint_run(members: Sequence[tuple[str, Step]]) -> Run:
+    """The run of scans that were one problem; each product names its own scan first."""
+    first = members[0][1]
+    made = {inputs_of(step)[0]: output for output, step in members}
+    inputs = tuple(sorted(inputs_of(first)))
+    return Run(first.command, first, inputs, tuple(made.get(uuid, "") for uuid in inputs), others_of(first))
 
 
 def _warm_groups(steps: Mapping[str, Step]) -> list[tuple[str, ...]]:

@@ -16,7 +16,7 @@ Words = tuple[str, ...]
 
 # Parameters of a reconstruction that say what came out, or are said by other options.
 _FOUND = re.compile(
-    r"(errors\.|halves\.|warm_shift|status$|message$|threads$|device$|recipe$|modes$|refine$|frames$|seed$|also$|automatic$)"
+    r"(errors\.|halves\.|warm_shift|scans\.(shift|brightness|count)|status$|message$|threads$|device$|recipe$|modes$|refine$|frames$|seed$|also$|automatic$)"
 )
 _AFTER = re.compile(r"after (\d+) of \d+ iterations")
 
@@ -223,10 +223,16 @@ _COMMANDS: Mapping[str, Callable[[Values, Words], Words]] = {
 }  # fmt: skip
 
 # How many of a step's inputs are what it works on; None for all that are entries.
-MAIN: Mapping[str, int | None] = {
+_MAIN: Mapping[str, int | None] = {
     "reconstruct": 1, "flatten": 1, "stack": None, "align": 1, "register": 1, "normalize": 1, "grainmap": 1, "frc": 2,
     "dose": None,
 }  # fmt: skip
+
+
+def main_of(step: Step) -> int | None:
+    """How many of a step's inputs are what it works on; None for all that are entries."""
+    count = _MAIN.get(step.command)
+    return count if count is None else int(np.asarray(step.parameters.get("scans.count", count)))
 
 
 def device_of(step: Step) -> str | None:

@@ -11,6 +11,7 @@ from picpxct_nx.values import Value
 # Parameters that are options of their own, and parts of the model that always have parameters.
 _OPTIONS = ("recipe", "modes", "frames", "seed", "also", "device")
 _PARTS = frozenset({"stop", "probe", "object", "start"})
+_SCANS = ("scans.share", "scans.drift")
 # A limit of time depends on the machine, and is left out.
 _TIME = "stop.time"
 _NONE = "none"
@@ -24,20 +25,23 @@ def command_of(record: Reconstruction) -> str:
     Everything that was left to a default then is spelled out, so that a newer version with other defaults does the
     same; only engine parameters that the data chose are given as they fell.
 
-    The raw scan is `SCAN`, and where the product goes is left out: `filled` knows both.
+    The raw scan is `SCAN`, and where the product goes is left out: `filled` knows both. Scans that shared its object or
+    probe are OTHER_1.nxs and so on.
     """
     made = newest(record, "reconstruct")
     if made is None:
         return ""
     values = {name: _text(value) for name, value in made.parameters.items() if not name.endswith("@units")}
-    words = [["picpxct", "reconstruct", SCAN]]
+    scans = int(values.get("scans.count", "1"))
+    words = [["picpxct", "reconstruct", SCAN, *(f"OTHER_{number}.nxs" for number in range(1, scans))]]
     words += [[f"--{name}", values[name]] for name in _OPTIONS if name in values]
     refined = values.get("refine", _NONE)
     words += [["--refine", refined]] if refined != _NONE else []
-    words += [["--start", "PROBE.nxs"]] if len(made.inputs) > 1 and not is_warm(made) else []
+    words += [["--start", "PROBE.nxs"]] if len(made.inputs) > scans and not is_warm(made) else []
     parts = _PARTS | {part.partition(":")[0] for part in values.get("recipe", "").split(",")} | set(refined.split(","))
     for name, value in sorted(values.items()):
-        if name.partition(".")[0] in parts and "." in name and value != _NONE and name != _TIME:
+        of_part = name.partition(".")[0] in parts and "." in name and value != _NONE and name != _TIME
+        if of_part or name in _SCANS:
             words.append(["--set", f"{name}={value}"])
     return _BREAK.join(map(shlex.join, words))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import h5py
 
 from picpxct_nx.validation.hostile import scan
-from picpxct_nx.validation.origin import Origin, check_origin, origin_of
+from picpxct_nx.validation.origin import RECONSTRUCTION, Origin, check_origin, origin_of
 from picpxct_nx.validation.tree import Item, UnreadableError, content, kind_of, nx_class
 from picpxct_nx.validation.violation import Report, Violation, shown
 
@@ -59,11 +59,14 @@ def origins(file: h5py.File) -> dict[str, Origin]:
 def _of_newest(entry: Item, product: Origin | None) -> Iterator[Named]:
     steps = sorted((n, m) for n, m in entry.members.items() if m.is_group and nx_class(m) == "NXprocess")
     for _, step in steps[-1:]:
-        for note in (m for m in step.members.values() if m.is_group and nx_class(m) == "NXnote"):
+        notes = sorted((n, m) for n, m in step.members.items() if m.is_group and nx_class(m) == "NXnote")
+        for number, (_, note) in enumerate(notes):
             checksum, urn = _text(note, "checksum"), _text(note, "identifier_entry")
             if checksum is not None:
                 uuid = urn.removeprefix(_URN) if urn is not None else None
-                yield Named(note.path, checksum, uuid, _text(note, "file_name"), product)
+                # A reconstruction is of its first input; others shared their object or probe with it.
+                other = number and product is not None and product.definition == RECONSTRUCTION
+                yield Named(note.path, checksum, uuid, _text(note, "file_name"), None if other else product)
 
 
 def _text(group: Item, name: str) -> str | None:

@@ -16,6 +16,7 @@ from picpxct_nx.cli._output import Delivery
 from picpxct_nx.crew import Hands
 from picpxct_nx.errors import MissingInputError
 from picpxct_nx.records import Record, Scan
+from picpxct_nx.sharing import Group
 
 from .conftest import FIRST, SECOND, Call
 
@@ -27,10 +28,14 @@ class _Hands:
         self.count, self.begun = count, list[str]()
         self.order: Callable[[Record], Any] | None = None
 
-    def begin(self, record: Record) -> None:
-        self.begun.append(record.entry)
+    def begin(self, work: Record | Group) -> None:
+        assert isinstance(work, Record)
+        self.begun.append(work.entry)
 
     def make(self, record: Record) -> Any:
+        raise NotImplementedError
+
+    def make_all(self, group: Group) -> Any:
         raise NotImplementedError
 
     def recall(self, scan: Record, product: Record) -> None:
@@ -89,10 +94,10 @@ def test_a_failing_command_leaves_no_thread_to_the_garbage_collector(
         if reading.is_set():
             time.sleep(0.3)
         reading.set()
-        return _in_memory(entry)
+        return in_memory(entry)
 
-    _in_memory = _ahead._in_memory
-    monkeypatch.setattr(_ahead, "_in_memory", slow)
+    in_memory = _ahead.in_memory
+    monkeypatch.setattr(_ahead, "in_memory", slow)
     (tmp_path / "dark.nxs").write_bytes((made / "scans.nxs").read_bytes())
     with h5py.File(tmp_path / "dark.nxs", "r+") as file:
         file[FIRST]["instrument/detector/data"][...] = 0
@@ -142,7 +147,7 @@ def test_damaged_frames_stay_the_failure_of_who_uses_them(made: Path, monkeypatc
     def damaged(_: object) -> Any:
         raise OSError("wrong checksum")
 
-    monkeypatch.setattr(_ahead, "_in_memory", damaged)
+    monkeypatch.setattr(_ahead, "in_memory", damaged)
     records = [record for record, _ in _read([str(made / "scans.nxs")])]
     assert [record.entry for record in records] == [FIRST, SECOND]
 

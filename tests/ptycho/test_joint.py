@@ -7,7 +7,7 @@ import pytest
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.ptycho import Result, parse, reconstruct
-from picpxct_nx.ptycho.joint import join, part
+from picpxct_nx.ptycho.joint import brightness_of, given, half, halved, join, part
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
 
 from .flawed import error_of, expected, measured, problem_of
@@ -66,3 +66,45 @@ def test_scans_of_other_sizes_are_refused(scan: ReferenceScan) -> None:
     other = problem_of(reference_scan(4, 32))
     with pytest.raises(InputError, match=r"scan 1 has frames of \(32, 32\); wanted \(64, 64\)"):
         join([problem_of(scan), other], "probe")
+
+
+def test_each_scan_gets_the_probe_of_its_own_light_back(scan: ReferenceScan) -> None:
+    counts = expected(scan, scan.probe[None])
+    problems = [problem_of(scan, measured(power * counts, seed)) for power, seed in ((1.0, 1), (4.0, 2))]
+    brightness = [brightness_of(problem) for problem in problems]
+    assert brightness[1] / brightness[0] == pytest.approx(4, rel=1e-2)
+    joint = join(problems, "object", brightness)
+    result = reconstruct(joint.problem, "pie:5,ml:10", device="cpu")
+    parts = [part(joint, result, number) for number in (0, 1)]
+    for own, problem in zip(parts, problems, strict=True):
+        # An object whose air is 1 leaves the counts of its frames to the probe; the common scale is free.
+        assert own.intensity is None
+        assert own.positions_px.shape == problem.positions_px.shape
+    power = [float((np.abs(own.probe) ** 2).sum()) for own in parts]
+    assert power[1] / power[0] == pytest.approx(4, rel=1e-2)
+    assert join([problems[0]] * 2, "object", [1.0, 1.0 + 1e-5]).problem.intensity is None
+
+
+def test_objects_below_each_other_keep_their_sizes_and_places(scan: ReferenceScan) -> None:
+    small = reference_scan(12, 64, seed=5)
+    joint = join([problem_of(small), problem_of(scan)], "probe")
+    for number, one in enumerate((small, scan)):
+        assert np.array_equal(given(joint, number), one.positions_px)
+        rows, columns = joint.areas[number]
+        assert (rows.stop - rows.start, columns.stop) == one.object.shape
+    assert joint.areas[1][0].start > joint.areas[0][0].stop
+
+
+def test_halves_take_every_second_frame_of_all(scan: ReferenceScan) -> None:
+    joint = join([replace(problem_of(scan), frames=scan.frames[:7],
+                  positions_px=scan.positions_px[:7]), problem_of(scan)], "object")  # fmt: skip
+    result = reconstruct(joint.problem, "pie:1", device="cpu")
+    whole = joint.problem.frames[0:57]
+    for first in (0, 1):
+        one = half(joint.problem, result, first)
+        assert one.frames.shape[0] == len(one.positions_px) == len(whole[first::2])
+        np.testing.assert_array_equal(one.frames[3:9], whole[first::2][3:9])
+        assert one.object is None
+        cut = halved(joint, result, first)
+        assert [of.stop - of.start for of in cut.frames] == [[4, 25], [3, 25]][first]
+        np.testing.assert_array_equal(cut.problem.positions_px[cut.frames[1]], result.positions_px[7:][1 - first :: 2])

@@ -135,3 +135,21 @@ def test_products_that_share_steps_run_them_once_and_alike_ones_together() -> No
     })  # fmt: skip
     assert [(run.command, run.outputs) for run in found.runs] == [("reconstruct", ("a", "b")), ("flatten", ("d", "e"))]
     assert set(found.raw) == {"r1", "r2"}
+
+
+def test_scans_that_shared_something_are_one_run_whichever_product_is_asked_for() -> None:
+    shared: dict[str, Value] = {"scans.share": "object", "scans.drift": "find", "scans.count": 2, "scans.shift": 0.0}
+    first, second = (
+        replace(step, parameters={**step.parameters, **shared})
+        for step in (solved("a", "r1", "r2", "p"), solved("b", "r2", "r1", "p"))
+    )
+    raws = [raw("r1"), raw("r2"), raw("r0"), solved("p", "r0")]
+    run = chain({"d": [*raws, second, flat("b")]}).runs[1]
+    assert (run.inputs, run.outputs) == (("r1", "r2"), ("", "b"))
+    line = run.line({uuid: Place("s.nxs", uuid) for uuid in ("r1", "r2", "p")}, {})
+    assert line[1:3] == ("s.nxs::r1", "s.nxs::r2")
+    assert [line[at + 1] for at, word in enumerate(line) if word == "--set"] == [
+        "scans.drift=find", "scans.share=object"]  # fmt: skip
+    assert line[line.index("--start") + 1] == "s.nxs::p"
+    both = chain({"d": [*raws, first, flat("a")], "e": [*raws, second, flat("b")]})
+    assert [run.outputs for run in both.runs] == [("p",), ("a", "b"), ("d", "e")]

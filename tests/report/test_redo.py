@@ -40,3 +40,15 @@ def test_a_history_without_a_reconstruction_gives_no_command(recs: list[Reconstr
     gathered = Gathered()
     gathered.add(dataclasses.replace(recs[0], history=recs[0].history[:1]), "a.nxs")
     assert done(gathered)[0].redo == ""
+
+
+def test_scans_that_shared_an_object_are_asked_for_again(recs: list[Reconstruction]) -> None:
+    *old, last = recs[0].history
+    how = {**last.parameters, "scans.share": "object", "scans.drift": "find", "scans.count": 3}
+    shared = dataclasses.replace(last, parameters=how, inputs=last.inputs[:1] * 3)
+    gathered = Gathered()
+    gathered.add(dataclasses.replace(recs[0], history=(*old, shared)), "recs/a.nxs")
+    got = words(gathered)
+    assert got[2:5] == ["SCAN.nxs", "OTHER_1.nxs", "OTHER_2.nxs"]
+    assert {"scans.share=object", "scans.drift=find"} <= set(got)
+    assert "--start" not in got
