@@ -55,8 +55,8 @@ ROOMS: dict[str, set[str]] = {
     "markdown": set(),
     "schema_pages": CORE | {"schema_rows", "schema_codes", "markdown"},
     "verdict": {"errors", "nxdl", "nexus", "validation"},
-    "replay": CORE,
-    "deposit": CORE | {"atomic", "nexus", "overview", "replay", "report", "schemas", "validation", "verdict"},
+    "rerun": CORE,
+    "deposit": CORE | {"atomic", "nexus", "overview", "report", "rerun", "schemas", "validation", "verdict"},
     "untrusted": {"errors", "nxdl", "validation", "verdict"},
     "untrusted_child": {"errors", "verdict"},
 }
