@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from picpxct_nx import nexus
+from picpxct_nx.cli.main import app
 from picpxct_nx.provenance import Step
 from picpxct_nx.records import GrainMap, Record, Scan
 from picpxct_nx.score.judge import judge
@@ -19,11 +21,12 @@ from picpxct_nx.score.truth import read
 PIPE = """picpxct reconstruct scans/*.nxs --recipe pie:3,ml:10 --device cpu:1 --also none -q | tee recs.nxs \
     | picpxct flatten -q | tee flat.nxs | picpxct stack -q | picpxct align -q | picpxct register -q \
     | picpxct normalize --e0 "5483.4 eV" -q | tee piped.nxs | picpxct grainmap -q > piped_grains.nxs"""
-FILES = """picpxct flatten recs.nxs -q -o files_flat.nxs && picpxct stack files_flat.nxs -q -o files_cube.nxs \
-    && picpxct align files_cube.nxs -q -o files_aligned.nxs \
-    && picpxct register files_aligned.nxs -q -o files_registered.nxs \
-    && picpxct normalize files_registered.nxs --e0 "5483.4 eV" -q -o files_spectra.nxs \
-    && picpxct grainmap files_spectra.nxs -q -o files_grains.nxs"""
+FILES = (
+    ("flatten", "recs.nxs", "files_flat.nxs"), ("stack", "files_flat.nxs", "files_cube.nxs"),
+    ("align", "files_cube.nxs", "files_aligned.nxs"), ("register", "files_aligned.nxs", "files_registered.nxs"),
+    ("normalize", "files_registered.nxs", "files_spectra.nxs", "--e0", "5483.4 eV"),
+    ("grainmap", "files_spectra.nxs", "files_grains.nxs"),
+)  # fmt: skip
 SCANS = 12
 COMMANDS = ["simulate", "reconstruct", "flatten"]
 
@@ -102,8 +105,7 @@ def test_the_grains_found_are_the_grains_simulated(tutorial: tuple[Path, str]) -
 
 
 def test_every_file_of_the_pipe_is_valid(folder: Path) -> None:
-    result = shell("picpxct validate recs.nxs flat.nxs piped.nxs piped_grains.nxs", folder)
-    assert result.returncode == 0, result.stdout.decode() + result.stderr.decode()
+    _call("validate", *(str(folder / name) for name in ("recs.nxs", "flat.nxs", "piped.nxs", "piped_grains.nxs")))
 
 
 def test_the_chain_closes_at_the_raw_scans_and_marks_what_only_lived_in_the_pipe(folder: Path) -> None:
@@ -138,13 +140,19 @@ def _raw(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_files_between_the_stages_give_what_the_pipe_gives(folder: Path) -> None:
-    result = shell(FILES, folder)
-    assert result.returncode == 0, result.stderr.decode()
+def test_files_between_the_stages_give_what_the_pipe_gives(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for command, source, target, *more in FILES:
+        _call(command, source, *more, "-q", "-o", target)
     piped, filed = (grains(folder / name) for name in ("piped_grains.nxs", "files_grains.nxs"))
     for name in ("label", "orientation", "orientation_errors", "signal", "mean_orientation", "area", "y", "x"):
         np.testing.assert_array_equal(getattr(piped, name), getattr(filed, name), err_msg=name)
     assert [step.command for step in piped.history] == [step.command for step in filed.history]
     assert {step.command for step in filed.history if step.transient} == {"reconstruct"}
-    result = shell("picpxct validate files_*.nxs", folder)
-    assert result.returncode == 0, result.stdout.decode() + result.stderr.decode()
+    _call("validate", *sorted(map(str, Path().glob("files_*.nxs"))))
+
+
+def _call(*words: str) -> None:
+    """Run a command in this process."""
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
