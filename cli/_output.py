@@ -1,30 +1,26 @@
-"""What a command writes: a file, one file an entry, or the bytes of a file on stdout."""
+"""What a command delivers: where products go, which are made, and what is said about them."""
 
-import dataclasses
 import json
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from picpxct_nx.errors import ConvergenceError, InputError, OutputError, PicpxctError, UsageError
 
-from ._input import naming_damage, spool
+from ._input import naming_damage
 from ._run import asked
 from ._talk import complain, say
+from ._writing import is_stream, tell, write_file, write_folder, write_stream
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
 
 # Longest name that leaves room for `.NAME.PID.part` on common file systems.
 _NAME_BYTES = 238
-
-_COPY_BYTES = 4 * 2**20
 
 T = TypeVar("T")
 Summary = Callable[["Record"], dict[str, Any]]
@@ -110,15 +106,6 @@ def refuse_early(delivery: Delivery) -> None:
         nearest = next(parent for parent in (target, *target.absolute().parents) if parent.exists())
         if not os.access(nearest if nearest.is_dir() else nearest.parent, os.W_OK):
             raise OutputError(f"{target}: {nearest} may not be written to; choose another place")
-
-
-def is_stream(target: Path) -> bool:
-    """Whether the target is a pipe or a device, such as >(zstd) or /dev/null: bytes go into it, it is not replaced."""
-    try:
-        kind = target.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return not stat.S_ISREG(kind) and not stat.S_ISDIR(kind)
 
 
 def each(
@@ -251,15 +238,15 @@ def deliver(records: "Iterable[Record]", delivery: Delivery, summary: Summary | 
     told: list[str] = []
     noted = _noted(records, summary, told) if delivery.json and summary is not None else iter(records)
     if delivery.folder is not None:
-        _write_folder(noted, delivery.folder, delivery, told)
+        write_folder(noted, delivery.folder, delivery, told)
     elif delivery.to_stdout:
-        _write_stream(_some(noted, delivery), sys.stdout.buffer, "stdout")
+        write_stream(_some(noted, delivery), sys.stdout.buffer, "stdout")
     elif delivery.output in (None, "-"):
         for _ in noted:  # --json alone: the summaries are the product
-            _tell(told)
+            tell(told)
     else:
-        _write_file(_some(noted, delivery), Path(str(delivery.output)), delivery)
-    _tell(told)
+        write_file(_some(noted, delivery), Path(str(delivery.output)), delivery)
+    tell(told)
     raise_failed(delivery)
 
 
@@ -282,13 +269,6 @@ def _noted(records: "Iterable[Record]", summary: Summary, told: list[str]) -> "I
         yield record
 
 
-def _tell(told: list[str]) -> None:
-    """Print the summaries of what is delivered by now."""
-    for line in told:
-        print(line, flush=True)  # noqa: T201
-    told.clear()
-
-
 def _some(records: "Iterable[Record]", delivery: Delivery) -> "Iterator[Record]":
     """The records, refusing to make a file without any."""
     empty = True
@@ -297,61 +277,3 @@ def _some(records: "Iterable[Record]", delivery: Delivery) -> "Iterator[Record]"
         yield record
     if empty:
         raise ConvergenceError(f"nothing to write: all {len(delivery.failed)} failed: {', '.join(delivery.failed)}")
-
-
-def _write_file(records: "Iterable[Record]", target: Path, delivery: Delivery) -> None:
-    from picpxct_nx import atomic, nexus
-
-    if is_stream(target):
-        with atomic.naming_disk_errors(str(target)), target.open("wb") as handle:
-            _write_stream(records, handle, str(target))
-    else:
-        nexus.write(target, records, overwrite=delivery.overwrite)
-    say(f"wrote {target}", quiet=delivery.quiet)
-
-
-def _write_folder(records: "Iterable[Record]", folder: Path, delivery: Delivery, told: list[str]) -> None:
-    from picpxct_nx import atomic, nexus
-
-    ours = not folder.exists()
-    with atomic.naming_disk_errors(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        for record in records:
-            target = folder / f"{record.entry}.nxs"
-            nexus.write(target, [record], overwrite=delivery.overwrite or record.entry in delivery.again)
-            say(f"wrote {target}", quiet=delivery.quiet)
-            _tell(told)
-    finally:
-        if ours:
-            with suppress(OSError):  # it stays where something is in it
-                folder.rmdir()
-
-
-def _write_stream(records: "Iterable[Record]", stream: BinaryIO, name: str) -> None:
-    from picpxct_nx import atomic, nexus
-
-    # A product that goes to a file by `> file` lives on; one that goes down a pipe does not, and is not compressed:
-    # the next command would only unpack it again.
-    lives_on = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    kept = records if lives_on else (_transient(record) for record in records)
-    with spool() as copy:
-        with atomic.naming_disk_errors(f"the folder for temporary files, {tempfile.gettempdir()}"):
-            nexus.write_to(copy, kept, compression="gzip" if lives_on else "none")
-        nexus.check_written(copy, name)
-        copy.seek(0)
-        with atomic.naming_disk_errors(name):
-            pour(copy, stream.fileno())
-
-
-def pour(source: BinaryIO, sink: int) -> None:
-    """Copy everything into a descriptor, which may take less than it is offered: stdout need not be buffered."""
-    while chunk := source.read(_COPY_BYTES):
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[os.write(sink, rest) :]
-
-
-def _transient(record: "Record") -> "Record":
-    *old, newest = record.history
-    return dataclasses.replace(record, history=(*old, dataclasses.replace(newest, transient=True)))

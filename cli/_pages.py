@@ -123,8 +123,9 @@ def page(command: Command) -> str:
 
 def index(found: Sequence[Command]) -> str:
     """All commands in the groups of the help."""
-    lines = [_MADE, "# Commands", "", "Every command reads NeXus files and writes one, so that commands form pipes; "
-             "`picpxct COMMAND --help` says what is here.", ""]  # fmt: skip
+    lines = [_MADE, "# Commands", "", "Commands that process take NeXus files and give one, so that they form pipes; "
+             "those that look, plan or check give a verdict, a page or a table. `picpxct COMMAND --help` says what is "
+             "here.", ""]  # fmt: skip
     for group in dict.fromkeys(command.group for command in found):
         rows = [
             (f"[{c.name}]({c.name}.md)", markdown.escaped(c.says.partition("\n\n")[0]))

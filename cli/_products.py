@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from picpxct_nx.errors import ConvergenceError, InputError, OutputError, PicpxctError, UsageError
 
 from ._input import naming_damage, spool
-from ._output import Delivery, is_stream, pour
+from ._output import Delivery
 from ._run import asked
 from ._talk import say
+from ._writing import is_stream, pour
 
 if TYPE_CHECKING:
     from picpxct_nx.formats.exports import Choices, ExportFormat, Product, Sink

@@ -11,12 +11,12 @@ import typer
 from picpxct_nx.errors import InputError, UnavailableError
 
 from ._input import read_entries
-from ._replay import execute, lines, locate
+from ._rerun_runs import execute, lines, locate
 from ._talk import complain
 
 if TYPE_CHECKING:
     from picpxct_nx.records import Record
-    from picpxct_nx.replay.plan import Chain, Place
+    from picpxct_nx.rerun.plan import Chain, Place
 
 # On another kind of device sums are taken in another order; thousands of them in single precision leave less than this.
 OTHER_DEVICE = 1e-3
@@ -24,7 +24,7 @@ OTHER_DEVICE = 1e-3
 
 @dataclass(frozen=True)
 class Terms:
-    """How to replay: where the raw files are, what is accepted, on which device (None: the recorded one)."""
+    """How to run again: where the raw files are, what is accepted, on which device (None: the recorded one)."""
 
     inputs: Path
     tolerance: float | None
@@ -55,9 +55,9 @@ def show(results: Sequence[str], terms: Terms) -> None:
         typer.echo(f"picpxct {shlex.join(words)}")
 
 
-def replay(results: Sequence[str], folder: Path, terms: Terms) -> Iterator[tuple[dict[str, Any], str]]:
+def rerun_each(results: Sequence[str], folder: Path, terms: Terms) -> Iterator[tuple[dict[str, Any], str]]:
     """Verdict and sentence on every product, after all of them are made again in a folder."""
-    from picpxct_nx.replay.compare import compare
+    from picpxct_nx.rerun.compare import compare
 
     found = _chain(results)
     places, files = locate(found, terms.inputs)
@@ -78,7 +78,7 @@ def replay(results: Sequence[str], folder: Path, terms: Terms) -> Iterator[tuple
 
 def _chain(results: Sequence[str]) -> "Chain":
     """The chain of all products together; one that has none is named."""
-    from picpxct_nx.replay.plan import chain
+    from picpxct_nx.rerun.plan import chain
 
     products = {}
     for record, name in read_entries(results):

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
@@ -14,11 +15,11 @@ if TYPE_CHECKING:
 def align(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    on: o.On = "gradient",
-    strategy: o.Strategy = "mean",
-    reference: o.Reference = None,
-    source: o.From = None,
-    max_shift: o.MaxShift = None,
+    on: i.On = "gradient",
+    strategy: i.Strategy = "mean",
+    reference: i.Reference = None,
+    source: i.From = None,
+    max_shift: i.MaxShift = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from . import _judging_options as j
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def amend(
-    patch: o.PatchFile,
+    patch: j.PatchFile,
     inputs: o.Inputs = None,
     output: o.Output = None,
     overwrite: o.Overwrite = False,

@@ -6,6 +6,7 @@ import typer
 
 from picpxct_nx.errors import PicpxctError
 
+from . import _judging_options as j
 from . import _options as o
 from ._input import read_entries
 from ._patch import Patches
@@ -14,9 +15,9 @@ from ._talk import ProgressMode, complain, progress
 
 def audit(
     inputs: o.Inputs = None,
-    output: o.PatchOutput = None,
-    trust: o.Trust = "frames",
-    frames: o.AuditFrames = None,
+    output: j.PatchOutput = None,
+    trust: j.Trust = "frames",
+    frames: j.AuditFrames = None,
     device: o.Device = "auto",
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from . import _experiment_options as e
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 def dose(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    accumulate: o.Accumulate = False,
-    formula: o.Formula = None,
-    density: o.DoseDensity = None,
-    flux: o.Flux = None,
-    mu: o.Mu = None,
-    beam: o.BeamDiameter = None,
+    accumulate: e.Accumulate = False,
+    formula: e.Formula = None,
+    density: e.DoseDensity = None,
+    flux: e.Flux = None,
+    mu: e.Mu = None,
+    beam: e.BeamDiameter = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from . import _image_options as i
 from . import _options as o
 from ._air import read_air
 from ._input import read_entries
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 def flatten(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    air: o.Air = "auto",
-    order: o.Order = "linear",
-    amplitude: o.Amplitude = True,
-    least_coverage: o.LeastCoverage = 0.1,
+    air: i.Air = "auto",
+    order: i.Order = "linear",
+    amplitude: i.Amplitude = True,
+    least_coverage: i.LeastCoverage = 0.1,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

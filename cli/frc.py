@@ -1,5 +1,6 @@
 """picpxct frc: the resolution of two images of the same specimen."""
 
+from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, deliver, refuse_early
@@ -9,14 +10,14 @@ from ._talk import complain, say
 def frc(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    image: o.Image = "phase",
-    threshold: o.Threshold = "one-bit",
-    taper: o.Taper = None,
-    ring: o.Ring = 1,
-    align: o.Align = True,
-    ramp: o.Ramp = True,
-    require: o.Require = False,
-    plot: o.Plot = None,
+    image: i.Image = "phase",
+    threshold: i.Threshold = "one-bit",
+    taper: i.Taper = None,
+    ring: i.Ring = 1,
+    align: i.Align = True,
+    ramp: i.Ramp = True,
+    require: i.Require = False,
+    plot: i.Plot = None,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,
     verbose: o.Verbose = False,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import _options as o
+from . import _spectrum_options as s
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 def grainmap(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    signal: o.Signal = "od-peak",
-    peak: o.Peak = None,
-    base: o.Base = None,
-    calibration: o.GrainCalibration = "auto",
-    min_area: o.MinArea = None,
-    table: o.GrainTable = None,
-    plot: o.GrainPlot = None,
-    palette: o.Palette = "cyan-magenta",
+    signal: s.Signal = "od-peak",
+    peak: s.Peak = None,
+    base: s.Base = None,
+    calibration: s.GrainCalibration = "auto",
+    min_area: s.MinArea = None,
+    table: s.GrainTable = None,
+    plot: s.GrainPlot = None,
+    palette: s.Palette = "cyan-magenta",
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import _options as o
+from . import _spectrum_options as s
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def normalize(
-    e0: o.EdgeEnergy,
+    e0: s.EdgeEnergy,
     inputs: o.Inputs = None,
     output: o.Output = None,
-    by: o.By = "off-edge-phase",
-    pre: o.Pre = ":-16 eV",
-    post: o.Post = "20: eV",
-    orders: o.Orders = "0,0",
-    density: o.Density = None,
-    scale: o.ThicknessScale = None,
-    least: o.Least = "sigma:3",
+    by: s.By = "off-edge-phase",
+    pre: s.Pre = ":-16 eV",
+    post: s.Post = "20: eV",
+    orders: s.Orders = "0,0",
+    density: s.Density = None,
+    scale: s.ThicknessScale = None,
+    least: s.Least = "sigma:3",
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

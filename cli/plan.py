@@ -1,19 +1,20 @@
 """picpxct plan: what an experiment will reach, and which one reaches a target."""
 
+from . import _experiment_options as e
 from . import _options as o
 from ._planned import experiment_of, refuse_early, write_plan
 
 
 def plan(
-    output: o.PlanOutput = None,
-    preset: o.Preset = "paper",
-    settings: o.PlanNumbers = None,
-    energies: o.Energies = None,
-    rotations: o.Rotations = None,
-    orientation: o.OrientationTarget = None,
-    resolution: o.ResolutionTarget = None,
-    dose: o.DoseTarget = None,
-    grain: o.GrainTarget = None,
+    output: e.PlanOutput = None,
+    preset: e.Preset = "paper",
+    settings: e.PlanNumbers = None,
+    energies: e.Energies = None,
+    rotations: e.Rotations = None,
+    orientation: e.OrientationTarget = None,
+    resolution: e.ResolutionTarget = None,
+    dose: e.DoseTarget = None,
+    grain: e.GrainTarget = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     quiet: o.Quiet = False,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, deliver, each, refuse_early
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 def register(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    on: o.OnReal = "gradient",
-    model: o.Model = "rigid",
-    search: o.Search = "10 deg",
-    bins: o.Bins = 32,
-    reference: o.ReferencePolarisation = None,
-    crop: o.Crop = True,
+    on: i.OnReal = "gradient",
+    model: i.Model = "rigid",
+    search: i.Search = "10 deg",
+    bins: i.Bins = 32,
+    reference: i.ReferencePolarisation = None,
+    crop: i.Crop = True,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

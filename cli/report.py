@@ -4,6 +4,7 @@ import json
 
 import typer
 
+from . import _judging_options as j
 from . import _options as o
 from ._input import read_entries
 from ._output import Delivery, raise_failed
@@ -12,8 +13,8 @@ from ._talk import say
 
 def report(
     inputs: o.Inputs = None,
-    output: o.ReportOutput = None,
-    limits: o.ReportLimits = None,
+    output: j.ReportOutput = None,
+    limits: j.ReportLimits = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

@@ -27,7 +27,7 @@ def rerun(
 
     Example: picpxct rerun grains.nxs --inputs scans/
     """
-    from ._rerun import Terms, device_for, replay, show
+    from ._rerun import Terms, device_for, rerun_each, show
 
     if output is not None and output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputError(f"{output}: is there already; name a new folder")
@@ -39,7 +39,7 @@ def rerun(
         return
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="picpxct-rerun-") as temporary:
-        for verdict, sentence in replay(results, output or Path(temporary), terms):
+        for verdict, sentence in rerun_each(results, output or Path(temporary), terms):
             typer.echo(json.dumps(verdict) if as_json else sentence)
             failed += [] if verdict["accepted"] else [str(verdict["entry"])]
     if output is not None:

@@ -2,11 +2,11 @@
 
 import typer
 
-from . import _options as o
+from . import _judging_options as j
 from ._input import read_entries
 
 
-def score(inputs: o.Judged = None, as_json: o.JsonScore = False) -> None:
+def score(inputs: j.Judged = None, as_json: j.JsonScore = False) -> None:
     """Compare results of any stage with the truth of the simulated experiment that they were made from.
 
     Name raw scans of the simulation first, then what to judge. A reconstruction needs its own scan, all else any.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from . import _experiment_options as e
 from . import _options as o
 from ._output import Delivery, deliver, is_done, refuse_early
 from ._planned import experiment_of
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
 def simulate(
     output: o.Output = None,
-    preset: o.Preset = "tutorial",
-    settings: o.Numbers = None,
-    energies: o.Energies = None,
-    rotations: o.Rotations = None,
+    preset: e.Preset = "tutorial",
+    settings: e.Numbers = None,
+    energies: e.Energies = None,
+    rotations: e.Rotations = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,

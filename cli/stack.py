@@ -1,5 +1,6 @@
 """picpxct stack: flattened reconstructions to one spectral cube."""
 
+from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
 from ._manifest import read_manifest
@@ -11,12 +12,12 @@ from ._talk import complain, say
 def stack(
     inputs: o.Inputs = None,
     output: o.Output = None,
-    manifest: o.ManifestFile = None,
-    energy_tolerance: o.EnergyTolerance = "0.2 eV",
-    angle_tolerance: o.AngleTolerance = "0.5 deg",
-    repeats: o.Repeats = "refuse",
-    union: o.Union = False,
-    least_coverage: o.LeastCoverage = 0.1,
+    manifest: i.ManifestFile = None,
+    energy_tolerance: i.EnergyTolerance = "0.2 eV",
+    angle_tolerance: i.AngleTolerance = "0.5 deg",
+    repeats: i.Repeats = "refuse",
+    union: i.Union = False,
+    least_coverage: i.LeastCoverage = 0.1,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,

@@ -19,6 +19,12 @@ from picpxct_nx.values import Array, Value
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take files with slow tests first: what two workers end with is short, and what a file makes is made once."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real measured data, which lie beside the repository and are never committed."""

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,8 @@ ROOMS: dict[str, set[str]] = {
     "markdown": set(),
     "schema_pages": CORE | {"schema_rows", "schema_codes", "markdown"},
     "verdict": {"errors", "nxdl", "nexus", "validation"},
-    "replay": CORE,
-    "deposit": CORE | {"atomic", "nexus", "overview", "replay", "report", "schemas", "validation", "verdict"},
+    "rerun": CORE,
+    "deposit": CORE | {"atomic", "nexus", "overview", "report", "rerun", "schemas", "validation", "verdict"},
     "untrusted": {"errors", "nxdl", "validation", "verdict"},
     "untrusted_child": {"errors", "verdict"},
 }
@@ -92,15 +93,18 @@ def _sources() -> Iterator[tuple[str, Path]]:
             yield room, path
 
 
-def _imports(path: Path) -> Iterator[str]:
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
     package = ["picpxct_nx", *path.relative_to(ROOT).parent.parts]
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{module}.{name.name}" for name in node.names)
+            found += [f"{module}.{name.name}" for name in node.names]
+    return tuple(found)
 
 
 @pytest.mark.parametrize(("room", "path"), [pytest.param(r, p, id=str(p.relative_to(ROOT))) for r, p in _sources()])

@@ -2,18 +2,14 @@
 
 import importlib.util
 import itertools
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import picpxct_nx.cli
 from picpxct_nx.cli import _pages
 from picpxct_nx.cli.main import app
 
@@ -140,19 +136,3 @@ def test_formulas_become_mathml() -> None:
     assert "arithmatex" not in made
     with pytest.raises(ValueError, match=r"\\arg of the formula"):
         mathml.on_page_content(r'<span class="arithmatex">\(\arg t\)</span>', page=None)
-
-
-@pytest.mark.slow
-def test_the_tutorial_runs_as_it_stands(tmp_path: Path) -> None:
-    script = "\n".join(blocks((DOCS / "tutorial.md").read_text("utf-8")))
-    start = f'set -e\npicpxct() {{ "{sys.executable}" -m picpxct_nx.cli "$@"; }}\n'
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PICPXCT")}
-    package = str(Path(picpxct_nx.cli.__file__).parents[2])
-    environment = kept | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([package, kept.get("PYTHONPATH", "")])}
-    run = subprocess.run(
-        ["bash", "-c", start + script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert "half-period resolution" in run.stderr
-    assert (tmp_path / "grains.csv").read_text().count("\n") > 4
-    assert "Spectral stack" in (tmp_path / "report.html").read_text("utf-8")

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -57,3 +58,19 @@ def test_the_version_is_stated_once_and_alike() -> None:
 
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_citation_says_what_the_package_says_of_itself() -> None:
+    # Simple lines of YAML, for which no test needs a parser.
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    told = dict(re.findall(r"^(\S[^:\n]*): (.+)$", citation, re.MULTILINE))
+    assert told["cff-version"] == "1.2.0"
+    assert (told["title"], told["version"], told["license"]) == (
+        project["name"],
+        project["version"],
+        project["license"],
+    )
+    assert told["abstract"].rstrip(".") == project["description"]
+    assert re.findall(r"^  - name: (.+)$", citation, re.MULTILINE) == [author["name"] for author in project["authors"]]
+    assert re.findall(r"^  - (?!name: )(.+)$", citation, re.MULTILINE) == project["keywords"]

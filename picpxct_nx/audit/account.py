@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from picpxct_nx.audit.audit import ALIKE, POOR, SURE, Audit
+from picpxct_nx.audit.audit import ALIKE, MOST, POOR, SURE, Audit
 from picpxct_nx.audit.orientation import AS_RECORDED, Orientation, equivalents
 from picpxct_nx.audit.patch import TRUSTED, corrected_axes, of
 from picpxct_nx.audit.scale import CONE_TOLERANCE, STAGE_PASSES
@@ -14,7 +14,7 @@ EXIT_CODES = {"right": 0, "wrong": InputError.exit_code, "undecided": Convergenc
 
 def percent(probability: float) -> str:
     """A probability in percent with as many digits as tell it from certainty; never more than 99.99 %."""
-    most = min(probability, 0.9999)
+    most = min(probability, MOST)
     return f"{100 * most:.2f} %" if most > 0.99 else f"{100 * most:.0f} %"
 
 
@@ -25,7 +25,9 @@ def headline(audit: Audit) -> str:
         return f"{start}, {percent(audit.confidence)}: stage and frames belong together as recorded"
     if audit.verdict == "undecided":
         return f"{start}: likeliest is the stage {audit.stage.words()}, {percent(audit.confidence)}; {doubt(audit)}"
-    sure = f", {percent(1 - audit.probabilities[AS_RECORDED])}" if _turned(audit) else ""
+    # Where the correction is known, of it, as the patch has it; else of what is recorded being wrong.
+    chance = audit.confidence if audit.decided else 1 - audit.probabilities[AS_RECORDED]
+    sure = f", {percent(chance)}" if _turned(audit) else ""
     return f"{start}{sure}: {faults(audit)}"
 
 

@@ -13,6 +13,8 @@ from picpxct_nx.records import Scan
 
 # A verdict is spoken with at least this probability; else it is `undecided`.
 SURE = 0.95
+# Nothing is told as surer than this: misfits and witnesses are no exact probabilities.
+MOST = 0.9999
 # The best fit is poor where its Fourier error is this much above that of counting noise, and not below this part of the
 # next class's: something else than the axes is wrong as well.
 POOR, ALIKE = 2.0, 0.6
@@ -234,6 +236,7 @@ def _import_axes(scan: Scan) -> str | None:
 __all__ = [
     "ALIKE",
     "FEWEST",
+    "MOST",
     "POOR",
     "SURE",
     "Audit",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from picpxct_nx import __version__, provenance, units
-from picpxct_nx.audit.audit import Audit
+from picpxct_nx.audit.audit import MOST, Audit
 from picpxct_nx.audit.orientation import AS_RECORDED, Orientation, parse
 from picpxct_nx.errors import InputError, UnitError, UsageError
 
@@ -77,7 +77,7 @@ def as_toml(audit: Audit, patch: Patch) -> str:
         amend["reverse_defocus"] = True
     told: dict[str, Any] = {
         "entry": audit.entry, "entry_uuid": audit.uuid, "verdict": audit.verdict,
-        "confidence": round(audit.confidence, 5), "program": f"{provenance.PROGRAM} {__version__}",
+        "confidence": round(min(audit.confidence, MOST), 4), "program": f"{provenance.PROGRAM} {__version__}",
         "date": provenance.now(),
     }  # fmt: skip
     parts = [_HEAD, _table("amend", amend)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from picpxct_nx.illumination import start_probe
+from picpxct_nx.images.fourier import centred_fft, centred_ifft
 from picpxct_nx.records import Scan
 from picpxct_nx.values import Array
 
@@ -103,8 +104,7 @@ def _cut(scan: Scan) -> Scan:
     if sides == (h, w):
         return scan
     rows, columns = (_middle(n, m) for n, m in zip((h, w), sides, strict=True))
-    wave = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(np.asarray(scan.start_probe), (1, 2)), norm="ortho"), (1, 2))
-    probe = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(wave[:, rows, columns], (1, 2)), norm="ortho"), (1, 2))
+    probe = centred_ifft(centred_fft(np.asarray(scan.start_probe))[:, rows, columns])
     return replace(
         scan,
         frames=np.asarray(scan.frames)[:, rows, columns],

@@ -4,7 +4,7 @@ import shlex
 
 from picpxct_nx.deposit.lineage import ORIGINS, Lineage
 from picpxct_nx.errors import InputError
-from picpxct_nx.replay.plan import Place, Run, inputs_of, others_of
+from picpxct_nx.rerun.plan import Place, Run, inputs_of, others_of
 
 
 def commands_of(lineage: Lineage) -> dict[str, str]:

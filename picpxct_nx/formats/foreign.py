@@ -1,16 +1,15 @@
 """A foreign scan: what a file of another program holds, still in its units and axes, and what was understood."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from picpxct_nx import units
 from picpxct_nx.errors import InputError, UnitError, UsageError
-from picpxct_nx.provenance import Input
-from picpxct_nx.values import Array, ArraySource, Value
+from picpxct_nx.formats.understood import Understood
+from picpxct_nx.values import Array, ArraySource
 
 # Positions in pixels are in object pixels, lambda z / (N p) with the N pixels of the frames as given.
 PIXEL = "pixel"
@@ -87,17 +86,11 @@ def _length_unit(text: str, part: str) -> tuple[str, str | None]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignScan:
+class ForeignScan(Understood):
     """What one foreign file holds; checked once, here.
 
     Parameters
     ----------
-    name : str
-        Name of the file, for messages.
-    format : str
-        Which reader made this.
-    inputs : tuple of Input
-        Every file that was read, by the SHA-256 of its bytes.
     frames : (n, h, w) real
         Counts; slices along all three axes are read.
     frame_axes : pair of directions
@@ -114,12 +107,6 @@ class ForeignScan:
         Row and column of the direct beam in the frames as given.
     corner : bool
         Whether the zero frequency is at [0, 0], as a Fourier transform leaves it.
-    metadata : mapping
-        Values by path of the definition, in the definition's units.
-    options : mapping
-        What the user said about the file, as text.
-    notes : tuple of str
-        A sentence for every alias, assumption and conversion.
 
     Raises
     ------
@@ -127,9 +114,6 @@ class ForeignScan:
         Shapes contradict each other, or a position is not finite.
     """
 
-    name: str
-    format: str
-    inputs: tuple[Input, ...]
     frames: ArraySource
     frame_axes: Directions = OURS
     positions: Array
@@ -139,59 +123,36 @@ class ForeignScan:
     monitor: Array | None = None
     beam_px: tuple[float, float] | None = None
     corner: bool = False
-    metadata: Mapping[str, Value] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_frames(self)
-        _check_positions(self)
-        n, shape = self.frames.shape[0], tuple(self.frames.shape[1:])
-        if self.mask is not None and self.mask.shape != shape:
-            raise InputError(f"{self.name}: the mask has shape {self.mask.shape}, the frames {shape}; make them agree")
-        if self.monitor is not None and self.monitor.shape != (n,):
-            raise InputError(f"{self.name}: the monitor has shape {self.monitor.shape}; wanted ({n},), one a frame")
-        if self.probe is not None and (self.probe.ndim != 3 or 0 in self.probe.shape):
+        part = "choose a part with an index, for example --map"
+        self.want_rank("frames", self.frames, 3, f"(frames, rows, columns); {part} data=data[0]")
+        if np.dtype(self.frames.dtype).kind not in "iuf":
             raise InputError(
-                f"{self.name}: the probe has shape {self.probe.shape}; wanted (modes, rows, columns); choose a part of "
-                "it with an index, for example --map probe=probe[0]"
+                f"{self.name}: the frames are of type {self.frames.dtype}; wanted counts, real or whole numbers"
             )
-        if self.probe is not None and not np.isfinite(self.probe).all():
-            raise InputError(f"{self.name}: the probe holds NaN or infinity; leave it out or give another one")
-
-
-def _check_frames(scan: ForeignScan) -> None:
-    shape, kind = tuple(scan.frames.shape), np.dtype(scan.frames.dtype).kind
-    if len(shape) != 3 or 0 in shape:
-        raise InputError(
-            f"{scan.name}: the frames have shape {shape}; wanted (frames, rows, columns); choose a part with an index, "
-            "for example --map data=data[0]"
-        )
-    if kind not in "iuf":
-        raise InputError(
-            f"{scan.name}: the frames are of type {scan.frames.dtype}; wanted counts, real or whole numbers"
-        )
+        _check_positions(self)
+        n, *shape = self.frames.shape
+        if self.mask is not None:
+            self.want_shape("mask", self.mask, tuple(shape), "that of a frame")
+        if self.monitor is not None:
+            self.want_shape("monitor", self.monitor, (n,), "one a frame")
+        if self.probe is not None:
+            self.want_rank("probe", self.probe, 3, f"(modes, rows, columns); {part} probe=probe[0]")
+            self.want_finite("probe", self.probe, "leave it out or give another one")
 
 
 def _check_positions(scan: ForeignScan) -> None:
-    shape, n = scan.positions.shape, scan.frames.shape[0]
-    if len(shape) != 2 or shape[1] != 2:
+    n, given = scan.frames.shape[0], scan.positions.shape
+    columns = "--map positions=scan[:,0:2], or join two arrays with positions=Y+X"
+    scan.want_rank("positions", scan.positions, 2, f"(frames, 2); choose two columns with an index, {columns}")
+    if given[0] != n:
         raise InputError(
-            f"{scan.name}: the positions have shape {shape}; wanted (frames, 2); choose two columns with an index, for "
-            "example --map positions=scan[:,0:2], or join two arrays with positions=Y+X"
+            f"{scan.name}: {n} frames but {given[0]} positions; choose those that belong together, for example "
+            f"--map positions=KEY[0:{min(n, given[0])}]"
         )
-    if shape[0] != n:
-        raise InputError(
-            f"{scan.name}: {n} frames but {shape[0]} positions; choose those that belong together, for example "
-            f"--map positions=KEY[0:{min(n, shape[0])}]"
-        )
-    finite = np.isfinite(scan.positions).all(axis=1)
-    if not finite.all():
-        first = int(np.argmin(finite))
-        raise InputError(
-            f"{scan.name}: position {first} of {n} is {scan.positions[first].tolist()}; wanted finite numbers; leave "
-            "such frames and positions out with an index in --map"
-        )
+    scan.want_shape("positions", scan.positions, (n, 2), f"two columns a frame, for example {columns}")
+    scan.want_finite("positions", scan.positions, "leave such frames and positions out with an index in --map")
 
 
 def stage_positions(positions: Array, axes: PositionAxes, pixel: tuple[float, float] | None) -> tuple[Array, Array]:

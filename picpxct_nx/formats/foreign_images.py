@@ -1,27 +1,20 @@
 """A foreign reconstruction: object and probe that another program made, and what was understood of its file."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from picpxct_nx.errors import InputError
-from picpxct_nx.provenance import Input
-from picpxct_nx.values import Array, Value
+from picpxct_nx.formats.understood import Understood
+from picpxct_nx.values import Array
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignReconstruction:
+class ForeignReconstruction(Understood):
     """What one file of another program holds of a reconstruction, already along our axes; checked once, here.
 
     Parameters
     ----------
-    name : str
-        Name of the file, for messages.
-    format : str
-        Which reader made this.
-    inputs : tuple of Input
-        Every file that was read, by the SHA-256 of its bytes.
     transmission : (H, W) complex
         Object, rows along +y and columns along +x of the laboratory.
     pixel : (float, float)
@@ -36,12 +29,6 @@ class ForeignReconstruction:
         Number of the frame of each position.
     error : (iterations,) float64, optional
         What the program minimised, an iteration each.
-    metadata : mapping
-        Values by path of the definition, in the definition's units.
-    options : mapping
-        What the user said about the file, as text.
-    notes : tuple of str
-        A sentence for every alias, assumption and conversion.
 
     Raises
     ------
@@ -49,9 +36,6 @@ class ForeignReconstruction:
         Shapes contradict each other, or numbers are not finite.
     """
 
-    name: str
-    format: str
-    inputs: tuple[Input, ...]
     transmission: Array
     pixel: tuple[float, float]
     origin: tuple[float, float]
@@ -59,27 +43,20 @@ class ForeignReconstruction:
     positions: Array | None = None
     frame: Array | None = None
     error: Array | None = None
-    metadata: Mapping[str, Value] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for what, array, rank in (("object", self.transmission, 2), ("probe", self.probe, 3)):
-            if array.ndim != rank or 0 in array.shape or array.dtype.kind not in "fc":
-                raise InputError(
-                    f"{self.name}: the {what} has shape {array.shape} and type {array.dtype}; wanted {rank} dimensions "
-                    "of complex numbers"
-                )
-            if not np.isfinite(array).all():
-                raise InputError(f"{self.name}: the {what} holds NaN or infinity; did the reconstruction fail?")
+            self.want_rank(what, array, rank, f"{rank} dimensions of complex numbers")
+            if array.dtype.kind not in "fc":
+                raise InputError(f"{self.name}: the {what} is of type {array.dtype}; wanted complex numbers")
+            self.want_finite(what, array, "did the reconstruction fail?")
         if not all(np.isfinite(size) and size > 0 for size in self.pixel):
             raise InputError(f"{self.name}: the object's pixel is {self.pixel} m; wanted positive numbers")
-        if not np.isfinite(self.origin).all():
-            raise InputError(f"{self.name}: the object's first pixel is at {self.origin} m; wanted finite numbers")
-        if self.positions is not None and not (
-            self.positions.ndim == 2 and self.positions.shape[1] == 2 and np.isfinite(self.positions).all()
-        ):
-            raise InputError(f"{self.name}: the positions have shape {self.positions.shape}; wanted (n, 2), finite")
+        self.want_finite("object's first pixel", np.array(self.origin), "wanted metres along y and x")
+        if self.positions is not None:
+            self.want_rank("positions", self.positions, 2, "(n, 2)")
+            self.want_shape("positions", self.positions, (len(self.positions), 2), "y and x")
+            self.want_finite("positions", self.positions, "wanted numbers, all finite")
 
 
 def one_layer(image: Array, where: str) -> tuple[Array, list[str]]:

@@ -8,6 +8,7 @@ import numpy as np
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats.foreign import Directions
 from picpxct_nx.formats.passthrough import is_bitshuffled, packed_images
+from picpxct_nx.images.fourier import centred_fft, centred_ifft
 from picpxct_nx.values import BLOCK_BYTES, Array, ArraySource, PackedImages
 
 Pair = tuple[int, int]
@@ -209,10 +210,8 @@ def arrange_probe(probe: Array, layout: Layout, name: str) -> Array:
             f"{name}: the probe has {shape[0]} x {shape[1]} pixels; wanted those of the frames, {layout.turned} as "
             f"given or {layout.shape} as cut; leave the probe out or resample it"
         )
-    wave = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(probe, (-2, -1)), norm="ortho"), (-2, -1))
     rows, columns = (slice(n // 2 - m // 2, n // 2 - m // 2 + m) for n, m in zip(shape, layout.shape, strict=True))
-    cut = np.fft.ifftshift(wave[..., rows, columns], (-2, -1))
-    return np.fft.fftshift(np.fft.ifft2(cut, norm="ortho"), (-2, -1)).astype(probe.dtype)
+    return centred_ifft(centred_fft(probe)[..., rows, columns]).astype(probe.dtype)
 
 
 def parse_crop(text: str | None) -> Pair | None:

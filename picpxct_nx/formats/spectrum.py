@@ -1,40 +1,29 @@
 """A foreign spectrum, and the spectrum of ours that it and the user's statements make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.formats import metadata as meta
 from picpxct_nx.formats.stated import parameters, state
-from picpxct_nx.provenance import Input, step
+from picpxct_nx.formats.understood import Understood
+from picpxct_nx.provenance import step
 from picpxct_nx.records import Spectrum
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import Array
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignSpectrum:
+class ForeignSpectrum(Understood):
     """What one file of another program holds of an absorption spectrum; checked once, here.
 
     Parameters
     ----------
-    name : str
-        Name of the file, for messages.
-    format : str
-        Which reader made this.
-    inputs : tuple of Input
-        Every file that was read, by the SHA-256 of its bytes.
     energy_ev : (n,) float64
         Photon energies in the order of the file.
     columns : mapping
         Arrays (n,) by path of the definition, `spectrum/absorption` among them.
-    metadata : mapping
-        Values by path of the definition, in the definition's units.
-    options : mapping
-        What the user said about the file, as text.
-    notes : tuple of str
-        A sentence for every alias, assumption and conversion.
 
     Raises
     ------
@@ -42,23 +31,15 @@ class ForeignSpectrum:
         Lengths differ, there are fewer than two energies, or numbers are not finite.
     """
 
-    name: str
-    format: str
-    inputs: tuple[Input, ...]
     energy_ev: Array
     columns: Mapping[str, Array]
-    metadata: Mapping[str, Value] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.energy_ev.ndim != 1 or len(self.energy_ev) < 2:
             raise InputError(f"{self.name}: has {self.energy_ev.size} energies; wanted two or more")
         for path, column in {"spectrum/energy": self.energy_ev, **self.columns}.items():
-            if column.shape != self.energy_ev.shape or not np.isfinite(column).all():
-                raise InputError(
-                    f"{self.name}: {path}: shape {column.shape}; wanted {self.energy_ev.shape}, all finite"
-                )
+            self.want_shape(path, column, self.energy_ev.shape, "one an energy")
+            self.want_finite(path, column, "wanted numbers, all finite")
 
 
 def assemble_spectrum(

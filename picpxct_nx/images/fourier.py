@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import fft
 
 from picpxct_nx.errors import InputError
+from picpxct_nx.images import correlation
 from picpxct_nx.images.ramp import Ramp as Ramp
 from picpxct_nx.images.ramp import match_ramp as match_ramp
 from picpxct_nx.images.ramp import ramp_factor as ramp_factor
@@ -21,7 +22,6 @@ Complex = npt.NDArray[np.complex128]
 Pair = tuple[float, float]
 
 _PLANE = (-2, -1)
-_REFINE_WIDTH_PX = 1.5  # the half-pixel start is wrong by 1/4 px at most; 1.5 px as in the paper
 
 
 def centred_fft(image: Image) -> Complex:
@@ -134,8 +134,7 @@ def windowed(image: Image, window: Real) -> Image:
 def register(a: Image, b: Image, *, upsample: int = 100) -> Pair:
     """Find the shift (y, x) in pixels that must be applied to `b` to match `a`.
 
-    Argmax over s of |sum_q A B* exp(2 pi i q.s)|: on a grid of half pixels by zero-padding the
-    cross-power spectrum twice, then by matrix products on a grid of 1/`upsample` px, 1.5 px wide, around it.
+    The peak of |sum_q A B* exp(2 pi i q.s)| over s, beyond any grid (`correlation.find`), rounded to 1/`upsample` px.
     `fourier_shift(b, register(a, b))` lies on `a`. The modulus makes contrast inversion and a constant phase
     harmless. Subtract pedestals and taper the images first (`windowed`): the window's own peak at zero shift
     biases the answer otherwise.
@@ -148,32 +147,8 @@ def register(a: Image, b: Image, *, upsample: int = 100) -> Pair:
     Returns
     -------
     (y, x) in pixels, within half of the field
-
-    References
-    ----------
-    Guizar-Sicairos, Thurman & Fienup, Opt. Lett. 33, 156 (2008).
     """
-    cross = fft.fft2(a) * np.conj(fft.fft2(b))
-    start = _half_pixel_peak(cross)
-    width = int(np.ceil(_REFINE_WIDTH_PX * upsample))
-    steps = (np.arange(width) - width // 2) / upsample
-    tries = [np.round(centre * upsample) / upsample + steps for centre in start]
-    kernel_y, kernel_x = (
-        np.exp(2j * np.pi * np.multiply.outer(where, fft.fftfreq(size)))
-        for where, size in zip(tries, cross.shape, strict=True)
-    )
-    fine = np.abs(kernel_y @ cross @ kernel_x.T)
-    row, column = np.unravel_index(int(np.argmax(fine)), fine.shape)
-    return float(tries[0][row]), float(tries[1][column])
-
-
-def _half_pixel_peak(cross: Image) -> Pair:
-    """Find the peak of the correlation, whose spectrum (zero frequency first) is `cross`, on half pixels."""
-    n_y, n_x = cross.shape
-    padded = np.zeros((2 * n_y, 2 * n_x), dtype=cross.dtype)
-    top, left = n_y - n_y // 2, n_x - n_x // 2
-    # zero frequency, at n // 2 of the centred axis, must come to n, the centre of the padded one
-    padded[top : top + n_y, left : left + n_x] = fft.fftshift(cross)
-    correlation = np.abs(fft.ifft2(fft.ifftshift(padded)))
-    row, column = np.unravel_index(int(np.argmax(correlation)), correlation.shape)
-    return float(fft.fftfreq(2 * n_y, 1 / n_y)[row]), float(fft.fftfreq(2 * n_x, 1 / n_x)[column])
+    where = correlation.band((a.shape[0], a.shape[1]), real=not (np.iscomplexobj(a) or np.iscomplexobj(b)))
+    found = correlation.find(correlation.spectrum(a, where), correlation.spectrum(b, where), where)
+    y, x = np.round(found * upsample) / upsample
+    return float(y), float(x)

@@ -9,7 +9,7 @@ from picpxct_nx.errors import InputError
 from .problem import Problem, read_counts
 
 # Bytes of raw frames that are read and moved to a GPU at a time.
-PIECE_BYTES = 64 << 20
+READ_BYTES = 64 << 20
 
 
 def amplitudes(problem: Problem, size: int) -> tuple[Tensor, float]:
@@ -71,7 +71,7 @@ def packed(problem: Problem, device: torch.device) -> tuple[Tensor, float]:
     good = torch.from_numpy(np.fft.ifftshift(problem.good)).to(device)
     counts = torch.empty((n, h, w), dtype=torch.float32, device=device)
     bad, whole = torch.empty(n, dtype=torch.bool, device=device), torch.ones((), dtype=torch.bool, device=device)
-    piece = max(1, PIECE_BYTES // (4 * h * w))
+    piece = max(1, READ_BYTES // (4 * h * w))
     for start in range(0, n, piece):
         rows = slice(start, min(start + piece, n))
         raw = _moved(np.asarray(problem.frames[rows]), device)

@@ -68,17 +68,3 @@ def flattened(
     if values["stage"] == "reconstructed":
         return made
     return made.made_by(step("flatten", {"air": "known"}, [made.as_input()]), (made,))
-
-
-def unflattened(
-    energy_ev: float = ENERGY_EV, rotation: float = 0.0, *, side: int = 64, seed: int = 0, **changes: Value | None
-) -> Reconstruction:
-    """The same as a solver leaves it: with a ramp, a constant phase and a scale, and no air known."""
-    flat = flattened(energy_ev, rotation, side=side, seed=seed)
-    ramp = 1.3 * np.exp(1j * (0.7 + 2e6 * flat.y[:, None] - 3e6 * flat.x))
-    given: dict[str, Value | None] = {
-        "stage": "reconstructed",
-        "transmission": (flat.transmission * ramp).astype(np.complex64),
-        "air": None,
-    }
-    return flattened(energy_ev, rotation, side=side, seed=seed, **(given | changes))

@@ -5,7 +5,6 @@ Coordinates in metres with the beam along +z; images are [y, x] with the origin 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,6 @@ from . import polyhedron
 from .spectra import along, optical_constants, wavelength
 
 Floats = NDArray[np.float64]
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 # A face as steep as this counts as parallel to the beam: dividing by its slope would only amplify rounding.
 PARALLEL = 1e-12
@@ -79,12 +77,6 @@ def interval(grain: Grain, y: Floats, x: Floats) -> tuple[Floats, Floats]:
     return bottom, top
 
 
-def chord_length(grain: Grain, y: Floats, x: Floats) -> Floats:
-    """Length in metres of rays along z inside a grain, exact, for ray positions (y, x) in metres."""
-    bottom, top = interval(grain, y, x)
-    return np.asarray(np.maximum(top - bottom, 0.0))
-
-
 def rotate(phantom: Phantom, angle: float) -> Phantom:
     """Turn a phantom about the beam by `angle` rad, from x towards y; quarter turns are free of rounding."""
     cosine, sine = np.cos(angle), np.sin(angle)
@@ -92,21 +84,6 @@ def rotate(phantom: Phantom, angle: float) -> Phantom:
         cosine, sine = np.rint(cosine), np.rint(sine)
     turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
     return Phantom(tuple(Grain(g.normals @ turn.T, g.offsets, turn @ g.axis) for g in phantom.grains))
-
-
-def quarter_turn(image: NDArray[Scalar], turns: int) -> NDArray[Scalar]:
-    """Turn an image (h, h) by `turns` times 90 degrees from x towards y about the pixel [h // 2, h // 2].
-
-    numpy's rot90 turns about the middle of the array, which for even h lies half a pixel before our origin. There
-    the first row or column has no partner, and the one that the turn leaves empty is filled from the other side.
-    """
-    even = image.shape[0] % 2 == 0
-    for _ in range(turns % 4):
-        # On [y, x] with y growing by row, x towards y is what rot90 calls clockwise.
-        image = np.rot90(image, -1)
-        if even:
-            image = np.roll(image, 1, axis=1)
-    return image
 
 
 def polycrystal(

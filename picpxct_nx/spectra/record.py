@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 REASONS = ("too thin", "air", "outside the common field", "phase not unwrapped", "not finite")
 # What describes the measurement as such and is passed on.
 _KEPT = ("start_time", "end_time", "experiment_identifier", "collection_identifier", "user")
+# Factors of an energy in the variance of its points.
+_FACTORS = ("variance", "covariance")
 
 
 def normalise_cube(record: Record, options: Options, note: Note = lambda _: None) -> NormalizedCube:
@@ -211,10 +213,17 @@ def sentence(record: NormalizedCube) -> str:
     )
 
 
-def point_errors(record: NormalizedCube, kind: str, p: int, e: int) -> Array:
+def has_errors(record: NormalizedCube, kind: str) -> bool:
+    """Whether a record holds what `point_errors` takes; kind is xanes or xpnes."""
+    noise = record.density_noise if kind == "xanes" else record.phase_noise
+    return noise is not None and all(getattr(record, f"{kind}_{name}") is not None for name in _FACTORS)
+
+
+def point_errors(record: NormalizedCube, kind: str, p: int, e: int, image: Array | None = None) -> Array:
     """Standard deviation of one normalised image, (H, W), from the noise and factors that are stored.
 
     var z = (s^2 (a - 2 z b) + z^2 sD^2) / D^2 for noise s, divisor D with standard deviation sD, and factors a, b.
+    A record that holds no divisor was divided by nothing: D is 1, without error.
 
     Parameters
     ----------
@@ -222,6 +231,8 @@ def point_errors(record: NormalizedCube, kind: str, p: int, e: int) -> Array:
     kind : "xanes" or "xpnes"
     p, e : int
         Polarisation and energy.
+    image : (H, W), optional
+        The normalised image itself, where it has been read already.
 
     Raises
     ------
@@ -229,10 +240,16 @@ def point_errors(record: NormalizedCube, kind: str, p: int, e: int) -> Array:
         The record does not hold what it takes.
     """
     noise = record.density_noise if kind == "xanes" else record.phase_noise
-    parts = {name: getattr(record, f"{kind}_{name}") for name in ("variance", "covariance", "scale", "scale_errors")}
-    if noise is None or any(part is None for part in parts.values()):
-        raise InputError(f"{record.entry}: has no {kind} noise, scale or factors; normalise the cube again")
-    z = np.asarray(getattr(record, kind)[p, e], np.float64)
-    own = np.asarray(noise[p], np.float64) ** 2 * (parts["variance"][p, e] - 2 * z * parts["covariance"][p, e])
-    shared = (z * parts["scale_errors"][p]) ** 2
-    return np.asarray(np.sqrt(np.maximum(own + shared, 0)) / np.abs(parts["scale"][p]))
+    if noise is None or not has_errors(record, kind):
+        raise InputError(f"{record.entry}: has no {kind} noise or factors; normalise the cube again")
+    a, b = (float(getattr(record, f"{kind}_{name}")[p, e]) for name in _FACTORS)
+    divisor, sigma = (getattr(record, f"{kind}_{name}") for name in ("scale", "scale_errors"))
+    z = np.asarray(getattr(record, kind)[p, e] if image is None else image, np.float64)
+    variance = np.asarray(noise[p], np.float64) ** 2 * (a - 2 * z * b)
+    if sigma is not None:
+        variance += (z * sigma[p]) ** 2
+    errors = np.sqrt(np.maximum(variance, 0))
+    if divisor is None:
+        return np.asarray(errors)
+    with np.errstate(divide="ignore", invalid="ignore"):  # pixels without thickness
+        return np.asarray(errors / np.abs(divisor[p]))

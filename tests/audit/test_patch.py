@@ -1,5 +1,6 @@
 """What an audit finds goes into a small TOML file and comes out of it the same; what is no patch is refused."""
 
+import tomllib
 from dataclasses import replace
 
 import pytest
@@ -43,6 +44,14 @@ def test_the_account_says_both_axes(audited: Audit) -> None:
     assert account.import_axes(found) == ("stage:+y,-x:um;frames:-y,+x", "stage:+x,+y:um;frames:-x,-y")
     assert "for further imports: --axes 'stage:+y,-x:um" in account.as_text(found)
     assert account.import_axes(audited) is None
+
+
+@pytest.mark.parametrize(("confidence", "told"), [(0.99876, "99.88 %"), (0.9999999, "99.99 %"), (0.962, "96 %")])
+def test_headline_and_patch_are_as_sure_as_each_other(audited: Audit, confidence: float, told: str) -> None:
+    found = replace(audited, confidence=confidence)
+    assert f"WRONG, {told}: the stage's axes" in account.headline(found)
+    stored = tomllib.loads(patch.as_toml(found, patch.of(found)))["audit"]["confidence"]
+    assert account.percent(stored) == told
 
 
 def test_an_undecided_audit_gives_no_patch(audited: Audit) -> None:

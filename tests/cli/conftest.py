@@ -14,6 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from picpxct_nx.cli.main import app
+from picpxct_nx.records import Reconstruction
+from picpxct_nx.simulate.faultless import ENERGY_EV, flattened
+from picpxct_nx.values import Value
 
 TINY = ("--set", "frame_size=32", "--set", "n_positions=16", "--set", "step=0.35 um", "--set", "supersampling=1")
 FIRST, SECOND = "scan_E054600_R000", "scan_E054710_R000"
@@ -114,6 +117,20 @@ def edited(made: Path, tmp_path: Path) -> Edit:
         return target
 
     return make
+
+
+def unflattened(
+    energy_ev: float = ENERGY_EV, rotation: float = 0.0, *, side: int = 64, seed: int = 0, **changes: Value | None
+) -> Reconstruction:
+    """A faultless reconstruction as a solver leaves it: with a ramp, a constant phase and a scale, and no air known."""
+    flat = flattened(energy_ev, rotation, side=side, seed=seed)
+    ramp = 1.3 * np.exp(1j * (0.7 + 2e6 * flat.y[:, None] - 3e6 * flat.x))
+    given: dict[str, Value | None] = {
+        "stage": "reconstructed",
+        "transmission": (flat.transmission * ramp).astype(np.complex64),
+        "air": None,
+    }
+    return flattened(energy_ev, rotation, side=side, seed=seed, **(given | changes))
 
 
 def replace(entry: h5py.Group, path: str, value: Any) -> None:

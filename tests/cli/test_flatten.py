@@ -15,9 +15,9 @@ from picpxct_nx.images.stack_record import make_cubes
 from picpxct_nx.nexus import open_valid, read, write
 from picpxct_nx.nexus.reading import entries
 from picpxct_nx.records import Reconstruction, Record, SpectralCube
-from picpxct_nx.simulate.faultless import flattened, unflattened
+from picpxct_nx.simulate.faultless import flattened
 
-from .conftest import Call, message
+from .conftest import Call, message, unflattened
 
 NAME = "scan_E054600_R000"
 

@@ -88,7 +88,9 @@ def test_a_second_signal_ends_at_once_and_leaves_nothing(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["in.nxs"]
 
 
-def test_a_stopped_run_goes_on_to_the_same_numbers(made: Path, tmp_path: Path, call: Call) -> None:
+def test_a_stopped_run_goes_on_to_the_same_numbers_and_no_other_run_does(
+    made: Path, tmp_path: Path, call: Call
+) -> None:
     recipe = ("--recipe", "pie:40", "--device", "cpu:1", "--seed", "3")
     whole = call("reconstruct", made / "scan.nxs", *recipe, "-q", "-o", "whole.nxs")
     assert whole.exit_code == 0
@@ -96,23 +98,19 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(made: Path, tmp_path: Path, c
     code, _ = _interrupt(command(*words), tmp_path, signal.SIGTERM)
     assert code == 143
     assert [path.name for path in (tmp_path / "kept").iterdir()] == [f"{FIRST}.checkpoint.npz"]
+    other = ("reconstruct", made / "scan.nxs", "--device", "cpu:1", "--checkpoint", "kept", "--overwrite", "-q")
+    for more, says in ((("--recipe", "pie:4"), "another recipe"), (("--recipe", "pie:40", "--seed", "9"), "seed, 3")):
+        result = call(*other, *more, "-o", "rec.nxs")
+        assert result.exit_code == 65
+        assert "checkpoint: made with another" in message(result)
+        assert says in message(result)
     again = call(*words[:-3], "none", "-v", "--overwrite", "-o", "rec.nxs")
     assert again.exit_code == 0
     assert f"{FIRST}: goes on after iteration" in again.stderr
     assert _image(tmp_path / "rec.nxs") == _image(tmp_path / "whole.nxs")
     assert list((tmp_path / "kept").iterdir()) == []
-
-
-def test_a_checkpoint_of_another_run_is_refused(made: Path, tmp_path: Path, call: Call) -> None:
-    words = ("reconstruct", made / "scan.nxs", "--device", "cpu:1", "--checkpoint", "kept", "-o", "rec.nxs")
-    _interrupt(command(*words, "--recipe", "pie:400", "--progress", "json"), tmp_path, signal.SIGINT)
-    for more, says in ((("--recipe", "pie:4"), "another recipe"), (("--recipe", "pie:400", "--seed", "9"), "seed, 0")):
-        result = call(*words, *more, "--overwrite", "-q")
-        assert result.exit_code == 65
-        assert "checkpoint: made with another" in message(result)
-        assert says in message(result)
     (tmp_path / "kept" / f"{FIRST}.checkpoint.npz").write_bytes(b"torn")
-    result = call(*words, "--recipe", "pie:4", "--overwrite", "-q")
+    result = call(*other, "--recipe", "pie:4", "-o", "rec.nxs")
     assert result.exit_code == 65
     assert "remove it to start afresh" in message(result)
 

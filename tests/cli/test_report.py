@@ -73,10 +73,10 @@ def test_a_damaged_file_is_gone_past_and_named(call: Call, made: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_the_command_of_a_scan_makes_the_same_image_again(made: Path, run: Run, shell: Run, tmp_path: Path) -> None:
+def test_the_command_of_a_scan_makes_the_same_image_again(made: Path, call: Call, shell: Run, tmp_path: Path) -> None:
     shutil.copy(made / "scan.nxs", tmp_path)
     how = ("--recipe", "pie:2,ml:2", "--refine", "positions", "--set", "ml.damping=0.03", "--set", "positions.limit=2")
-    assert run("reconstruct", "scan.nxs", *how, "--seed", "3", "--device", "cpu:1", "-o", "rec.nxs").returncode == 0
+    assert call("reconstruct", "scan.nxs", *how, "--seed", "3", "--device", "cpu:1", "-o", "rec.nxs").exit_code == 0
     gathered = Gathered()
     for name in ("scan.nxs", "rec.nxs"):
         with nexus.open_valid(tmp_path / name, name) as file:

@@ -11,9 +11,9 @@ from .conftest import Call, Run, message
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 SIMULATE = (
-    "picpxct simulate --energies '5460 eV, 5515 eV' --rotations '0 deg' --set frame_size=48 --set supersampling=1 "
-    "--set photon_rate='4e7 Hz' --seed 1 -q -o raw/scans.nxs"
-)
+    "simulate", "--energies", "5460 eV, 5515 eV", "--rotations", "0 deg", "--set", "frame_size=48", "--set",
+    "supersampling=1", "--set", "photon_rate=4e7 Hz", "--seed", "1", "-q", "-o", "raw/scans.nxs",
+)  # fmt: skip
 PIPE = """picpxct reconstruct raw/scans.nxs --recipe pie:4 --also none --device cpu:1 -q | picpxct flatten -q \
     | picpxct stack --energy-tolerance '0.3 eV' -q > cube.nxs"""
 
@@ -29,7 +29,8 @@ def raw(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_what_a_pipe_made_is_made_again_bit_for_bit(shell: Run, call: Call, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
-    assert shell(f"{SIMULATE} && {PIPE}").returncode == 0
+    assert call(*SIMULATE).exit_code == 0
+    assert shell(PIPE).returncode == 0
     # Settings of the user are not those of the one who made it.
     (tmp_path / "picpxct.toml").write_text("[stack]\nunion = true\n[flatten]\norder = 'constant'\n")
     result = call("rerun", "cube.nxs", "--inputs", "raw", "--json", "-q")

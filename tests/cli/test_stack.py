@@ -11,9 +11,9 @@ import pytest
 from picpxct_nx.nexus import open_valid, read, write
 from picpxct_nx.nexus.reading import entries
 from picpxct_nx.records import Record, SpectralCube
-from picpxct_nx.simulate.faultless import flattened, unflattened
+from picpxct_nx.simulate.faultless import flattened
 
-from .conftest import Call, Run, message
+from .conftest import Call, Run, message, unflattened
 
 PLAN = [(e, r) for r in (0.0, np.pi / 2) for e in (5460.0, 5471.0)]
 

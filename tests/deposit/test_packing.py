@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from picpxct_nx.deposit import packing, planning
+from picpxct_nx.deposit.accounting import account
 from picpxct_nx.deposit.planning import Plan
 from picpxct_nx.deposit.transfer import Counter, stream
-from picpxct_nx.deposit.verifying import altered
 from picpxct_nx.errors import InputError
 
 from .conftest import FORM, NAMES, SAMPLES, packed
@@ -31,7 +31,7 @@ def test_a_folder_and_an_archive_hold_the_same_files(crate: Path, archive: Path,
     shutil.unpack_archive(archive, tmp_path / "out")
     names = {path.relative_to(crate) for path in crate.rglob("*") if path.is_file()}
     assert names == {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert altered(tmp_path / "out") == ()
+    assert account(tmp_path / "out").faults == ()
 
 
 def test_a_file_that_changed_after_it_was_looked_at_is_refused(mine: Plan, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_archive_that_was_stopped_goes_on_behind_what_is_written(
     monkeypatch.setattr(packing, "stream", noted)
     packed(mine, target)
     assert set(read) == set(NAMES) - done
-    assert altered(target) == ()
+    assert account(target).faults == ()
     assert not (tmp_path / ".crate.zip.part").exists()
 
 
@@ -79,7 +79,7 @@ def test_files_of_an_earlier_run_with_other_inputs_do_not_stay(mine: Plan, tmp_p
     (shop / "old.nxs").write_bytes(b"old")
     packed(mine, tmp_path / "crate")
     assert not (tmp_path / "crate/data/raw/old.nxs").exists()
-    assert altered(tmp_path / "crate") == ()
+    assert account(tmp_path / "crate").faults == ()
 
 
 def test_bytes_are_counted_from_every_worker() -> None:

@@ -11,7 +11,8 @@ import h5py
 import pytest
 
 from picpxct_nx.deposit import bag, zipped
-from picpxct_nx.deposit.verifying import altered, verify
+from picpxct_nx.deposit.accounting import account
+from picpxct_nx.deposit.verifying import verify
 from picpxct_nx.errors import InputError, MissingInputError
 
 
@@ -44,9 +45,9 @@ def test_one_flipped_bit_in_any_file_of_a_folder_is_found(copy: Path) -> None:
         for place in {0, path.stat().st_size - 1, rng.randrange(path.stat().st_size)}:
             bit = rng.randrange(8)
             flip(path, place, bit)
-            assert any(fault.level == "error" for fault in altered(copy)), (path, place, bit)
+            assert any(fault.level == "error" for fault in account(copy).faults), (path, place, bit)
             flip(path, place, bit)
-    assert altered(copy) == ()
+    assert account(copy).faults == ()
 
 
 def test_every_bit_of_the_manifests_counts(copy: Path) -> None:
@@ -54,7 +55,7 @@ def test_every_bit_of_the_manifests_counts(copy: Path) -> None:
     path = copy / bag.TAGS
     for place in range(0, path.stat().st_size, 3):
         flip(path, place, 5)
-        assert altered(copy), place
+        assert account(copy).faults, place
         flip(path, place, 5)
 
 
@@ -68,13 +69,13 @@ def test_one_flipped_bit_anywhere_in_an_archive_is_found(archive: Path, tmp_path
         bit = rng.randrange(8)
         flip(path, place, bit)
         try:
-            found = altered(path)
+            found = account(path).faults
         except InputError:
             found = ()  # it cannot even be opened
         else:
             assert any(fault.level == "error" for fault in found), (place, bit)
         flip(path, place, bit)
-    assert altered(path) == ()
+    assert account(path).faults == ()
 
 
 def codes(path: Path) -> set[str]:
@@ -95,7 +96,7 @@ def codes(path: Path) -> set[str]:
 )  # fmt: skip
 def test_what_is_missing_or_does_not_belong_is_named(copy: Path, spoil: Callable[[Path], None], code: str) -> None:
     spoil(copy)
-    found = altered(copy) if code != "NO_CRATE" else verify(copy).faults
+    found = account(copy).faults if code != "NO_CRATE" else verify(copy).faults
     assert code in {fault.code for fault in found}
 
 
@@ -138,14 +139,14 @@ def test_a_forged_document_that_is_no_crate_is_named(copy: Path, text: str) -> N
 
 def test_pipes_and_files_that_may_not_be_read_are_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(copy / "data/pipe")
-    assert {fault.code for fault in altered(copy)} == {"STRAY_FILE"}
+    assert {fault.code for fault in account(copy).faults} == {"STRAY_FILE"}
     (copy / "data/pipe").unlink()
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("picpxct_nx.deposit.verifying.stream", refuse)
-    assert "UNREADABLE" in {fault.code for fault in altered(copy)}
+    monkeypatch.setattr("picpxct_nx.deposit.accounting.stream", refuse)
+    assert "UNREADABLE" in {fault.code for fault in account(copy).faults}
 
 
 def test_what_is_no_deposit_is_refused(tmp_path: Path) -> None:
@@ -179,5 +180,5 @@ def test_an_archive_written_otherwise_is_told_apart(archive: Path, tmp_path: Pat
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as new:
         for info in old.infolist():
             new.writestr(info.filename, old.read(info))
-    assert "ARCHIVE" in {fault.code for fault in altered(target)}
+    assert "ARCHIVE" in {fault.code for fault in account(target).faults}
     assert zipped.layout([]) == ()

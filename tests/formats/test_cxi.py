@@ -178,7 +178,10 @@ def test_a_map_overrules_the_places_of_cxi(write_cxi: WriteCxi, truth: Truth) ->
         ({"detector__data": None}, "say where with --map data"),
         ({"sample__geometry_1__translation": None}, "say where with --map positions"),
         ({"sample__geometry_1__translation": np.zeros((7, 3))}, "8 frames but 7 positions"),
-        ({"sample__geometry_1__translation": np.full((8, 3), np.nan)}, "position 0 of 8"),
+        (
+            {"sample__geometry_1__translation": np.full((8, 3), np.nan)},
+            "NaN or infinity, first at index 0 of 8",
+        ),
         ({"detector__mask": np.zeros((3, 3), np.uint32)}, "mask has shape"),
         ({"detector__distance": -1.0}, "wanted a positive number"),
     ],

@@ -134,7 +134,11 @@ def test_two_part_numbers_are_joined_to_a_probe(tmp_path: Path) -> None:
         ({}, "data=data", "it has data, scan"),
         ({}, "data=dta,positions=scan", "has no array 'dta'; it has data, scan"),
         ({"scan": np.zeros((5, 2))}, MAP, "4 frames but 5 positions"),
-        ({"scan": np.array([[0, 0], [1, 1], [np.nan, 2], [3, 3]])}, MAP, "position 2 of 4"),
+        (
+            {"scan": np.array([[0, 0], [1, 1], [np.nan, 2], [3, 3]])},
+            MAP,
+            "NaN or infinity, first at index 2 of 4",
+        ),
         ({"scan": np.zeros((4, 3))}, MAP, "positions have shape"),
         ({"scan": np.array(["a", "b"])}, MAP, "wanted real numbers"),
         ({"data": np.ones((1, 4, 6, 6))}, MAP, "wanted \\(frames, rows, columns\\)"),

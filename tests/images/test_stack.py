@@ -13,7 +13,7 @@ from picpxct_nx.images.stack_record import Stated, make_cubes
 from picpxct_nx.manifest import parse
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Reconstruction, SpectralCube
-from picpxct_nx.simulate.faultless import PARTICLE, PIXEL, flattened, unflattened
+from picpxct_nx.simulate.faultless import PARTICLE, PIXEL, flattened
 from picpxct_nx.simulate.images import View, image_stack
 from picpxct_nx.values import Value
 
@@ -140,7 +140,7 @@ def test_what_no_cube_can_hold_is_refused() -> None:
     with pytest.raises(InputError, match=r"its pixels are 52.5 x 50 nm; wanted square ones"):
         project(flat, 0.1)
     with pytest.raises(InputError, match="is reconstructed; stack wants flattened: run picpxct flatten first"):
-        project(unflattened(), 0.1)
+        project(flattened(stage="reconstructed"), 0.1)
     holes = good.transmission.copy()
     holes[30, 30] = np.nan
     with pytest.raises(InputError, match="1 pixels of the known field are not finite"):

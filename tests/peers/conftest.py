@@ -38,12 +38,20 @@ def peer(name: str) -> ModuleType:
 
 @pytest.fixture(params=[path.name for path in SAMPLES] + list(nxdl.names()))
 def product(request: pytest.FixtureRequest, make_record: Callable[..., Record], tmp_path: Path) -> Path:
-    """A sample file, or a file with every field of one definition."""
+    """A copy of a sample file, for some peers open what they read for writing; or all fields of one definition."""
     if request.param.endswith(".nxs"):
-        return ROOT / "sample_data" / str(request.param)
+        return Path(shutil.copy(ROOT / "sample_data" / str(request.param), tmp_path))
     path = tmp_path / f"{request.param}.nxs"
     nexus.write(path, [make_record(request.param)])
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _samples_stay_as_they_are() -> Iterator[None]:
+    """No peer may be given a file of the repository."""
+    before = {path: path.read_bytes() for path in SAMPLES}
+    yield
+    assert [path.name for path in SAMPLES if path.read_bytes() != before[path]] == []
 
 
 def definition_of(path: Path) -> str:

@@ -1,12 +1,13 @@
 """Every product opens in the readers people have, and shows the expected real-valued image first."""
 
+import shutil
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from .conftest import definition_of, peer
+from .conftest import ROOT, definition_of, peer
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("default")]
 
@@ -70,8 +71,8 @@ def test_hyperspy_reads_the_expected_signal(product: Path) -> None:
     np.testing.assert_array_equal(data[0], values)
 
 
-def test_hyperspy_makes_a_signal_of_the_sample_s_image() -> None:
-    path = Path(__file__).parents[2] / "sample_data" / "reconstruction.nxs"
+def test_hyperspy_makes_a_signal_of_the_sample_s_image(tmp_path: Path) -> None:
+    path = Path(shutil.copy(ROOT / "sample_data" / "reconstruction.nxs", tmp_path))
     signals = peer("hyperspy.api").load(str(path), file_format="nexus", nxdata_only=True)
     shapes = {signal.metadata.General.title: signal.data.shape for signal in signals}
     assert shapes["phase"] == _shown(path)[1].shape

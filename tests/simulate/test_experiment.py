@@ -13,6 +13,8 @@ from picpxct_nx.simulate import optics, phantom, stage
 from picpxct_nx.simulate.experiment import SimulatedScan, simulate_experiment, simulate_scan
 from picpxct_nx.simulate.presets import TUTORIAL
 
+from .geometry import quarter_turn
+
 STILL = replace(TUTORIAL, scan_drift=0.0, rotation_error=0.0)
 SMALL = replace(STILL, energies_ev=(5460.0, 5471.0), n_positions=12, supersampling=1)
 
@@ -105,8 +107,8 @@ def test_stage_moves_the_sample_so_that_the_beam_meets_it_at_minus_stage() -> No
 def test_sample_rotation_turns_the_picture_and_with_it_the_light() -> None:
     upright, turned = (simulate_scan(SMALL, 5471.0, rotation).truth for rotation in (0.0, np.pi / 2))
     across = phantom.transmission(upright.projection, energy_ev=5471.0, polarisation=-np.pi / 2)
-    np.testing.assert_allclose(turned.object, phantom.quarter_turn(across, 1), atol=1e-6)
-    azimuth = phantom.quarter_turn(upright.projection.azimuth, 1)
+    np.testing.assert_allclose(turned.object, quarter_turn(across, 1), atol=1e-6)
+    azimuth = quarter_turn(upright.projection.azimuth, 1)
     matter = turned.projection.label > 0
     np.testing.assert_allclose((azimuth[matter] + np.pi / 2) % np.pi, turned.projection.azimuth[matter])
 

@@ -6,6 +6,8 @@ import pytest
 from picpxct_nx.simulate import phantom
 from picpxct_nx.simulate.images import View, image_stack, sample_projection, with_noise
 
+from .geometry import quarter_turn
+
 VIEW = View(shape=(64, 48), pixel_size=80e-9)
 
 
@@ -48,7 +50,7 @@ def test_a_quarter_turn_of_the_sample_is_a_quarter_turn_of_its_image(specimen: p
     # Polarised along with the crystal axes, so that only the geometry turns; the two grids sample edges differently.
     (still,) = image_stack(specimen, view, [5471.0], polarisation=0.3)
     (turned,) = image_stack(specimen, view, [5471.0], rotation=np.pi / 2, polarisation=0.3 + np.pi / 2)
-    assert np.abs(phantom.quarter_turn(still, 1) - turned).max() < 0.02
+    assert np.abs(quarter_turn(still, 1) - turned).max() < 0.02
 
 
 def test_the_mean_transmission_is_kept_by_the_microscope(specimen: phantom.Phantom) -> None:

@@ -8,6 +8,8 @@ from picpxct_nx.simulate import phantom, polyhedron
 from picpxct_nx.simulate.particles import KINDS, particle
 from picpxct_nx.simulate.phantom import Phantom
 
+from .geometry import chord_length
+
 SIZE = (6e-6, 5e-6, 3e-6)
 
 
@@ -25,7 +27,7 @@ def test_thickness_is_the_matter_met_by_marching_along_the_ray(kind: str) -> Non
         points = np.stack([np.full_like(z, x), np.full_like(z, y), z])
         inside = np.array([np.all(g.normals @ points <= g.offsets[:, None], axis=0) for g in sample.grains])
         assert inside.sum(axis=0).max() <= 1  # grains are disjoint
-        found = sum(float(phantom.chord_length(g, np.array(y), np.array(x))) for g in sample.grains)
+        found = sum(float(chord_length(g, np.array(y), np.array(x))) for g in sample.grains)
         crossed.append(int(inside.any(axis=1).sum()))
         assert found == pytest.approx(inside.sum() * step, abs=2 * step * max(1, crossed[-1]))
     assert max(crossed) == 1 if kind == "columns" else max(crossed) > 1

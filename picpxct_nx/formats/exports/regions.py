@@ -8,6 +8,7 @@ import numpy as np
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.images.air_choice import in_boxes, parse_boxes
 from picpxct_nx.records import GrainMap, NormalizedCube
+from picpxct_nx.spectra.record import has_errors, point_errors
 from picpxct_nx.values import Array, ArraySource
 
 ALL, GRAINS = "all", "grains"
@@ -95,9 +96,8 @@ def part(record: NormalizedCube, p: int, region: Region) -> Part:
 def means(record: NormalizedCube, name: str, place: tuple[int, Array], parts: Sequence[Part]) -> list[Spectrum]:
     """Weighted means of `xanes` or `xpnes` over regions, in float64; each image is read once for all of them.
 
-    z = sum w z_i / sum w, with the variance sum w^2 v_i / (sum w)^2; v_i is that of a point as the definition of the
-    cube gives it: (s^2 (f - 2 z g) + z^2 sD^2) / D^2, with noise s, divisor D and its sigma sD of the pixel and the
-    factors f and g of the energy. Pixels are taken as independent; pixels finer than the resolution are not.
+    z = sum w z_i / sum w, with the variance sum w^2 v_i / (sum w)^2 of the variances v_i of points (`point_errors`).
+    Pixels are taken as independent; pixels finer than the resolution are not.
 
     Parameters
     ----------
@@ -113,35 +113,13 @@ def means(record: NormalizedCube, name: str, place: tuple[int, Array], parts: Se
     p, energies = place
     source: ArraySource = getattr(record, name)
     values, variances = np.empty((len(parts), len(energies))), np.empty((len(parts), len(energies)))
-    maps = [_noise_maps(record, name, p, each.index) for each in parts]
+    known = has_errors(record, name)
     for column, e in enumerate(energies):
-        image = np.asarray(source[p, int(e)], np.float64).ravel()
+        image = np.asarray(source[p, int(e)], np.float64)
+        errors = point_errors(record, name, p, int(e), image) if known else np.zeros_like(image)
         for row, each in enumerate(parts):
-            z, w = image[each.index], each.weight / np.sum(each.weight)
-            values[row, column] = np.sum(w * z)
-            noise_maps = maps[row]
-            if noise_maps is not None:
-                noise, divisor, divisor_sigma = noise_maps
-                f, g = (float(factor[p, int(e)]) for factor in _factors(record, name))
-                v = noise**2 * (f - 2 * z * g) + z**2 * divisor_sigma**2
-                variances[row, column] = np.sum(w**2 * v / divisor**2)
-    known = bool(maps) and maps[0] is not None
-    sigmas = np.sqrt(np.maximum(variances, 0)) if known else None
+            w = each.weight / np.sum(each.weight)
+            values[row, column] = np.sum(w * image.ravel()[each.index])
+            variances[row, column] = np.sum((w * errors.ravel()[each.index]) ** 2)
+    sigmas = np.sqrt(variances) if known else None
     return [Spectrum(values[row], None if sigmas is None else sigmas[row]) for row in range(len(parts))]
-
-
-def _factors(record: NormalizedCube, name: str) -> tuple[Array, Array]:
-    return np.asarray(getattr(record, f"{name}_variance")), np.asarray(getattr(record, f"{name}_covariance"))
-
-
-def _noise_maps(record: NormalizedCube, name: str, p: int, index: Array) -> tuple[Array, Array, Array] | None:
-    """Noise, divisor and its sigma in the pixels of `index`; None where the cube does not hold them."""
-    noise = record.density_noise if name == "xanes" else record.phase_noise
-    factors = (getattr(record, f"{name}_variance"), getattr(record, f"{name}_covariance"))
-    if noise is None or any(factor is None for factor in factors):
-        return None
-    scale, scale_sigma = getattr(record, f"{name}_scale"), getattr(record, f"{name}_scale_errors")
-    ones = np.ones(len(index))
-    divisor = ones if scale is None else np.asarray(scale[p], np.float64).ravel()[index]
-    sigma = 0 * ones if scale_sigma is None else np.asarray(scale_sigma[p], np.float64).ravel()[index]
-    return np.asarray(noise[p], np.float64).ravel()[index], divisor, sigma

@@ -8,7 +8,7 @@ import pytest
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import Input, Step
 from picpxct_nx.records import Record
-from picpxct_nx.replay.plan import Place, chain
+from picpxct_nx.rerun.plan import Place, chain
 from picpxct_nx.values import Value
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from picpxct_nx.records import Reconstruction, Record
-from picpxct_nx.replay.compare import compare
+from picpxct_nx.rerun.compare import compare
 from picpxct_nx.values import Array
 
 

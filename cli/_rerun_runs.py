@@ -13,7 +13,7 @@ from picpxct_nx.errors import InputError, PicpxctError
 from ._talk import say
 
 if TYPE_CHECKING:
-    from picpxct_nx.replay.plan import Chain, Place, Run
+    from picpxct_nx.rerun.plan import Chain, Place, Run
 
 
 def locate(chain: "Chain", folder: Path) -> "tuple[dict[str, Place], dict[str, str]]":
@@ -27,7 +27,7 @@ def locate(chain: "Chain", folder: Path) -> "tuple[dict[str, Place], dict[str, s
         One of them is not there, or is no longer what was read.
     """
     from picpxct_nx import nexus
-    from picpxct_nx.replay.plan import Place
+    from picpxct_nx.rerun.plan import Place
 
     found = nexus.find_entries(folder, chain.raw)
     for uuid, checksum in chain.raw.items():
@@ -50,7 +50,7 @@ def lines(
 
     `places` knows where entries lie, and learns where each product lies when its command has been run.
     """
-    from picpxct_nx.replay.plan import Place
+    from picpxct_nx.rerun.plan import Place
 
     for number, run in enumerate(chain.runs, 1):
         for part, piece in enumerate(_distinct(run, places), 1):
@@ -94,7 +94,7 @@ def _only(file: str) -> str:
         names = nexus.entries(handle)
     if len(names) != 1:
         raise InputError(
-            f"{file}: holds {len(names)} entries; wanted one: a manifest with particle sets is not replayed"
+            f"{file}: holds {len(names)} entries; wanted one: a manifest with particle sets is not run again"
         )
     return names[0]
 

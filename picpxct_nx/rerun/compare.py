@@ -12,13 +12,13 @@ from picpxct_nx.values import Array, ArraySource, Value, blocks
 
 Agreement = Literal["equal", "close", "different"]
 
-# What names products, which a replay makes anew, and when; nothing that was measured or computed.
+# What names products, which a rerun makes anew, and when; nothing that was measured or computed.
 _NAMES = re.compile(r"(entry_identifier_uuid|projections/source_uuid|.*@NX_class)\Z")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How one value of a replay differs from the stored one.
+    """How one value of a rerun differs from the stored one.
 
     `relative` is the root mean square of the difference over that of the stored values, over those finite in both;
     infinite where shapes, types, texts, or which values are finite, differ.
@@ -33,7 +33,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All values of a product against a replay; `differences` holds those that are not equal."""
+    """All values of a product against a rerun; `differences` holds those that are not equal."""
 
     values: int
     arrays: int
@@ -75,7 +75,7 @@ def compare(stored: Record, again: Record, tolerance: float) -> Comparison:
     Parameters
     ----------
     stored, again : Record
-        The product as it is kept, and as the replay made it.
+        The product as it is kept, and as the rerun made it.
     tolerance : float
         Relative difference, root mean square, up to which an array is close.
     """

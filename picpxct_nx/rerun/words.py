@@ -1,6 +1,6 @@
 """The options with which a recorded step was run, from the parameters that its history tells.
 
-Numbers are written with every digit that they have, so that a replay starts from the very same ones.
+Numbers are written with every digit that they have, so that a rerun starts from the very same ones.
 """
 
 import re
@@ -45,7 +45,7 @@ def words(step: Step, others: Sequence[str] = ()) -> Words:
     except KeyError as error:
         raise InputError(
             f"step {step.command}: its history lacks the parameter {error}; program {step.program} {step.version} "
-            "wrote it, replay it with that"
+            "wrote it, run it again with that"
         ) from None
 
 

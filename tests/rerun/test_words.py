@@ -14,8 +14,8 @@ from picpxct_nx.cli.main import app
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import Step
 from picpxct_nx.records import Record
-from picpxct_nx.replay.compare import compare
-from picpxct_nx.replay.words import words
+from picpxct_nx.rerun.compare import compare
+from picpxct_nx.rerun.words import words
 from picpxct_nx.values import Value
 
 from .conftest import SAMPLES, load
@@ -65,7 +65,7 @@ def test_what_was_left_to_an_engine_is_left_to_it_again() -> None:
     assert "ml.likelihood=auto" in words(Step(command="reconstruct", parameters=old))
 
 
-def test_a_reconstruction_that_was_ended_early_is_replayed_as_far_as_it_came() -> None:
+def test_a_reconstruction_that_was_ended_early_is_run_again_as_far_as_it_came() -> None:
     told = {"message": "stopped on request after 12 of 23 iterations", "status": "stopped"}
     line = list(words(Step(command="reconstruct", parameters=RECONSTRUCT | told)))
     assert ("--recipe", "pie:3,ml:9") in pairs(line)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import Input, Step
-from picpxct_nx.replay.words import device_of, main_of, words
+from picpxct_nx.rerun.words import device_of, main_of, words
 
 # Commands that map over entries: alike runs of them become one.
 _MAPPING = frozenset({"reconstruct", "flatten", "align", "register", "normalize", "grainmap"})

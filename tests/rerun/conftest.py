@@ -1,4 +1,4 @@
-"""Fixtures of replays: sample files as records."""
+"""Fixtures of reruns: sample files as records."""
 
 from collections.abc import Callable
 from pathlib import Path
