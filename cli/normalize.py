@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from . import _options as o
 from ._input import read_entries
+from ._memory import limited
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
 
@@ -22,6 +23,7 @@ def normalize(
     density: o.Density = None,
     scale: o.ThicknessScale = None,
     least: o.Least = "sigma:3",
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -44,9 +46,10 @@ def normalize(
         {"e0": e0, "by": by, "pre": pre, "post": post, "orders": orders, "density": density, "scale": scale,
          "least": least}
     )  # fmt: skip
+    room = limited(memory, "normalize")
 
     def make(record: "Record") -> "Record":
-        return normalise_cube(record, options, lambda text: say(text, quiet=quiet))
+        return normalise_cube(record, options, lambda text: say(text, quiet=quiet), room(record))
 
     failed = delivery.fail if keep_going else None
     cubes = read_entries(inputs, SpectralCube, failed=failed, note=delivery.note)

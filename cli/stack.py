@@ -3,7 +3,7 @@
 from . import _options as o
 from ._input import read_entries
 from ._manifest import read_manifest
-from ._memory import give_back
+from ._memory import give_back, limited
 from ._output import Delivery, deliver, each_kept, refuse_early
 from ._talk import complain, say
 
@@ -17,6 +17,7 @@ def stack(
     repeats: o.Repeats = "refuse",
     union: o.Union = False,
     least_coverage: o.LeastCoverage = 0.1,
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -42,9 +43,14 @@ def stack(
 
     choice = options(energy_tolerance, angle_tolerance, repeats, least_coverage, union=union)
     stated = None if manifest is None else read_manifest(manifest)
+    room = limited(memory, "stack")
     records = read_entries(inputs, Reconstruction, failed=delivery.fail if keep_going else None, note=delivery.note)
-    projections = list(each_kept(records, lambda record: project(record, choice.least_coverage), delivery))
-    cubes = stack_record.make_cubes(projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet))
+    projections = list(
+        each_kept(records, lambda record: project(record, choice.least_coverage, room(record)), delivery)
+    )
+    cubes = stack_record.make_cubes(
+        projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet), room()
+    )
     for cube in cubes:
         say(f"stack: {stack_record.sentence(cube)}", quiet=quiet)
         if len(cube.energy_ev) == 1:

@@ -45,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
+    "room": {"errors", "values", "atomic"},
     "watching": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},
