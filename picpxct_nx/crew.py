@@ -104,12 +104,8 @@ class Crew:
 
     def begin(self, record: Record) -> None:
         """Give a scan to the process that has least to do, or that has the scan's neighbour."""
-        worker = min(self._workers, key=lambda one: one.load)
-        if self._chains is not None:
-            assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
-            worker = self._chains.setdefault(warm.chain(record), self._workers[len(self._chains) % self.count])
+        self._begun[id(record)] = worker = self._of(record)
         worker.give(record)
-        self._begun[id(record)] = worker
 
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan, when the process that has it is done; what it says is said now.
@@ -140,7 +136,18 @@ class Crew:
                 busy[line].hear()  # type: ignore[index]  # one of those that were waited for
 
     def recall(self, scan: Record, product: Record) -> None:
-        """Nothing: a chain that a process takes up again begins cold."""
+        """Let the process that has the chain of a scan begin the next one from what an earlier run made of it."""
+        if self._chains is not None and isinstance(scan, Scan) and isinstance(product, Reconstruction):
+            judge = warm.Neighbours()
+            judge.add(scan, product)
+            if judge.of(scan) is not None:
+                self._of(scan).remember(scan, product)
+
+    def _of(self, record: Record) -> "_Worker":
+        if self._chains is None:
+            return min(self._workers, key=lambda one: one.load)
+        assert isinstance(record, Scan)  # noqa: S101  # the command asked for scans only
+        return self._chains.setdefault(warm.chain(record), self._workers[len(self._chains) % self.count])
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +164,7 @@ class _Worker:
         self._choice, self._folder = choice, folder
         self._process: subprocess.Popen[bytes] | None = None
         self._waiting: deque[Record] = deque()
+        self._kept: dict[tuple[str, float], tuple[Scan, Reconstruction]] = {}
         self._stopped = False
         self.said: deque[tuple[Any, ...]] = deque()
         self.load = 0
@@ -169,7 +177,17 @@ class _Worker:
         self._waiting.append(record)
         self.load += 1
         if self.load == 1:
-            self._send(("scan", self._waiting.popleft()))
+            self._next()
+
+    def remember(self, scan: Scan, product: Reconstruction) -> None:
+        """Hand a product over before the next scan of its chain; the frames, which nobody wants, stay in their file."""
+        self._kept[warm.chain(scan)] = (replace(scan, frames=scan.frames[:0]), product)
+
+    def _next(self) -> None:
+        record = self._waiting.popleft()
+        if isinstance(record, Scan) and (kept := self._kept.pop(warm.chain(record), None)):
+            self._send(("recall", *kept))
+        self._send(("scan", record))
 
     def hear(self) -> None:
         """Take what the process says next."""
@@ -185,7 +203,7 @@ class _Worker:
             if self.load and self._process is None:
                 self._start()
             if self.load:
-                self._send(("scan", self._waiting.popleft()))
+                self._next()
 
     def stop(self) -> None:
         """End after the running iteration."""
@@ -260,8 +278,10 @@ def serve(line: Connection) -> None:
     listener = Listener(tell("report"), tell("note"), tell("diverged"), asked, tell("stopped"))
     while True:
         what, *words = line.recv()
-        if what == "stop":
-            stopping = True
+        if what == "recall":
+            store.recall(*words)
+        stopping = stopping or what == "stop"
+        if what != "scan":
             continue
         try:
             line.send(("made", reconstruct_scan(words[0], choice, listener, store)))
