@@ -2,7 +2,7 @@
 
 import ctypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from picpxct_nx.errors import UsageError
@@ -10,7 +10,9 @@ from picpxct_nx.errors import UsageError
 from . import _input
 
 if TYPE_CHECKING:
+    from picpxct_nx.images.projection import Projection
     from picpxct_nx.records import Record
+    from picpxct_nx.room import Task
     from picpxct_nx.values import Room
 
 # mallopt's number of the size from which an allocation is pages of its own (malloc.h).
@@ -36,7 +38,9 @@ def _trim() -> None:
 
 
 def limited(text: str | None, stage: str) -> "Callable[..., Room]":
-    """Where a stage keeps what is as large as a cube, asked for with each record and where one is free without.
+    """Where a stage keeps what is as large as a cube: asked for with the record that is worked on, or projections.
+
+    Who asks with nothing gets what is laid aside until then.
 
     Parameters
     ----------
@@ -50,27 +54,43 @@ def limited(text: str | None, stage: str) -> "Callable[..., Room]":
     UsageError
         The text is no size; and when a record is worked on, that it is too little.
     """
-    import numpy as np
-
-    from picpxct_nx.records import Reconstruction, SpectralCube
     from picpxct_nx.values import in_memory
 
     if text is None:
-        return lambda _=None: in_memory
+        return lambda *_: in_memory
     from picpxct_nx.room import Room, working
 
     room = Room(size(text))
     _input.SPOOL_BYTES = _SPOOL_BYTES
     give_back()
 
-    def begin(record: "Record | None" = None) -> "Room":
-        if record is not None:
-            assert isinstance(record, Reconstruction | SpectralCube)  # noqa: S101  # what the stages ask for
+    def begin(*items: "Record | Projection") -> "Room":
+        if items:
             _trim()
-            room.begin(working(stage, np.size(record.rotation), len(record.y), len(record.x)), record.entry)
+            task = _task(items)
+            room.begin(working(stage, task), getattr(items[0], "entry", stage))
         return room
 
     return begin
+
+
+def _task(items: "Sequence[Record | Projection]") -> "Task":
+    import numpy as np
+
+    from picpxct_nx.images.projection import Projection
+    from picpxct_nx.records import Reconstruction, SpectralCube
+    from picpxct_nx.room import Task
+
+    if isinstance(items[0], Reconstruction | SpectralCube):
+        record = items[0]
+        return Task(np.size(record.rotation), len(record.y), len(record.x), len(record.history))
+    projections = [item for item in items if isinstance(item, Projection)]
+    # The cube reaches as far from the axis of rotation as any of them.
+    height, width = (
+        max(2 * round(max(-axis.start, axis.start + axis.length * axis.step) / axis.step) for axis in axes)
+        for axes in zip(*(item.axes for item in projections), strict=True)
+    )
+    return Task(1, height, width, sum(len(item.record.history) for item in projections))
 
 
 def size(text: str) -> int:

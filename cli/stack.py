@@ -45,11 +45,9 @@ def stack(
     stated = None if manifest is None else read_manifest(manifest)
     room = limited(memory, "stack")
     records = read_entries(inputs, Reconstruction, failed=delivery.fail if keep_going else None, note=delivery.note)
-    projections = list(
-        each_kept(records, lambda record: project(record, choice.least_coverage, room(record)), delivery)
-    )
+    projections = list(each_kept(records, lambda record: project(record, choice.least_coverage, room()), delivery))
     cubes = stack_record.make_cubes(
-        projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet), room()
+        projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet), room(*projections)
     )
     for cube in cubes:
         say(f"stack: {stack_record.sentence(cube)}", quiet=quiet)

@@ -10,6 +10,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +22,43 @@ from picpxct_nx.errors import UsageError
 from picpxct_nx.values import Array, Pieces
 
 _STATM = Path("/proc/self/statm")
+# A program is not of the same size each time; the least that is named must do the next time. It is rounded up.
+_SCATTER, _STEP = 3 * 10**6, 10**7
 
 
-def working(stage: str, polarisations: int, height: int, width: int) -> int:
+@dataclass(frozen=True)
+class Task:
+    """What a stage works on: how many polarisations of height x width pixels, and how many steps made them."""
+
+    polarisations: int
+    height: int
+    width: int
+    steps: int
+
+
+def working(stage: str, task: Task) -> int:
     """Bytes that a stage works with beside the program and all that is as large as a cube.
 
-    Measured on cubes of 256 x 256 to 740 x 740 pixels, and a tenth more; `benchmarks/cube.py --memory` tells what is
-    left of it.
-
-    Parameters
-    ----------
-    stage : str
-        Name of the command.
-    polarisations, height, width : int
-        Of the cube, or 1 and the pixels of an image.
+    Images and maps while it computes, and then the history, which is written and checked. Measured on cubes of 256 x
+    256 to 740 x 740 pixels with 1 to 4 polarisations and 1 to 240 steps, and a tenth more; `benchmarks/cube.py --memory
+    least` tells whether it is enough.
     """
-    image, frame = height * width, max(height, width) ** 2
-    fixed, growing = {
-        "flatten": (20, 200 * image),
-        "stack": (22, 100 * frame),
-        "align": (22, 190 * image),
-        "register": (20, 500 * frame),
-        "normalize": (25, 205 * image * polarisations),
+    image, frame = task.height * task.width, max(task.height, task.width) ** 2
+    fixed, growing, each_step = {
+        "flatten": (20, 200 * image, 150_000),
+        "stack": (22, 100 * frame, 420_000),
+        "align": (22, 190 * image, 150_000),
+        "register": (20, 500 * frame, 150_000),
+        "normalize": (25, (150 + 180 * task.polarisations) * image, 150_000),
     }[stage]
-    return fixed * 10**6 + growing
+    return fixed * 10**6 + max(growing, each_step * task.steps)
 
 
 class Room:
     """Makes arrays (`Room` of `values`) so that the program stays below a limit in bytes.
 
     What is asked for is in memory while it fits beside the program, what a stage works with (`begin`) and all that was
-    made before and is still in use; else it is in a file.
+    made before and is still in use; else, and before the beginning, it is in a file.
     """
 
     def __init__(self, limit: int) -> None:
@@ -75,9 +82,10 @@ class Room:
         self._working = max(self._working, working)
         least = self._base + self._working
         if least > self._limit:
+            enough = math.ceil((least + _SCATTER) / _STEP) * _STEP
             raise UsageError(
-                f"{name}: --memory {_megabytes(self._limit)} is too little; it takes {_megabytes(least, up=True)} at "
-                "least, whatever is left on the disk"
+                f"{name}: --memory {self._limit / 1e6:.0f} MB is too little; it takes {enough / 1e6:.0f} MB at least, "
+                "whatever is left on the disk"
             )
 
     def __call__(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Pieces:
@@ -90,7 +98,7 @@ class Room:
         """
         kind = np.dtype(dtype)
         size = math.prod(shape) * kind.itemsize
-        if size <= self._limit - (self._base or 0) - self._working - sum(self._given.values()):
+        if self._base is not None and size <= self._limit - self._base - self._working - sum(self._given.values()):
             made, number = np.empty(shape, kind), next(self._numbers)
             self._given[number] = size
             weakref.finalize(made, self._given.pop, number)
@@ -107,10 +115,6 @@ def resident() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def _megabytes(size: int, *, up: bool = False) -> str:
-    return f"{math.ceil(size / 1e6) if up else round(size / 1e6)} MB"
 
 
 class _File:
