@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import prove_plain
+
 HERE = Path(__file__).parent
 ETC = Path("/etc/slurm")
 BAD = "scan_E054690_R000"
@@ -162,6 +164,11 @@ if __name__ == "__main__":
     place = Path(sys.argv[2]) if len(sys.argv) == 3 else Path(tempfile.mkdtemp(prefix="picpxct-proof-"))
     if sys.argv[1] == "slurm":
         with cluster(place.absolute()):
+            prove_plain.prove_array(place.absolute() / "array")
             prove(place.absolute() / "run", slurm=True)
     else:
         prove(place.absolute() / "run", slurm=False)
+        if shutil.which("parallel"):
+            prove_plain.prove_parallel(place.absolute() / "parallel")
+        else:
+            print("GNU parallel is not installed, and not tried")
