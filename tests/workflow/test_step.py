@@ -136,6 +136,21 @@ def test_what_is_finished_outlives_a_job_that_is_killed(number: signal.Signals, 
     assert not half.exists()
 
 
+def test_what_a_killed_command_left_half_written_is_gone_after_the_next(tmp_path: Path) -> None:
+    stale = [tmp_path / f".{name}.4711.part" for name in ("cube.nxs", "grains.csv", "a.nxs")]
+    others = [tmp_path / name for name in (".other.nxs.4711.part", ".cube.nxs.part", "cube.nxs.4711.part")]
+    for path in (*stale, *others):
+        path.write_text("half")
+    words = ["-o", "cube.nxs", "--table", "grains.csv", "a.nxs"]
+    assert _run(tmp_path, command=[*_exits(0), *words]).returncode == 0
+    assert [path.exists() for path in (*stale, *others)] == [False, False, True, True, True, True]
+    # A job that was killed while it gave names to its products.
+    scans = _Scans(tmp_path)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / ".b.nxs.4711.part").write_text("half")
+    scans.run()
+
+
 def test_products_are_linked_and_not_copied(tmp_path: Path) -> None:
     scans = _Scans(tmp_path)
     assert scans.run() == ["a.nxs", "b.nxs", "c.nxs"]
