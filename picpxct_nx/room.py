@@ -46,7 +46,7 @@ def working(stage: str, task: Task) -> int:
     image, frame = task.height * task.width, max(task.height, task.width) ** 2
     fixed, growing, each_step = {
         "flatten": (20, 200 * image, 150_000),
-        "stack": (22, 100 * frame, 420_000),
+        "stack": (30, 100 * frame, 420_000),
         "align": (22, 190 * image, 150_000),
         "register": (20, 500 * frame, 150_000),
         "normalize": (25, (150 + 180 * task.polarisations) * image, 150_000),
