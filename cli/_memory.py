@@ -62,7 +62,6 @@ def limited(text: str | None, stage: str) -> "Callable[..., Room]":
 
     room = Room(size(text))
     _input.SPOOL_BYTES = _SPOOL_BYTES
-    give_back()
 
     def begin(*items: "Record | Projection") -> "Room":
         if items:

@@ -45,9 +45,9 @@ def working(stage: str, task: Task) -> int:
     """
     image, frame = task.height * task.width, max(task.height, task.width) ** 2
     fixed, growing, each_step = {
-        "flatten": (20, 200 * image, 150_000),
+        "flatten": (20, 250 * image, 150_000),
         "stack": (30, 100 * frame, 420_000),
-        "align": (22, 190 * image, 150_000),
+        "align": (25, 215 * image, 150_000),
         "register": (20, 500 * frame, 150_000),
         "normalize": (25, (150 + 180 * task.polarisations) * image, 150_000),
     }[stage]
