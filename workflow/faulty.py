@@ -71,11 +71,10 @@ def crowded(words: list[str]) -> int:
     """Exit code of the real command on a disk without room."""
     filler = Path(".filler")
     try:
-        with filler.open("wb") as file, suppress(OSError):
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
             os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(".").free)
             while True:
                 file.write(b"0" * ROOM)
-                file.flush()
         return subprocess.run([*REAL, *words], check=False).returncode
     finally:
         filler.unlink()

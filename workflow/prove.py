@@ -140,11 +140,10 @@ def cluster(folder: Path) -> Iterator[None]:
     shutil.chown("/run/munge", "munge", "munge")
     started: list[subprocess.Popen[bytes]] = []
     try:
-        started.append(subprocess.Popen(["runuser", "-u", "munge", "--", "/usr/sbin/munged", "-F"]))
-        time.sleep(2)
-        for daemon in ("slurmctld", "slurmd"):
-            with (folder / "log" / f"{daemon}.out").open("wb") as said:
-                started.append(subprocess.Popen([daemon, "-D"], stdout=said, stderr=said))
+        munged = ["runuser", "-u", "munge", "--", "/usr/sbin/munged", "-F"]
+        for daemon in (munged, ["slurmctld", "-D"], ["slurmd", "-D"]):
+            with (folder / "log" / f"{Path(daemon[-2]).name}.out").open("wb") as said:
+                started.append(subprocess.Popen(daemon, stdout=said, stderr=said))
             time.sleep(3)
         subprocess.run(["scontrol", "update", f"NodeName={socket.gethostname()}", "State=RESUME"], check=False)
         subprocess.run(["srun", "-n1", "--gpus=1", "sh", "-c", "echo GPU $CUDA_VISIBLE_DEVICES on $(hostname)"],

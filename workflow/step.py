@@ -79,7 +79,7 @@ def attempts(job: argparse.Namespace) -> int:
         if not again:
             break
         pause = job.wait * 2 ** (number - 1)
-        print(f"step: {job.name}: exit 75, try {number} of {job.tries}; again in {pause:g} s", file=sys.stderr)
+        say(f"step: {job.name}: exit 75, try {number} of {job.tries}; again in {pause:g} s\n")
         _sleep(pause)
         if _asked:
             break
@@ -95,13 +95,17 @@ def once(job: argparse.Namespace) -> tuple[int, str]:
     _children.append(child)
     last: deque[str] = deque(maxlen=1)
     for line in child.stderr or ():
-        with suppress(OSError):  # a log on a full disk loses lines, but not the command
-            sys.stderr.write(line)
-            sys.stderr.flush()
+        say(line)
         last.append(line.strip())
     code = child.wait()
     _children.remove(child)
     return (128 - code if code < 0 else code), "".join(last)
+
+
+def say(text: str) -> None:
+    """Put text into the log; one on a full disk loses it, but not the command."""
+    with suppress(OSError):
+        os.write(2, text.encode())
 
 
 def report(target: Path, told: dict[str, object]) -> None:
@@ -114,7 +118,7 @@ def report(target: Path, told: dict[str, object]) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        print(f"step: {target}: cannot be written ({error}); the failure was {told}", file=sys.stderr)
+        say(f"step: {target}: cannot be written ({error}); the failure was {told}\n")
 
 
 def forget(command: list[str]) -> None:

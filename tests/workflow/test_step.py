@@ -77,6 +77,13 @@ def test_it_is_given_up_after_the_last_try(tmp_path: Path) -> None:
     assert [one["again"] for one in _told(tmp_path)] == [True, False]
 
 
+def test_a_log_on_a_full_disk_loses_lines_but_not_the_command(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as log:
+        line = _line("--tries", "2", command=_exits(75, 0))
+        assert subprocess.run(line, cwd=tmp_path, stderr=log, check=False, timeout=60).returncode == 0
+    assert [one["said"] for one in _told(tmp_path)] == ["said 0"]
+
+
 @pytest.mark.parametrize("code", [1, 65, 70, 73, 78])
 def test_other_failures_are_final(code: int, tmp_path: Path) -> None:
     assert _run(tmp_path, command=_exits(code, 0)).returncode == code
