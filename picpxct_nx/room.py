@@ -45,11 +45,11 @@ def working(stage: str, task: Task) -> int:
     """
     image, frame = task.height * task.width, max(task.height, task.width) ** 2
     fixed, growing, each_step = {
-        "flatten": (20, 250 * image, 150_000),
+        "flatten": (50, 180 * image, 150_000),
         "stack": (30, 100 * frame, 420_000),
-        "align": (25, 215 * image, 150_000),
+        "align": (60, 130 * image, 150_000),
         "register": (20, 500 * frame, 150_000),
-        "normalize": (25, (150 + 180 * task.polarisations) * image, 150_000),
+        "normalize": (80, (115 + 135 * task.polarisations) * image, 150_000),
     }[stage]
     return fixed * 10**6 + max(growing, each_step * task.steps)
 
