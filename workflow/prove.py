@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -162,6 +163,8 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     place = Path(sys.argv[2]) if len(sys.argv) == 3 else Path(tempfile.mkdtemp(prefix="picpxct-proof-"))
     if sys.argv[1] == "slurm":
+        # What was started and linked is taken away also when the proof is told to end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with cluster(place.absolute()):
             prove_plain.prove_array(place.absolute() / "array")
             prove(place.absolute() / "run", slurm=True)
