@@ -8,7 +8,8 @@ processor time, which a loaded machine leaves alone; memory the largest resident
 process read and wrote (/proc/PID/io). What a command takes on next to nothing, interpreter, libraries and first use of
 each, is measured on a smallest scan and taken off before `cost ~ size^exponent` is fitted.
 
---files reads and writes a scan of 440 x 440 pixels a frame as the commands do, and tells what a frame costs.
+--files reads and writes a scan of 440 x 440 pixels a frame as the commands do, and tells what a frame costs; and a
+reconstruction of 740 x 740 pixels with its sigma maps and a probe of 440 x 440.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import numpy as np
 
 from picpxct_nx import nexus
 from picpxct_nx.records import Scan
+from picpxct_nx.simulate.faultless import PIXEL, flattened
 
 E0 = "5483.4 eV"
 # Pre-edge, peak and post-edge in each.
@@ -186,6 +188,30 @@ def files(count: int = 60, side: int = 440) -> None:
             assert isinstance(record, Scan)
             for compression in ("gzip", "bitshuffle", "none"):
                 filed(record, folder / f"{compression}.nxs", compression)
+        written(folder / "reconstruction.nxs")
+
+
+def written(path: Path, side: int = 740, window: int = 440) -> None:
+    """Print what it costs to write a reconstruction as `reconstruct` does, and to open and read it again."""
+    plain, rng = flattened(side=side), np.random.default_rng(0)
+    sigmas = [rng.gamma(50, 1e-4, plain.transmission.shape).astype(np.float32) for _ in range(2)]
+    probe = rng.standard_normal((1, window, window, 2)).astype(np.float32).view(np.complex64)[..., 0]
+    axis = PIXEL * (np.arange(window) - window // 2)
+    record = replace(
+        plain, transmission_sigma=sigmas[0], phase_sigma=sigmas[1], probe=probe, probe_y=axis, probe_x=axis
+    )
+    times = [time.process_time()]
+    nexus.write(path, [record], compression="gzip")
+    times.append(time.process_time())
+    with nexus.open_valid(path, str(path)) as file:
+        nexus.read(file, nexus.entries(file)[0])
+    times.append(time.process_time())
+    seconds = np.diff(times)
+    print(
+        f"reconstruction of {side} x {side}: {path.stat().st_size / 2**20:.0f} MiB; write, checked {seconds[0]:.2f} s, "
+        f"open, validate and read {seconds[1]:.2f} s",
+        flush=True,
+    )
 
 
 def filed(record: Scan, path: Path, compression: nexus.Compression) -> None:

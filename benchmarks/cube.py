@@ -1,17 +1,20 @@
-"""Put a cube through flatten, align, register and normalize: time, processor time and peak memory of the real commands.
+"""Put a cube through the spectral stages: time, processor time and peak memory of the real commands.
 
-    python benchmarks/cube.py [--side 740] [--energies 60] [--threads 2] [--pipe] [--folder FOLDER]
-    python benchmarks/cube.py --growth | --ends
+    python benchmarks/cube.py [--side 740] [--energies 60] [--threads 2] [--pipe] [--memory least|SIZE] [--folder DIR]
+    python benchmarks/cube.py --growth
 
-The cube is one of two polarisations: faultless images of a particle of seven grains, drifting by 1.5 px rms, with noise
-of 0.01. Every command runs in a process of its own, from file to file, or with --pipe from a pipe to a pipe, as the
-middle of a pipeline. Memory is the largest resident set and the spools beside it in multiples of the cube
-(complex64); what the interpreter and its libraries take is not taken off. --growth runs small cubes and fits time ~
-energies^a and ~ pixels^b.
+`stack` takes faultless reconstructions of a small particle, one an energy and polarisation. The others take a cube of
+two polarisations: faultless images of a particle of seven grains, drifting by 1.5 px rms, with noise of 0.01. Every
+command runs in a process of its own, from file to file, or with --pipe from a pipe to a pipe, as the middle of a
+pipeline. Memory is the largest resident set in multiples of the cube (complex64); what the interpreter and its
+libraries take is not taken off. With --memory every stage runs a second time with that option, `least` being the least
+that it accepts, and the content of both products is compared. --growth runs small cubes and fits time ~ energies^a and
+~ pixels^b.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,9 +34,17 @@ from picpxct_nx.simulate.images import View, image_stack, with_noise
 from picpxct_nx.values import Array
 
 PIXEL, NOISE, DRIFT_PX, PART = 50e-9, 0.01, 1.5, 5
-COMMANDS = {"flatten": (), "align": (), "register": (), "normalize": ("--e0", "5483.4 eV")}
+# Every command with its words, and what it reads: images, the cube, or what the command before it made.
+COMMANDS = {
+    "stack": ((), "images"),
+    "flatten": ((), "cube"),
+    "align": ((), "flatten"),
+    "register": ((), "align"),
+    "normalize": (("--e0", "5483.4 eV"), "register"),
+    "grainmap": (("--peak", "5468:5474 eV", "--base", "5460:5465 eV"), "normalize"),
+}
+WITHOUT_LIMIT = ("grainmap",)  # it has no --memory: it reads the images in its windows one by one
 POLARISATIONS = 2
-ENDS_SIDE = 740
 # The system counts to a child what its parent held when it was started; so a small process starts the command.
 LAUNCH = """
 import os, sys
@@ -144,35 +155,59 @@ def run(words: list[str], source: Path, target: Path, *, threads: int, pipe: boo
 
 
 def through(
-    folder: Path,
-    side: int,
-    count: int,
-    options: argparse.Namespace,
-    polarisations: int = POLARISATIONS,
-    keep: tuple[str, ...] = (),
+    folder: Path, side: int, count: int, options: argparse.Namespace, polarisations: int = POLARISATIONS
 ) -> dict[str, Cost]:
     """The costs of all commands on one cube."""
-    before = folder / f"cube_{polarisations}_{count}_{side}.nxs"
-    if not before.exists():
-        make_cube(before, side, count, polarisations)
+    name, ev = f"{polarisations}_{count}_{side}", energies(count)
+    paths = {"images": folder / f"images_{name}.nxs", "cube": folder / f"cube_{name}.nxs"}
+    if not paths["cube"].exists():
+        make_cube(paths["cube"], side, count, polarisations)
+    if not paths["images"].exists():
+        # Each is made when it is written, so that this process holds one.
+        records = (flattened(e, p * np.pi / polarisations, side=side) for p in range(polarisations) for e in ev)
+        write_to(paths["images"], records, compression="none")
     costs: dict[str, Cost] = {}
-    for name, words in COMMANDS.items():
-        made = folder / f"{name}.nxs"
-        costs[name] = run([name, *words], before, made, threads=options.threads, pipe=options.pipe)
-        tell(name, costs[name], 8 * polarisations * count * side**2)
-        # A cube is flattened anew and stays stacked.
-        before = made
-    with nexus.open_valid(before, str(before)) as file:
-        print(f"  ends as {nexus.entries(file)}", flush=True)
-    for name in set(COMMANDS) - set(keep):
-        (folder / f"{name}.nxs").unlink()
+    for command, (words, source) in COMMANDS.items():
+        made, line = folder / f"{command}.nxs", [command, *words]
+        costs[command] = run(line, paths[source], made, threads=options.threads, pipe=options.pipe)
+        tell(command, costs[command], 8 * polarisations * count * side**2)
+        if options.memory and command not in WITHOUT_LIMIT:
+            limited(line, paths[source], made, options, 8 * polarisations * count * side**2)
+        paths[command] = made
+    for command in COMMANDS:
+        paths[command].unlink()
     return costs
+
+
+def limited(line: list[str], source: Path, made: Path, options: argparse.Namespace, cube: int) -> None:
+    """Run a command again with --memory, and tell what it took; the product has to be the same."""
+    limit = least(line, source) if options.memory == "least" else options.memory
+    other = made.with_name("limited.nxs")
+    cost = run([*line, "--memory", limit], source, other, threads=options.threads, pipe=options.pipe)
+    digests = []
+    for path in (made, other):
+        with nexus.open_valid(path, str(path)) as file:
+            digests.append([nexus.read(file, entry).digest() for entry in nexus.entries(file)])
+    other.unlink()
+    tell(f"  {limit}", cost, cube)
+    if digests[0] != digests[1]:
+        sys.exit(f"cube: {line[0]} makes something else with --memory {limit}")
+
+
+def least(line: list[str], source: Path) -> str:
+    """The least memory that a command says it takes."""
+    words = [sys.executable, "-m", "picpxct_nx.cli", *line, str(source), "-q", "--json", "--memory", "1 MB"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    found = re.search(r"it takes ([0-9]+ MB) at least", done.stderr)
+    if found is None:
+        sys.exit(f"cube: {line[0]} refused nothing: {done.stderr}")
+    return found[1]
 
 
 def tell(name: str, cost: Cost, cube: int) -> None:
     """Print what a command took."""
     print(
-        f"  {name:10s} {cost.wall:7.1f} s wall {cost.cpu:7.1f} s cpu {cost.memory / cube:6.2f} cubes in memory "
+        f"  {name:12s} {cost.wall:7.1f} s wall {cost.cpu:7.1f} s cpu {cost.memory / cube:6.2f} cubes in memory "
         f"({cost.memory / 2**20:.0f} MiB)",
         flush=True,
     )
@@ -193,32 +228,8 @@ def growth(folder: Path, options: argparse.Namespace) -> None:
         print(f"{name:10s} cpu ~ polarisations^{np.polyfit(np.log([2, 3, 4]), seconds, 1)[0]:.2f}", flush=True)
 
 
-def ends(folder: Path, options: argparse.Namespace) -> None:
-    """Print how much memory the commands at both ends of the cube take for one more cube, from cubes of two sizes."""
-    counts, memory, size = (6, 12), [], 8 * POLARISATIONS * ENDS_SIDE**2
-    for count in counts:
-        images, ev = folder / "images.nxs", energies(count)
-        # Each is made when it is written, so that this process holds one.
-        records = (flattened(e, p * np.pi / 2, side=ENDS_SIDE) for p in range(POLARISATIONS) for e in ev)
-        write_to(images, records, compression="none")
-        stacked = run(["stack"], images, folder / "stack.nxs", threads=options.threads, pipe=options.pipe)
-        through(folder, ENDS_SIDE, count, options, keep=("normalize",))
-        words = ["grainmap", "--peak", "5468:5474 eV", "--base", "5460:5465 eV"]
-        grains = run(words, folder / "normalize.nxs", folder / "grains.nxs", threads=options.threads, pipe=options.pipe)
-        memory.append({"stack": stacked.memory, "grainmap": grains.memory})
-        for path in folder.glob("*.nxs"):
-            path.unlink()
-    for name in memory[0]:
-        slope = (memory[1][name] - memory[0][name]) / (size * (counts[1] - counts[0]))
-        least = memory[0][name] / 2**20
-        print(f"{name:10s} {slope:.2f} cubes more for each cube; {least:.0f} MiB for {counts[0]} energies", flush=True)
-
-
 def main(options: argparse.Namespace, folder: Path) -> None:
     """Run what was asked for."""
-    if options.ends:
-        ends(folder, options)
-        return
     if options.growth:
         growth(folder, options)
         return
@@ -236,7 +247,7 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pipe", action="store_true", help="from pipe to pipe instead of file to file")
     parser.add_argument("--growth", action="store_true", help="small cubes, and how the cost grows")
-    parser.add_argument("--ends", action="store_true", help="memory of stack and grainmap, which make and use the cube")
+    parser.add_argument("--memory", help="also with --memory: a size, or least")
     parser.add_argument("--folder", type=Path, help="keep the cube there")
     chosen = parser.parse_args()
     if chosen.folder is None:

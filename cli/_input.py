@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from picpxct_nx.records import Record
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# What comes through a pipe is kept in memory up to this size, then in TMPDIR.
+# What comes through a pipe is kept in memory up to this size, then in TMPDIR; with --memory less is.
 SPOOL_BYTES = 64 * 2**20
 _COPY_BYTES = 4 * 2**20
 

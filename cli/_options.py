@@ -37,4 +37,13 @@ Device = Annotated[
         "--device", help="auto, cpu, cpu:N with N threads, cuda, cuda:N; reconstruct: several, cuda:0,cuda:1."
     ),
 ]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        help='Take no more memory than "500 MB" (or "2 GiB"): what does not fit lies in TMPDIR, which wants room for a '
+        "cube or two and should be a disk. The product is the same to the bit.",
+    ),
+]
 History = Annotated[bool, typer.Option("--history", help="Also print the parameters of every step.")]

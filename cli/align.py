@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
+from ._memory import limited
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
 
@@ -20,6 +21,7 @@ def align(
     reference: i.Reference = None,
     source: i.From = None,
     max_shift: i.MaxShift = None,
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -28,10 +30,9 @@ def align(
 ) -> None:
     """Align the energies of a stacked cube, within each polarisation.
 
-    Images drift by pixels between scans. Each is moved once, by a shift that
-    is found to hundredths of a pixel on what does not change across the edge.
-    The shifts of a polarisation have mean zero, or that of the reference is
-    zero where one is asked for. Each shift is stored with its error.
+    Images drift by pixels between scans. Each is moved once, by a shift that is found to hundredths of a pixel on what
+    does not change across the edge. The shifts of a polarisation have mean zero, or that of the reference is zero where
+    one is asked for. Each shift is stored with its error.
 
     Example: picpxct align stack.nxs -o aligned.nxs
     """
@@ -40,17 +41,17 @@ def align(
     from picpxct_nx.images.align import AlignOptions
     from picpxct_nx.records import SpectralCube
 
-    delivery = Delivery(
-        output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose, json=as_json
-    )
+    delivery = Delivery(output=output, overwrite=overwrite, keep_going=keep_going, quiet=quiet, verbose=verbose,
+                        json=as_json)  # fmt: skip
     refuse_early(delivery)
     energy = None if reference is None else units.quantity(reference, "eV")
     most = None if max_shift is None else units.quantity(max_shift, "m")
     options = AlignOptions(features.feature(on), shifts.strategy(strategy), energy, most)
+    room = limited(memory, "align")
     other = None if source is None else aligned.donor(record for record, _ in read_entries([source], SpectralCube))
 
     def make(record: "Record") -> "Record":
-        product = aligned.align_cube(record, options, other)
+        product = aligned.align_cube(record, options, other, room(record))
         for sentence in aligned.sentences(product):
             say(sentence, quiet=quiet)
         return product

@@ -6,6 +6,7 @@ from . import _image_options as i
 from . import _options as o
 from ._air import read_air
 from ._input import read_entries
+from ._memory import limited
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
 
@@ -20,6 +21,7 @@ def flatten(
     order: i.Order = "linear",
     amplitude: i.Amplitude = True,
     least_coverage: i.LeastCoverage = 0.1,
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -42,9 +44,10 @@ def flatten(
     from picpxct_nx.records import Reconstruction, SpectralCube
 
     choice = flatten_record.options(read_air(air), order, least_coverage, amplitude=amplitude)
+    room = limited(memory, "flatten")
 
     def make(record: "Record") -> "Record":
-        product = flatten_record.flatten_record(record, choice)
+        product = flatten_record.flatten_record(record, choice, room(record))
         say(flatten_record.sentence(product), quiet=quiet)
         return product
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from . import _options as o
 from . import _spectrum_options as s
 from ._input import read_entries
+from ._memory import limited
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
 
@@ -23,6 +24,7 @@ def normalize(
     density: s.Density = None,
     scale: s.ThicknessScale = None,
     least: s.Least = "sigma:3",
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -45,9 +47,10 @@ def normalize(
         {"e0": e0, "by": by, "pre": pre, "post": post, "orders": orders, "density": density, "scale": scale,
          "least": least}
     )  # fmt: skip
+    room = limited(memory, "normalize")
 
     def make(record: "Record") -> "Record":
-        return normalise_cube(record, options, lambda text: say(text, quiet=quiet))
+        return normalise_cube(record, options, lambda text: say(text, quiet=quiet), room(record))
 
     failed = delivery.fail if keep_going else None
     cubes = read_entries(inputs, SpectralCube, failed=failed, note=delivery.note)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
+from ._memory import limited
 from ._output import Delivery, deliver, each, refuse_early
 from ._talk import say
 
@@ -21,6 +22,7 @@ def register(
     bins: i.Bins = 32,
     reference: i.ReferencePolarisation = None,
     crop: i.Crop = True,
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -43,9 +45,10 @@ def register(
     )
     refuse_early(delivery)
     options = registered.choose(on, model, search, bins=bins, reference=reference, crop=crop)
+    room = limited(memory, "register")
 
     def make(record: "Record") -> "Record":
-        product = register_record.register_cube(record, options)
+        product = register_record.register_cube(record, options, room(record))
         for sentence in register_record.sentences(product):
             say(sentence, quiet=quiet)
         return product

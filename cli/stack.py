@@ -4,7 +4,7 @@ from . import _image_options as i
 from . import _options as o
 from ._input import read_entries
 from ._manifest import read_manifest
-from ._memory import give_back
+from ._memory import give_back, limited
 from ._output import Delivery, deliver, each_kept, refuse_early
 from ._talk import complain, say
 
@@ -18,6 +18,7 @@ def stack(
     repeats: i.Repeats = "refuse",
     union: i.Union = False,
     least_coverage: i.LeastCoverage = 0.1,
+    memory: o.Memory = None,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
     quiet: o.Quiet = False,
@@ -43,9 +44,12 @@ def stack(
 
     choice = options(energy_tolerance, angle_tolerance, repeats, least_coverage, union=union)
     stated = None if manifest is None else read_manifest(manifest)
+    room = limited(memory, "stack")
     records = read_entries(inputs, Reconstruction, failed=delivery.fail if keep_going else None, note=delivery.note)
-    projections = list(each_kept(records, lambda record: project(record, choice.least_coverage), delivery))
-    cubes = stack_record.make_cubes(projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet))
+    projections = list(each_kept(records, lambda record: project(record, choice.least_coverage, room()), delivery))
+    cubes = stack_record.make_cubes(
+        projections, choice, stated, lambda text: say(f"stack: {text}", quiet=quiet), room(*projections)
+    )
     for cube in cubes:
         say(f"stack: {stack_record.sentence(cube)}", quiet=quiet)
         if len(cube.energy_ev) == 1:

@@ -1,28 +1,22 @@
 """Reconstructions on several devices at once: a process for each device, results in the order of the scans."""
 
-import os
-import socket
-import subprocess
-import sys
-import traceback
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 from picpxct_nx import errors, warm
 from picpxct_nx.choice import Choice
-from picpxct_nx.errors import PicpxctError, RetryError
+from picpxct_nx.errors import PicpxctError
 from picpxct_nx.joint import reconstruct_group
 from picpxct_nx.reconstruction import Listener, Store, reconstruct_scan
 from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.sharing import Group, order
+from picpxct_nx.worker import Worker
 
-# Seconds between two looks at whether to end; and those that a process has to go when it is told to.
-_LOOK, _GO = 0.1, 5.0
+# Seconds between two looks at whether to end.
+_LOOK = 0.1
 
 
 class Hands(Protocol):
@@ -105,9 +99,9 @@ class Crew:
 
     def __init__(self, choice: Choice, listener: Listener, folder: Path | None) -> None:
         self._listener = listener
-        self._workers = [_Worker(replace(choice, device=name, devices=(name,)), folder) for name in choice.devices]
-        self._begun: dict[int, _Worker] = {}
-        self._chains: dict[tuple[str, float], _Worker] | None = {} if choice.warm else None
+        self._workers = [Worker(replace(choice, device=name, devices=(name,)), folder) for name in choice.devices]
+        self._begun: dict[int, Worker] = {}
+        self._chains: dict[tuple[str, float], Worker] | None = {} if choice.warm else None
         self.count = len(self._workers)
         self.order: Callable[[Record], Any] | None = _by_energy if choice.warm else None
         if choice.share is not None:
@@ -115,12 +109,8 @@ class Crew:
 
     def begin(self, work: Record | Group) -> None:
         """Give a scan to the process that has least to do, or that has the scan's neighbour."""
-        worker = min(self._workers, key=lambda one: one.load)
-        if self._chains is not None:
-            assert isinstance(work, Scan)  # noqa: S101  # the command asked for scans only
-            worker = self._chains.setdefault(warm.chain(work), self._workers[len(self._chains) % self.count])
+        self._begun[id(work)] = worker = self._of(work)
         worker.give(work)
-        self._begun[id(work)] = worker
 
     def make(self, record: Record) -> Reconstruction:
         """The reconstruction of a scan, when the process that has it is done; what it says is said now.
@@ -158,7 +148,18 @@ class Crew:
                 busy[line].hear()  # type: ignore[index]  # one of those that were waited for
 
     def recall(self, scan: Record, product: Record) -> None:
-        """Nothing: a chain that a process takes up again begins cold."""
+        """Let the process that has the chain of a scan begin the next one from what an earlier run made of it."""
+        if self._chains is not None and isinstance(scan, Scan) and isinstance(product, Reconstruction):
+            judge = warm.Neighbours()
+            judge.add(scan, product)
+            if judge.of(scan) is not None:
+                self._of(scan).remember(scan, product)
+
+    def _of(self, work: Record | Group) -> Worker:
+        if self._chains is None:
+            return min(self._workers, key=lambda one: one.load)
+        assert isinstance(work, Scan)  # noqa: S101  # the command asked for scans only
+        return self._chains.setdefault(warm.chain(work), self._workers[len(self._chains) % self.count])
 
     def __enter__(self) -> Self:
         return self
@@ -166,81 +167,6 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.end()
-
-
-class _Worker:
-    """A process seen from here; it is started with its first scan."""
-
-    def __init__(self, choice: Choice, folder: Path | None) -> None:
-        self._choice, self._folder = choice, folder
-        self._process: subprocess.Popen[bytes] | None = None
-        self._waiting: deque[Record | Group] = deque()
-        self._stopped = False
-        self.said: deque[tuple[Any, ...]] = deque()
-        self.load = 0
-        self.line: Connection
-
-    def give(self, work: Record | Group) -> None:
-        """Work on a scan, or scans, after those that were given before."""
-        if self._process is None:
-            self._start()
-        self._waiting.append(work)
-        self.load += 1
-        if self.load == 1:
-            self._send(("scan", self._waiting.popleft()))
-
-    def hear(self) -> None:
-        """Take what the process says next."""
-        try:
-            what, *words = self.line.recv()
-        except (EOFError, OSError):
-            gone = f"device {self._choice.device}: its process is gone; was it killed for its memory? use fewer devices"
-            what, words = "failed", [RetryError.__name__, gone]
-            self.end()
-        self.said.append((what, *words))
-        if what in ("made", "failed"):
-            self.load -= 1
-            if self.load and self._process is None:
-                self._start()
-            if self.load:
-                self._send(("scan", self._waiting.popleft()))
-
-    def stop(self) -> None:
-        """End after the running iteration."""
-        if self.load and not self._stopped:
-            self._stopped = True
-            self._send(("stop",))
-
-    def end(self) -> None:
-        """No more scans: an idle process goes by itself, a busy one is stopped."""
-        if self._process is None:
-            return
-        self.line.close()
-        if self.load:
-            self._process.terminate()
-        try:
-            self._process.wait(_GO)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # In a session of its own: a signal from the terminal is for the parent, which asks to stop.
-            self._process = subprocess.Popen(  # noqa: S603 - this Python and this module
-                [sys.executable, "-m", "picpxct_nx.crew", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )  # fmt: skip
-        self.line = Connection(ours.detach())
-        self._send(("how", self._choice, self._folder))
-
-    def _send(self, message: tuple[Any, ...]) -> None:
-        # A process that is gone is noticed where it is listened to.
-        with suppress(OSError):
-            self.line.send(message)
 
 
 def _by_energy(record: Record) -> tuple[str, float, float]:
@@ -259,41 +185,3 @@ def _error(name: str, text: str) -> Exception:
     if isinstance(kind, type) and issubclass(kind, PicpxctError):
         return kind(text)
     return RuntimeError(text)
-
-
-def serve(line: Connection) -> None:
-    """The other side: reconstruct scans that come along a line, until it is closed."""
-    _, choice, folder = line.recv()
-    store, stopping = Store.of(choice, folder), False
-
-    def asked() -> bool:
-        nonlocal stopping
-        # While a scan is worked on, the only thing that comes is the wish to stop.
-        stopping = stopping or (line.poll() and line.recv() == ("stop",))
-        return stopping
-
-    def tell(what: str) -> Callable[..., None]:
-        return lambda *words: line.send((what, *words))
-
-    listener = Listener(tell("report"), tell("note"), tell("diverged"), asked, tell("stopped"))
-    while True:
-        what, *words = line.recv()
-        if what == "stop":
-            stopping = True
-            continue
-        try:
-            make = reconstruct_group if isinstance(words[0], Group) else reconstruct_scan
-            line.send(("made", make(words[0], choice, listener, store)))
-        except PicpxctError as error:
-            kind = next(kind for kind in type(error).__mro__ if kind.__module__ == errors.__name__)
-            line.send(("failed", kind.__name__, str(error)))
-        except MemoryError:
-            line.send(("failed", RetryError.__name__, f"device {choice.device}: out of memory; use fewer frames"))
-        except Exception:
-            # A bug of ours: the parent shows it with the traceback that it has here.
-            line.send(("failed", "", traceback.format_exc()))
-
-
-if __name__ == "__main__":
-    with suppress(EOFError, OSError):  # the parent is done, or gone
-        serve(Connection(int(sys.argv[1])))

@@ -57,9 +57,35 @@ class Packing(Protocol):
         """`bitshuffle` where the images are packed by bitshuffle and LZ4, else None."""
 
 
+@runtime_checkable
+class Pieces(ArraySource, Protocol):
+    """An array that is written and read in pieces, wherever it lies: in memory, or in a file while memory is short."""
+
+    def __setitem__(self, key: Any, value: Any, /) -> None:
+        """Write a part: numbers and slices of step one for the leading axes."""
+
+    def __len__(self) -> int:
+        """Length along the first axis."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Parts along the first axis, in memory."""
+
+    def reshape(self, shape: tuple[int, ...], /) -> "Pieces":
+        """The same numbers under another shape."""
+
+
 Scalar = str | bool | int | float
 Array = npt.NDArray[Any]
 Value = Scalar | Array | ArraySource
+
+# Makes an array of a shape and type, not filled yet: a stage asks it for all that is as large as a cube.
+Room = Callable[[tuple[int, ...], npt.DTypeLike], Pieces]
+
+
+def in_memory(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Pieces:
+    """An array in memory, not filled yet: the `Room` of who has enough."""
+    return np.empty(shape, dtype)
+
 
 # Paths are relative to the entry: `a/b` is a field, `a/b@c` an attribute of it. Units are those that the definition
 # demands; `@units` stands only where the definition leaves the unit open, `@NX_class` where it leaves the name open.

@@ -47,10 +47,12 @@ ROOMS: dict[str, set[str]] = {
     "joint": CORE
     | {"ptycho", "geometry", "illumination", "images", "checkpoints", "choice", "account"}
     | {"reconstruction", "sharing", "placement"},
-    "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint"},
+    "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint", "worker"},
+    "worker": CORE | {"choice", "reconstruction", "warm", "sharing", "joint"},
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
+    "room": {"errors", "values", "atomic"},
     "watching": {"errors"},
     "validation": CORE,
     "nexus": CORE | {"atomic", "validation"},

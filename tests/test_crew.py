@@ -114,6 +114,48 @@ def test_neighbours_stay_in_one_process_and_are_taken_by_energy(scans: list[Scan
     assert starts == ["ml:3", "ml:3", "ml:2", "ml:2"]
 
 
+class _InFile:
+    """Frames that stay in a file: nobody may read them, nor send them to another process."""
+
+    def __init__(self, frames: Any) -> None:
+        self.shape, self.dtype = frames.shape, frames.dtype
+
+    def __getitem__(self, key: Any) -> Any:
+        assert key == slice(None, 0)
+        return np.empty((0, *self.shape[1:]), self.dtype)
+
+    def __reduce__(self) -> Any:
+        raise AssertionError("sent")
+
+
+def test_a_chain_that_was_interrupted_goes_on_in_its_process_as_in_one(scans: list[Scan]) -> None:
+    turned = [_scan(energy, np.pi / 2) for energy in (5460.0, 5470.0)]
+    order = [scans[0], turned[0], scans[1], turned[1], scans[2]]
+    whole = {product.entry: product for product in _all(_choice(device="cpu:1", start="warm=ml:2"), order, [])}
+    # One of the products is no start for anybody: the last good one before it is.
+    bad = whole[scans[1].entry]
+    failed = dataclasses.replace(bad.history[-1], parameters={**bad.history[-1].parameters, "status": "diverged"})
+    kept = {
+        scans[0].entry: whole[scans[0].entry],
+        turned[0].entry: whole[turned[0].entry],
+        scans[1].entry: dataclasses.replace(bad, history=(*bad.history[:-1], failed)),
+    }
+    products: dict[str, list[Any]] = {}
+    for device in (TWO, "cpu:1"):
+        with crew.hands(_choice(device=device, start="warm=ml:2"), _listener([]), None) as hands:
+            for scan in order[:3]:
+                hands.recall(dataclasses.replace(scan, frames=_InFile(scan.frames)), kept[scan.entry])
+            for scan in order[3 : 3 + hands.count]:
+                hands.begin(scan)
+            products[device] = [hands.make(scan) for scan in order[3:]]
+    for several, one in zip(products[TWO], products["cpu:1"], strict=True):
+        assert several.history[-1].parameters["recipe"] == "ml:2"
+        np.testing.assert_array_equal(several.transmission, one.transmission)
+        np.testing.assert_array_equal(several.probe, one.probe)
+    np.testing.assert_array_equal(products[TWO][0].transmission, whole[turned[1].entry].transmission)
+    assert [one.uuid for one in products[TWO][1].history[-1].inputs][1] == whole[scans[0].entry].uuid
+
+
 @pytest.mark.parametrize("text", ["cuda:0,cuda:0", "cpu:1,", "cpu:1,gpu"])
 def test_devices_that_make_no_sense_are_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picpxct_nx.choice.named", lambda name: name if name.startswith("cuda") else _named(name))

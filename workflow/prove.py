@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import prove_plain
 
 HERE = Path(__file__).parent
 ETC = Path("/etc/slurm")
@@ -138,11 +141,10 @@ def cluster(folder: Path) -> Iterator[None]:
     shutil.chown("/run/munge", "munge", "munge")
     started: list[subprocess.Popen[bytes]] = []
     try:
-        started.append(subprocess.Popen(["runuser", "-u", "munge", "--", "/usr/sbin/munged", "-F"]))
-        time.sleep(2)
-        for daemon in ("slurmctld", "slurmd"):
-            with (folder / "log" / f"{daemon}.out").open("wb") as said:
-                started.append(subprocess.Popen([daemon, "-D"], stdout=said, stderr=said))
+        munged = ["runuser", "-u", "munge", "--", "/usr/sbin/munged", "-F"]
+        for daemon in (munged, ["slurmctld", "-D"], ["slurmd", "-D"]):
+            with (folder / "log" / f"{Path(daemon[-2]).name}.out").open("wb") as said:
+                started.append(subprocess.Popen(daemon, stdout=said, stderr=said))
             time.sleep(3)
         subprocess.run(["scontrol", "update", f"NodeName={socket.gethostname()}", "State=RESUME"], check=False)
         subprocess.run(["srun", "-n1", "--gpus=1", "sh", "-c", "echo GPU $CUDA_VISIBLE_DEVICES on $(hostname)"],
@@ -161,7 +163,14 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     place = Path(sys.argv[2]) if len(sys.argv) == 3 else Path(tempfile.mkdtemp(prefix="picpxct-proof-"))
     if sys.argv[1] == "slurm":
+        # What was started and linked is taken away also when the proof is told to end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with cluster(place.absolute()):
+            prove_plain.prove_array(place.absolute() / "array")
             prove(place.absolute() / "run", slurm=True)
     else:
         prove(place.absolute() / "run", slurm=False)
+        if shutil.which("parallel"):
+            prove_plain.prove_parallel(place.absolute() / "parallel")
+        else:
+            print("GNU parallel is not installed, and not tried")

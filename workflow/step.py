@@ -8,7 +8,9 @@ outlives a job that is killed; once all are there, they are linked into their fo
 """
 
 import argparse
+import glob
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -29,6 +32,8 @@ MEANINGS = {
     78: "wrong configuration", 130: "interrupted", 137: "killed", 143: "told to end",
 }  # fmt: skip
 STAMP = "made_from.json"
+# Options that are followed by a file which the command writes.
+WRITES = ("-o", "--table", "--plot")
 _children: list["subprocess.Popen[str]"] = []
 _asked: list[int] = []
 
@@ -53,6 +58,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: _end(number, job.patience))
     signal.signal(signal.SIGALRM, _pass_on)
+    forget(job.command)
     if job.parts is not None:
         prepare(job)
     code = attempts(job)
@@ -73,7 +79,7 @@ def attempts(job: argparse.Namespace) -> int:
         if not again:
             break
         pause = job.wait * 2 ** (number - 1)
-        print(f"step: {job.name}: exit 75, try {number} of {job.tries}; again in {pause:g} s", file=sys.stderr)
+        say(f"step: {job.name}: exit 75, try {number} of {job.tries}; again in {pause:g} s\n")
         _sleep(pause)
         if _asked:
             break
@@ -89,12 +95,17 @@ def once(job: argparse.Namespace) -> tuple[int, str]:
     _children.append(child)
     last: deque[str] = deque(maxlen=1)
     for line in child.stderr or ():
-        sys.stderr.write(line)
-        sys.stderr.flush()
+        say(line)
         last.append(line.strip())
     code = child.wait()
     _children.remove(child)
     return (128 - code if code < 0 else code), "".join(last)
+
+
+def say(text: str) -> None:
+    """Put text into the log; one on a full disk loses it, but not the command."""
+    with suppress(OSError):
+        os.write(2, text.encode())
 
 
 def report(target: Path, told: dict[str, object]) -> None:
@@ -107,7 +118,20 @@ def report(target: Path, told: dict[str, object]) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        print(f"step: {target}: cannot be written ({error}); the failure was {told}", file=sys.stderr)
+        say(f"step: {target}: cannot be written ({error}); the failure was {told}\n")
+
+
+def forget(command: list[str]) -> None:
+    """Remove what a command that was killed left half written where this one writes: nobody else writes there."""
+    for option, word in itertools.pairwise(command):
+        if option in WRITES and not word.endswith("/"):
+            remove_stale(Path(word))
+
+
+def remove_stale(target: Path) -> None:
+    """Remove hidden parts of a file, of which it was never made."""
+    for stale in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        stale.unlink(missing_ok=True)
 
 
 def prepare(job: argparse.Namespace) -> None:
@@ -143,7 +167,7 @@ def publish(parts: Path, into: Path, products: list[str]) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for product in products:
         hidden = into / f".{product}.{os.getpid()}.part"
-        hidden.unlink(missing_ok=True)
+        remove_stale(into / product)
         try:
             hidden.hardlink_to(parts / product)
         except OSError:  # a file system without links, or another one

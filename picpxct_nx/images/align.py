@@ -14,6 +14,7 @@ from picpxct_nx.images.features import Feature, Real
 from picpxct_nx.images.shifts import Strategy
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import SpectralCube
+from picpxct_nx.values import Room, in_memory
 
 # Without --max-shift, a shift beyond this part of the width of the known field is taken for a failure.
 LARGEST_SHIFT = 0.25
@@ -57,7 +58,7 @@ class Donor:
     input: Input
 
 
-def find_shifts(cube: SpectralCube, options: AlignOptions) -> Found:
+def find_shifts(cube: SpectralCube, options: AlignOptions, room: Room = in_memory) -> Found:
     """Shifts that bring the energies of each polarisation onto each other.
 
     Parameters
@@ -65,6 +66,8 @@ def find_shifts(cube: SpectralCube, options: AlignOptions) -> Found:
     cube : SpectralCube
         Stacked: (P, E, H, W), 1 in air.
     options : AlignOptions
+    room : Room
+        Makes what the spectra of a polarisation lie in.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def find_shifts(cube: SpectralCube, options: AlignOptions) -> Found:
             raise InputError(
                 f"{one.name()}: has {len(one.energies)} energy; wanted two or more to align: stack more scans"
             )
-        reference, series, apart = _of_polarisation(one, options)
+        reference, series, apart = _of_polarisation(one, options, room)
         where = (one.index, one.energies)
         chosen[one.index] = cube.energy_ev[one.energies[reference]]
         shift[where], errors[where] = series.shift_px * metres, series.errors_px * np.abs(metres)
@@ -102,10 +105,10 @@ def find_shifts(cube: SpectralCube, options: AlignOptions) -> Found:
     return Found(shift, errors, spread, misfit, pairs, chosen, rounds)
 
 
-def _of_polarisation(one: Projections, options: AlignOptions) -> tuple[int, shifts.Series, Real]:
+def _of_polarisation(one: Projections, options: AlignOptions, room: Room) -> tuple[int, shifts.Series, Real]:
     """Reference, series of one polarisation, and by how much another feature would place each image elsewhere."""
     window, still = features.window(one.known), np.zeros((len(one.energies), 2))
-    spectra, where = _spectra(one, options.on, window, still)
+    spectra, where = _spectra(one, options.on, window, still, room)
     powers = [correlation.power(values, where) for values in spectra]
     reference = int(np.argmax(powers)) if options.reference_ev is None else one.nearest(options.reference_ev)
     series = shifts.series(spectra, where, options.strategy, reference)
@@ -114,21 +117,25 @@ def _of_polarisation(one: Projections, options: AlignOptions) -> tuple[int, shif
     # the drift. Now that the drift is known well enough, each image gets the window that went along with it.
     along = series.shift_px - series.shift_px.mean(axis=0)
     window = features.window(extension.common_mask(one.known, along))
-    spectra, where = _spectra(one, options.on, window, along)
+    del spectra  # the next ones take its room
+    spectra, where = _spectra(one, options.on, window, along, room)
     series = shifts.series(spectra, where, options.strategy, reference)
     if options.reference_ev is None and options.strategy != "reference":
         series = dataclasses.replace(series, shift_px=series.shift_px - series.shift_px.mean(axis=0))
-    spectra, where = _spectra(one, features.other(options.on), window, along)
+    del spectra
+    spectra, where = _spectra(one, features.other(options.on), window, along, room)
     elsewhere, _ = shifts.onto_the_mean(spectra, where, series.shift_px)
     apart = elsewhere - series.shift_px
     return reference, series, apart - apart.mean(axis=0)
 
 
-def _spectra(one: Projections, name: Feature, window: Real, along: Real) -> tuple[shifts.Spectra, correlation.Band]:
+def _spectra(
+    one: Projections, name: Feature, window: Real, along: Real, room: Room
+) -> tuple[shifts.Spectra, correlation.Band]:
     """Spectra of the images through a window that each image is to be moved into by its shift `along` (n, 2), px."""
     where = correlation.band(window.shape, real=name != "t-1")
     level = window > 0 if one.air is None or not one.air.any() else one.air
-    spectra = np.empty((len(one.energies), len(where.y), len(where.x)), np.complex64)
+    spectra = room((len(one.energies), len(where.y), len(where.x)), np.complex64)
     for number, energy in enumerate(one.energies):
         image = finite(one, energy)
         light = ndimage.shift(window, -along[number], np.float32, order=1) if np.any(along) else window

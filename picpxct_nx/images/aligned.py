@@ -12,16 +12,16 @@ import numpy as np
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.images import extension, features
 from picpxct_nx.images.align import LEAST_CONTRAST, AlignOptions, Donor, Found, find_shifts, shifts_of
-from picpxct_nx.images.cubes import finite, mean_phase, pixel_steps, polarisations
+from picpxct_nx.images.cubes import finite, leave_out, mean_phase, pixel_steps, polarisations
 from picpxct_nx.images.features import Mask, Real
 from picpxct_nx.images.fourier import fourier_shift
 from picpxct_nx.provenance import Step, step
 from picpxct_nx.records import Record, SpectralCube
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import Array, Room, Value, in_memory
 
 
-def align_cube(cube: Record, options: AlignOptions, other: Donor | None = None) -> SpectralCube:
-    """The aligned cube of a stacked one, by shifts that are found, or those of another cube.
+def align_cube(cube: Record, options: AlignOptions, other: Donor | None = None, room: Room = in_memory) -> SpectralCube:
+    """The aligned cube of a stacked one, by shifts that are found, or those of another cube; it lies where `room` says.
 
     Raises
     ------
@@ -29,11 +29,11 @@ def align_cube(cube: Record, options: AlignOptions, other: Donor | None = None) 
         Of `find_shifts`, `shifts_of` and `apply_shifts`.
     """
     assert isinstance(cube, SpectralCube)  # noqa: S101  # the command asked for cubes only
-    found = find_shifts(cube, options) if other is None else shifts_of(cube, other, options.max_shift)
-    return apply_shifts(cube, found, options)
+    found = find_shifts(cube, options, room) if other is None else shifts_of(cube, other, options.max_shift)
+    return apply_shifts(cube, found, options, room)
 
 
-def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> SpectralCube:
+def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions, room: Room = in_memory) -> SpectralCube:
     """The cube with its projections moved, pixels that any projection does not show set to 1.
 
     Returns
@@ -46,7 +46,8 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
     InputError
         No pixel is known after the shifts.
     """
-    moved = np.full(cube.transmission.shape, np.nan + 0j, np.complex64)
+    moved = room(cube.transmission.shape, np.complex64)
+    leave_out(moved, cube.valid)
     known = np.zeros(cube.known.shape, bool)
     air = None if cube.air is None else np.zeros(cube.air.shape, bool)
     for one in polarisations(cube):
@@ -62,7 +63,7 @@ def apply_shifts(cube: SpectralCube, found: Found, options: AlignOptions) -> Spe
             if np.any(shift):
                 frame = extension.extended(image - np.complex64(1), canvas)
                 image = extension.cropped(fourier_shift(frame, (shift[0], shift[1])), canvas) + np.complex64(1)
-            moved[one.index, energy] = np.where(known[one.index], image, 1)
+            moved[one.index, int(energy)] = np.where(known[one.index], image, 1)
     made = _step(cube, found, options)
     record = dataclasses.replace(
         cube,

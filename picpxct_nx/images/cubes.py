@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.records import SpectralCube
-from picpxct_nx.values import Array
+from picpxct_nx.values import Array, ArraySource, Pieces
 
 Mask = npt.NDArray[np.bool_]
 Image = npt.NDArray[np.inexact[Any]]
@@ -91,11 +91,17 @@ def finite(one: Projections, energy: int) -> Image:
     return image
 
 
-def mean_phase(transmission: Array, valid: Array) -> npt.NDArray[np.float32]:
+def leave_out(images: Pieces, valid: Array) -> None:
+    """Fill with NaN what a cube (P, E, H, W) has in place of the projections that are not there."""
+    for index, energy in np.argwhere(~np.asarray(valid, bool)):
+        images[int(index), int(energy)] = np.nan
+
+
+def mean_phase(transmission: ArraySource, valid: Array) -> npt.NDArray[np.float32]:
     """Angle (P, H, W) of the mean over the valid energies of a cube (P, E, H, W), zero where there is none."""
     phase = np.zeros((transmission.shape[0], *transmission.shape[2:]), np.float32)
     for index, there in enumerate(valid):
         if there.any():
-            total = sum(transmission[index, energy].astype(np.complex128) for energy in np.flatnonzero(there))
+            total = sum(transmission[index, int(energy)].astype(np.complex128) for energy in np.flatnonzero(there))
             phase[index] = np.angle(total)
     return phase

@@ -9,12 +9,13 @@ from picpxct_nx import stages
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.images.air import find_air
 from picpxct_nx.images.air_choice import AirChoice
+from picpxct_nx.images.cubes import leave_out
 from picpxct_nx.images.flatten import Flat, Order, flatten
 from picpxct_nx.images.known import LEAST_COVERAGE, light
 from picpxct_nx.images.ramp import Pair
 from picpxct_nx.provenance import Step, step
 from picpxct_nx.records import Reconstruction, Record, SpectralCube
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import Array, Room, Value, in_memory
 
 # Part of the known field that must be air: less is a facet of the sample rather than air.
 LEAST_AIR = 0.02
@@ -46,8 +47,8 @@ def options(air: AirChoice, order: str, least_coverage: float, *, amplitude: boo
     raise UsageError(f"--order '{order}' is not known; wanted one of {', '.join(get_args(Order))}")
 
 
-def flatten_record(record: Record, choice: FlattenOptions) -> Reconstruction | SpectralCube:
-    """A reconstruction or a cube whose air is 1 + 0j.
+def flatten_record(record: Record, choice: FlattenOptions, room: Room = in_memory) -> Reconstruction | SpectralCube:
+    """A reconstruction or a cube whose air is 1 + 0j; a cube lies where `room` says.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def flatten_record(record: Record, choice: FlattenOptions) -> Reconstruction | S
         A reconstruction is flattened already, it has no air, or it is not finite where it is known.
     """
     if isinstance(record, SpectralCube):
-        return _flatten_cube(record, choice)
+        return _flatten_cube(record, choice, room)
     assert isinstance(record, Reconstruction)  # noqa: S101  # the command asked for these two kinds
     stages.require(record, "reconstructed", "flatten")
     weight = light(record, choice.least_coverage)
@@ -136,22 +137,24 @@ def _step(record: Record, choice: FlattenOptions) -> tuple[Step, tuple[Record, .
     return step("flatten", parameters, [record.as_input(), *inputs]), (record, *parents)
 
 
-def _flatten_cube(cube: SpectralCube, choice: FlattenOptions) -> SpectralCube:
+def _flatten_cube(cube: SpectralCube, choice: FlattenOptions, room: Room) -> SpectralCube:
     """Every projection of a cube, flattened anew on the air that its polarisation shares."""
     valid, known = np.asarray(cube.valid, bool), np.asarray(cube.known, bool)
     air = np.stack([_air_of(cube, row, choice) for row in range(len(valid))])
-    result = np.full(cube.transmission.shape, np.nan, np.complex64)
+    result = room(cube.transmission.shape, np.complex64)
+    leave_out(result, valid)
     removed = {name: np.full((*valid.shape, *more), np.nan) for name, more in _CUBE_FIELDS.items()}
     phase = np.empty(known.shape, np.float32)
     for row in range(len(valid)):
         total = np.zeros(known.shape[1:], np.complex128)
-        for column in np.flatnonzero(valid[row]):
-            image = np.asarray(cube.transmission[row, int(column)])
+        for column in map(int, np.flatnonzero(valid[row])):
+            image = np.asarray(cube.transmission[row, column])
             flat = flatten(
                 image, air[row], known[row].astype(np.float64), order=choice.order, amplitude=choice.amplitude
             )
-            result[row, column] = np.where(known[row], flat.image, 1.0)
-            total += result[row, column]
+            flattened = np.where(known[row], flat.image, 1.0).astype(np.complex64)
+            result[row, column] = flattened
+            total += flattened
             constant, _, slope, _ = _at_axis(flat, cube.y, cube.x)
             for name, value in zip(_CUBE_FIELDS, (constant, slope, flat.modulus, flat.noise), strict=True):
                 removed[name][row, column] = value

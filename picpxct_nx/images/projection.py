@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from picpxct_nx import stages
 from picpxct_nx.errors import InputError
@@ -11,7 +10,7 @@ from picpxct_nx.images.known import light
 from picpxct_nx.images.resample import Axis, coordinates
 from picpxct_nx.provenance import Input
 from picpxct_nx.records import Reconstruction, Record
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import Array, ArraySource, Room, Value, in_memory
 
 # Values that are no array, or hardly one.
 _FEW = 16
@@ -27,9 +26,9 @@ class Projection:
     known; `axes` along y and x, m; `record` is the reconstruction without its arrays, `source` names it.
     """
 
-    transmission: npt.NDArray[np.complex64]
-    known: npt.NDArray[np.bool_]
-    air: npt.NDArray[np.bool_] | None
+    transmission: ArraySource
+    known: ArraySource
+    air: ArraySource | None
     axes: tuple[Axis, Axis]
     record: Reconstruction
     source: Input
@@ -50,8 +49,8 @@ class Projection:
         return float(np.asarray(self.record.extra.get("flattening/noise", np.nan)))
 
 
-def project(record: Record, least_coverage: float) -> Projection:
-    """The projection that a flattened reconstruction is.
+def project(record: Record, least_coverage: float, room: Room = in_memory) -> Projection:
+    """The projection that a flattened reconstruction is; its arrays lie where `room` says.
 
     Raises
     ------
@@ -70,13 +69,19 @@ def project(record: Record, least_coverage: float) -> Projection:
             "ones; import the frames again with a square --crop"
         )
     return Projection(
-        transmission=np.where(known, record.transmission, 1.0)[box].astype(np.complex64),
-        known=known[box],
-        air=None if record.air is None else np.asarray(record.air, bool)[box] & known[box],
+        transmission=_kept(np.where(known, record.transmission, 1.0)[box].astype(np.complex64), room),
+        known=_kept(known[box], room),
+        air=None if record.air is None else _kept(np.asarray(record.air, bool)[box] & known[box], room),
         axes=axes,
         record=lean(record),
         source=record.as_input(),
     )
+
+
+def _kept(values: Array, room: Room) -> ArraySource:
+    place = room(values.shape, values.dtype)
+    place[...] = values
+    return place
 
 
 def _axis(record: Reconstruction, name: str, part: slice) -> Axis:

@@ -11,11 +11,11 @@ from picpxct_nx.images.registered import RegisterOptions, Registration
 from picpxct_nx.images.registration import LEVELS
 from picpxct_nx.provenance import Step, step
 from picpxct_nx.records import Record, SpectralCube
-from picpxct_nx.values import Value
+from picpxct_nx.values import Room, Value, in_memory
 
 
-def register_cube(cube: Record, options: RegisterOptions) -> SpectralCube:
-    """The registered cube of an aligned one.
+def register_cube(cube: Record, options: RegisterOptions, room: Room = in_memory) -> SpectralCube:
+    """The registered cube of an aligned one; it lies where `room` says.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def register_cube(cube: Record, options: RegisterOptions) -> SpectralCube:
     """
     assert isinstance(cube, SpectralCube)  # noqa: S101  # the command asked for cubes only
     found = registered.find_registration(cube, options)
-    product = registered.apply_registration(cube, found, crop=options.crop)
+    product = registered.apply_registration(cube, found, crop=options.crop, room=room)
     product = dataclasses.replace(product, extra={**cube.extra, **_fields(cube, found)})
     return product.made_by(_step(cube, found, options), (cube,))
 

@@ -13,13 +13,13 @@ import numpy as np
 from picpxct_nx import stages, units
 from picpxct_nx.errors import ConvergenceError, InputError, UsageError
 from picpxct_nx.images import extension, features, motion, registration
-from picpxct_nx.images.cubes import Projections, finite, mean_phase, pixel_steps, polarisations
+from picpxct_nx.images.cubes import Projections, finite, leave_out, mean_phase, pixel_steps, polarisations
 from picpxct_nx.images.features import Feature, Image, Mask, Real
 from picpxct_nx.images.matching import Pair
 from picpxct_nx.images.motion import Motion
 from picpxct_nx.images.registration import Match, Model, register
 from picpxct_nx.records import SpectralCube, polarization_angle
-from picpxct_nx.values import Array
+from picpxct_nx.values import Array, Room, in_memory
 
 ANGLE_TOLERANCE = np.deg2rad(0.5)
 # A particle explains nearly all of another picture of itself, a third of a picture of another particle.
@@ -199,7 +199,7 @@ def _captured(one: Projections, pair: Pair, start: float, options: RegisterOptio
     return match
 
 
-def apply_registration(cube: SpectralCube, found: Registration, *, crop: bool) -> SpectralCube:
+def apply_registration(cube: SpectralCube, found: Registration, *, crop: bool, room: Room = in_memory) -> SpectralCube:
     """The cube in the frame of the sample, without history: images, masks, axes, rotations and polarisation angles.
 
     Raises
@@ -215,13 +215,14 @@ def apply_registration(cube: SpectralCube, found: Registration, *, crop: bool) -
         raise ConvergenceError(f"{cube.entry}: no pixel is known in all polarisations after registration")
     rows, columns = _box(common) if crop else (slice(0, side), slice(0, side))
     shape = (*np.shape(cube.valid), rows.stop - rows.start, columns.stop - columns.start)
-    images = np.full(shape, np.nan + 0j, np.complex64)
+    images = room(shape, np.complex64)
+    leave_out(images, cube.valid)
     for one, turns, rest in placed:
         before = motion.turned(motion.framed(one.known, side, fill=False), turns)
         canvas = None if rest.still else extension.canvas(before, motion.reach(side, rest))
         for energy in one.energies:
             image = _turned_and_moved(finite(one, int(energy)), turns, rest, canvas, known[one.index])
-            images[one.index, energy] = image[rows, columns]
+            images[one.index, int(energy)] = image[rows, columns]
     air = None
     if cube.air is not None:
         air = np.stack([_air(one.air, t, m) for one, t, m in placed if one.air is not None]) & known

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from picpxct_nx.errors import UsageError
 from picpxct_nx.images import correlation
 from picpxct_nx.images.correlation import Band, Real, Spectrum
+from picpxct_nx.values import Pieces
 
-Spectra = npt.NDArray[np.complex64]
+Spectra = Pieces
 Indices = npt.NDArray[np.intp]
 Strategy = Literal["reference", "mean", "all-pairs"]
 
@@ -78,7 +79,8 @@ def series(spectra: Spectra, where: Band, how: Strategy, reference: int) -> Seri
     Guizar-Sicairos, Thurman & Fienup, Opt. Lett. 33, 156 (2008), for a pair; Holland & Welsch, Commun. Stat. A 6, 813
     (1977), for the weights of contradicting pairs.
     """
-    shifts = np.array([correlation.find(spectra[reference], one, where) for one in spectra])
+    first = spectra[reference]
+    shifts = np.array([correlation.find(first, one, where) for one in spectra])
     shifts[reference] = 0
     rounds, closure = 0, None
     if how != "reference":

@@ -13,6 +13,7 @@ from picpxct_nx.images.grouping import Labels, energy_groups, mean_rotation, pol
 from picpxct_nx.images.known import LEAST_COVERAGE
 from picpxct_nx.images.projection import Projection
 from picpxct_nx.images.resample import Axis, centred_axis, mask_on, noise_gain, resample_transmission
+from picpxct_nx.values import Pieces, Room, in_memory
 
 Repeats = Literal["refuse", "mean", "first"]
 
@@ -40,7 +41,7 @@ class StackOptions:
 class Stacked:
     """Arrays of a cube, see `SpectralCube`; `members` are the projections of each place, (P, E) lists."""
 
-    transmission: npt.NDArray[np.complex64]
+    transmission: Pieces
     known: npt.NDArray[np.bool_]
     air: npt.NDArray[np.bool_] | None
     phase: npt.NDArray[np.float32]
@@ -75,12 +76,14 @@ def options(
     raise UsageError(f"--repeats '{repeats}' is not known; wanted one of {', '.join(get_args(Repeats))}")
 
 
-def stack(projections: Sequence[Projection], choice: StackOptions, *, release: bool = False) -> Stacked:
+def stack(
+    projections: Sequence[Projection], choice: StackOptions, *, release: bool = False, room: Room = in_memory
+) -> Stacked:
     """Resample projections to the largest pixel among them, coordinate 0 on index n // 2, and arrange them.
 
     Each projection is interpolated once, and the last 30 % of its frequencies fall off. A pixel is known where every
     projection of its polarisation shows it. With `release` the projections lose their images, each as soon as it is
-    on the grid, so that memory holds one copy of the cube and not two.
+    on the grid, so that memory holds one copy of the cube and not two; the cube lies where `room` says.
 
     Raises
     ------
@@ -99,9 +102,9 @@ def stack(projections: Sequence[Projection], choice: StackOptions, *, release: b
     members = _arranged(projections, rows, columns, choice)
     axes = _target(projections)
     shape = (axes[0].length, axes[1].length)
-    result = np.empty((len(members), len(members[0]), *shape), np.complex64)  # takes room as it is filled
-    known = np.stack([_fill(result[row], places, axes, release=release) for row, places in enumerate(members)])
-    phase = np.stack([_settle(result[row], known[row], places) for row, places in enumerate(members)])
+    result = room((len(members), len(members[0]), *shape), np.complex64)  # takes memory as it is filled
+    known = np.stack([_fill(result, row, places, axes, release=release) for row, places in enumerate(members)])
+    phase = np.stack([_settle(result, row, known[row], places) for row, places in enumerate(members)])
     air = _most_air(members, known, axes)
     valid = np.array([[bool(items) for items in places] for places in members])
     measured = np.array([[_mean([i.record.energy_ev for i in items]) for items in places] for places in members])
@@ -123,32 +126,33 @@ def stack(projections: Sequence[Projection], choice: StackOptions, *, release: b
 
 
 def _fill(
-    images: npt.NDArray[np.complex64], places: list[list[Projection]], axes: tuple[Axis, Axis], *, release: bool
+    cube: Pieces, row: int, places: list[list[Projection]], axes: tuple[Axis, Axis], *, release: bool
 ) -> npt.NDArray[np.bool_]:
-    """Resample the projections of a polarisation into `images` (E, H, W), repeats averaged; what all show (H, W)."""
-    known = np.ones(images.shape[1:], bool)
+    """Resample the projections of a polarisation (row) into a cube, repeats averaged; what all show (H, W)."""
+    known = np.ones(cube.shape[2:], bool)
     for column, items in enumerate(places):
-        if not items:
-            images[column] = np.nan
-        for index, item in enumerate(items):
-            image, there = resample_transmission(item.transmission, item.known, item.axes, axes, ROLL_OFF)
+        mean = np.full(known.shape, np.nan if not items else 0, np.complex64)
+        for item in items:
+            image, there = resample_transmission(item.transmission[...], item.known[...], item.axes, axes, ROLL_OFF)
             known &= there
-            images[column] = image / len(items) if index == 0 else images[column] + image / len(items)
+            mean += image / len(items)
             if release:
                 item.release()
+        cube[row, column] = mean
     _check_known(known, places)
     return known
 
 
 def _settle(
-    images: npt.NDArray[np.complex64], known: npt.NDArray[np.bool_], places: list[list[Projection]]
+    cube: Pieces, row: int, known: npt.NDArray[np.bool_], places: list[list[Projection]]
 ) -> npt.NDArray[np.float32]:
     """Set what is not known to 1, and give the angle (H, W) of the mean over the energies."""
     total = np.zeros(known.shape, np.complex128)
     for column, items in enumerate(places):
         if items:
-            images[column][~known] = 1.0
-            total += images[column]
+            image = np.where(known, cube[row, column], np.complex64(1))
+            cube[row, column] = image
+            total += image
     return np.asarray(np.angle(total), np.float32)
 
 
@@ -166,7 +170,7 @@ def _most_air(
         for item in every:
             if item.air is None:
                 return None
-            votes += mask_on(item.air, item.axes, axes)
+            votes += mask_on(item.air[...], item.axes, axes)
         air[row] &= 2 * votes > len(every)
     return air
 

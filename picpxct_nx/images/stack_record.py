@@ -14,7 +14,7 @@ from picpxct_nx.images.stack import ROLL_OFF, Stacked, StackOptions, stack
 from picpxct_nx.manifest import Manifest, Row, match
 from picpxct_nx.provenance import Input, step
 from picpxct_nx.records import Record, SpectralCube, polarization_angle
-from picpxct_nx.values import Value
+from picpxct_nx.values import Room, Value, in_memory
 
 # Where a cube keeps what a reconstruction keeps elsewhere.
 _MOVED = {"sample/transformations/rotation": "sample/rotation_angle"}
@@ -69,9 +69,15 @@ def _changed(item: Projection, row: Row) -> Projection:
 
 
 def make_cubes(
-    projections: Sequence[Projection], choice: StackOptions, stated: Stated | None, note: Callable[[str], None]
+    projections: Sequence[Projection],
+    choice: StackOptions,
+    stated: Stated | None,
+    note: Callable[[str], None],
+    room: Room = in_memory,
 ) -> list[SpectralCube]:
     """One cube for each particle set that the manifest names, or one of all; the projections lose their images.
+
+    Cubes lie where `room` says.
 
     Raises
     ------
@@ -87,7 +93,7 @@ def make_cubes(
     for name in dict.fromkeys(item.particle_set for item in known):
         members = [item for item in known if item.particle_set == name]
         try:
-            cubes.append(_make_cube(stack(members, choice, release=True), name, choice, (stated, before)))
+            cubes.append(_make_cube(stack(members, choice, release=True, room=room), name, choice, (stated, before)))
         except InputError as error:
             if name is not None:
                 error.args = (f"particle set {name}: {error}",)

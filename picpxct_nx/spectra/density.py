@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picpxct_nx.errors import InputError
+from picpxct_nx.images.cubes import leave_out
 from picpxct_nx.records import SpectralCube
 from picpxct_nx.spectra.unwrap import unwrap_mean
+from picpxct_nx.values import Pieces, Room, in_memory
 
 Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 # Air of fewer pixels would put more noise into the zero of a projection than flatten left there.
@@ -32,8 +33,8 @@ class Densities:
     projection had and that was divided out. `zero` (P,) says whose zero that is: "air" of the cube, or "flattened".
     """
 
-    density: Singles
-    phase: Singles
+    density: Pieces
+    phase: Pieces
     depth: Floats
     flaws: NDArray[np.int32]
     offset: float
@@ -53,7 +54,7 @@ class Densities:
 Progress = Callable[[int, int], None]
 
 
-def densities(cube: SpectralCube) -> Densities:
+def densities(cube: SpectralCube, room: Room = in_memory) -> Densities:
     """Optical density and phase of a cube, projection by projection.
 
     Each projection is divided by the mean transmission of its air; where the projections of a polarisation have next
@@ -67,7 +68,9 @@ def densities(cube: SpectralCube) -> Densities:
         Nobody said where air is, or a known pixel is not finite, or no phase can be unwrapped.
     """
     shape = tuple(cube.transmission.shape)
-    density, phase = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    density, phase = room(shape, np.float32), room(shape, np.float32)
+    for missing in (density, phase):
+        leave_out(missing, cube.valid)
     depth = np.zeros((shape[0], *shape[2:]))
     flaws = np.zeros(depth.shape, np.int32)
     offset, zero = 0.0, []

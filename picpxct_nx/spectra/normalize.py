@@ -16,13 +16,14 @@ from picpxct_nx.spectra.reduce import Reduction, reduce
 from picpxct_nx.spectra.regression import edge_fit, line_fit, mean_of
 from picpxct_nx.spectra.scale import Normalised, scaled
 from picpxct_nx.spectra.windows import Windows
+from picpxct_nx.values import Room, in_memory
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Note = Callable[[str], None]
 
 
-def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None) -> Normalised:
+def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None, room: Room = in_memory) -> Normalised:
     """Normalise the spectra of every pixel.
 
     Optical density y = -ln|t|^2 and phase phi follow from the transmission. The curve through the pre-edge window is
@@ -38,6 +39,8 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
     options : Options
     note : callable, optional
         Told what was chosen.
+    room : Room
+        Makes what the spectra lie in.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def normalise(cube: SpectralCube, options: Options, note: Note = lambda _: None)
     if len(nominal) < 2:
         raise InputError(f"{cube.entry}: there is one energy; spectra take energies before and after the edge")
     chosen = None if options.e0_ev is None else _windows(nominal, options.e0_ev, options)
-    found = densities(cube)
+    found = densities(cube, room)
     for text in _of_zero(cube, found):
         note(text)
     if not found.sample.any():

@@ -13,7 +13,7 @@ from picpxct_nx.spectra.normalize import Note, normalise
 from picpxct_nx.spectra.options import Options
 from picpxct_nx.spectra.scale import Normalised
 from picpxct_nx.spectra.thickness import TABLE_ACCURACY, Quantity
-from picpxct_nx.values import Array, Value
+from picpxct_nx.values import Array, Room, Value, in_memory
 
 Floats = NDArray[np.float64]
 
@@ -25,8 +25,12 @@ _KEPT = ("start_time", "end_time", "experiment_identifier", "collection_identifi
 _FACTORS = ("variance", "covariance")
 
 
-def normalise_cube(record: Record, options: Options, note: Note = lambda _: None) -> NormalizedCube:
+def normalise_cube(
+    record: Record, options: Options, note: Note = lambda _: None, room: Room = in_memory
+) -> NormalizedCube:
     """The normalised spectra of a registered cube, or of an aligned one with a single polarisation.
+
+    They lie where `room` says.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def normalise_cube(record: Record, options: Options, note: Note = lambda _: None
     # One polarisation has nothing to be registered with.
     alone = len(record.rotation) == 1 and record.stage != "registered"
     stages.require(record, "aligned" if alone else "registered", "normalize")
-    found = normalise(record, options, note)
+    found = normalise(record, options, note, room)
     made = step("normalize", parameters(options, found), [record.as_input()])
     cube = make_normalised(record, options, found)
     note(sentence(cube))

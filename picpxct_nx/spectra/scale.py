@@ -13,6 +13,7 @@ from picpxct_nx.spectra.options import Options
 from picpxct_nx.spectra.reduce import Maps, Reduction
 from picpxct_nx.spectra.thickness import Quantity, mean, proportional, tabulated_phase
 from picpxct_nx.spectra.windows import Windows
+from picpxct_nx.values import Pieces
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -35,8 +36,8 @@ class Normalised:
     """Normalised spectra (P, E, H, W) float32, NaN where masked or not measured; maps (P, H, W)."""
 
     windows: Windows
-    xanes: NDArray[np.float32]
-    xpnes: NDArray[np.float32]
+    xanes: Pieces
+    xpnes: Pieces
     xanes_factors: Factors
     xpnes_factors: Factors
     xanes_scale: Quantity
@@ -238,7 +239,7 @@ def _residuals(found: Densities, good: Mask, linear: list[Reduction]) -> Floats 
         if one.consistency is None or not good[p].any():
             continue
         y, phi = (
-            np.array([np.mean(spectra[p, e][good[p]], dtype=np.float64) for e in np.flatnonzero(one.valid)])
+            np.array([np.mean(spectra[p, int(e)][good[p]], dtype=np.float64) for e in np.flatnonzero(one.valid)])
             for spectra in (found.density, found.phase)
         )
         curved = one.consistency.phase @ phi

@@ -25,6 +25,7 @@ COMMON = {
     "seed",
     "keep-going",
     "watch",
+    "memory",
     "help",
 }
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]

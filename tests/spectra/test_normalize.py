@@ -213,7 +213,7 @@ def test_blocks_of_pixels_do_not_change_the_result(make_cube: MakeCube, monkeypa
     whole = normalise(cube, Options(E0))
     monkeypatch.setattr(reduce, "BLOCK_BYTES", 8 * len(ENERGIES) * 7)
     parts = normalise(cube, Options(E0))
-    np.testing.assert_allclose(parts.xanes, whole.xanes, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(parts.xanes[...], whole.xanes[...], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(parts.density_noise, whole.density_noise, rtol=1e-6)
 
 

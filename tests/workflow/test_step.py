@@ -77,6 +77,13 @@ def test_it_is_given_up_after_the_last_try(tmp_path: Path) -> None:
     assert [one["again"] for one in _told(tmp_path)] == [True, False]
 
 
+def test_a_log_on_a_full_disk_loses_lines_but_not_the_command(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as log:
+        line = _line("--tries", "2", command=_exits(75, 0))
+        assert subprocess.run(line, cwd=tmp_path, stderr=log, check=False, timeout=60).returncode == 0
+    assert [one["said"] for one in _told(tmp_path)] == ["said 0"]
+
+
 @pytest.mark.parametrize("code", [1, 65, 70, 73, 78])
 def test_other_failures_are_final(code: int, tmp_path: Path) -> None:
     assert _run(tmp_path, command=_exits(code, 0)).returncode == code
@@ -134,6 +141,21 @@ def test_what_is_finished_outlives_a_job_that_is_killed(number: signal.Signals, 
     assert not (tmp_path / "made").exists()
     assert scans.run() == ["c.nxs"]
     assert not half.exists()
+
+
+def test_what_a_killed_command_left_half_written_is_gone_after_the_next(tmp_path: Path) -> None:
+    stale = [tmp_path / f".{name}.4711.part" for name in ("cube.nxs", "grains.csv", "a.nxs")]
+    others = [tmp_path / name for name in (".other.nxs.4711.part", ".cube.nxs.part", "cube.nxs.4711.part")]
+    for path in (*stale, *others):
+        path.write_text("half")
+    words = ["-o", "cube.nxs", "--table", "grains.csv", "a.nxs"]
+    assert _run(tmp_path, command=[*_exits(0), *words]).returncode == 0
+    assert [path.exists() for path in (*stale, *others)] == [False, False, True, True, True, True]
+    # A job that was killed while it gave names to its products.
+    scans = _Scans(tmp_path)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / ".b.nxs.4711.part").write_text("half")
+    scans.run()
 
 
 def test_products_are_linked_and_not_copied(tmp_path: Path) -> None:
