@@ -37,7 +37,8 @@ class Steps:
 
     def __call__(self, data: Data, state: State, memory: Any) -> tuple[State, Any, Tensor]:
         """One step, as the engine's `step`."""
-        phase = self._engine.phase(memory, self._params) if self._record else None
+        # Frames that the engine moves are at other places each time.
+        phase = self._engine.phase(memory, self._params) if self._record and not data.reach else None
         if phase is None:
             return self._plain(data, state, memory)
         if data.blocks is not self._blocks:

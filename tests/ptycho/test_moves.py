@@ -1,12 +1,14 @@
 """Moves of frames as unknowns: against finite differences of the model, and on scans whose positions are wrong."""
 
 from dataclasses import replace
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Model, Positions, Problem, fit, moves, reconstruct
+from picpxct_nx.ptycho import Model, Positions, Problem, fit, moves, reconstruct, replay
 from picpxct_nx.ptycho.beam import beam_of, probes_of, start
 from picpxct_nx.ptycho.engines import ml
 from picpxct_nx.ptycho.state import Data, State, load, placed
@@ -94,3 +96,16 @@ def test_positions_a_pixel_off_are_found_within_twenty_iterations(subpixel_scan:
     assert np.sqrt(((away - away.mean(0)) ** 2).mean()) < 0.05
     known = reconstruct(problem_of(subpixel_scan), "pie:3,ml:20", device="cpu")
     assert error_of(result, subpixel_scan) < 1.5 * error_of(known, subpixel_scan)
+
+
+def test_an_iteration_that_moves_frames_is_never_replayed_from_a_graph(near: tuple[Data, State]) -> None:
+    data, state = near
+
+    def phase(*_: object) -> None:
+        raise AssertionError("asked for what could be recorded")
+
+    engine = cast("ModuleType", SimpleNamespace(phase=phase, step=lambda _data, state, *_: (state, None, None)))
+    steps = replay.Steps(engine, None, record=True)
+    assert steps(replace(data, reach=0.5), state, None)[0] is state
+    with pytest.raises(AssertionError, match="could be recorded"):
+        steps(data, state, None)

@@ -1,4 +1,4 @@
-"""Maximum likelihood: object and probe that make the counted frames most probable, by conjugate gradients."""
+"""Maximum likelihood: object, probe and positions that make the counts most probable, by conjugate gradients."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
@@ -127,14 +127,14 @@ def phase(memory: Memory, params: Params) -> Hashable:
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
-    """One conjugate-gradient iteration on object and probe together, with an analytic line search.
+    """One conjugate-gradient iteration on object, probe and, where frames move, positions; analytic line search.
 
     Parameters
     ----------
     data : Data
-        The measured scan.
+        The measured scan, and the reach of its frames.
     state : State
-        Object and probe before.
+        Object, probe and positions before.
     memory : Memory
         Last gradient and direction.
     params : Params
@@ -143,11 +143,11 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Returns
     -------
     state : State
-        Object and probe after.
+        All three after; the blocks of the data are still those of the positions before.
     memory : Memory
         For the next step.
     misfit : () float64
-        Sum (|Psi| - a)^2 of object and probe before the step.
+        Sum (|Psi| - a)^2 before the step.
 
     References
     ----------
