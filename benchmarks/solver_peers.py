@@ -27,7 +27,7 @@ PEERS = {
     "pty-chi": Peer("ptychi.api", "ptychi", "pip install ptychi", ptychi),
     "ptypy": Peer("ptypy", "PtyPy", "pip install git+https://github.com/ptycho/ptypy pyfftw", ptypy),
 }
-NO_ADAPTOR = {"tike": "has no row: it works on CUDA GPUs only"}
+NO_ADAPTOR = {"tike": "works on CUDA GPUs only"}
 BATCHES = {"batch_size": 12, "batching_mode": "random"}
 WAVEFIELD = {"scale_precond": True, "wavefield_precond": True, "probe_update_start": 0}
 QUIET = {"compute_log_likelihood": False}
