@@ -201,7 +201,7 @@ def _peers(bench: Bench, options: argparse.Namespace) -> None:
     """Print the rows of the peers that can be imported, how they were run, and why others were not."""
     found = json.loads(bench.call(options.interpreter, "--installed"))
     rows = [row for row in ROWS if row.peer in found["versions"] and options.only in row.name]
-    notes = ["; ".join(f"{name} {version}" for name, version in found["versions"].items())]
+    notes = ["; ".join(f"{name} {version}" for name, version in found["versions"].items()) or "no peer can be imported"]
     for row in rows:
         name = f"{row.name}, {row.iterations}"
         try:
