@@ -38,6 +38,10 @@ def directions(data: Data, state: State) -> tuple[State, ...]:
     -------
     six of State
         Directions: three strains whose moves have a root mean square of about 1 px, and three changes of the probe.
+
+    References
+    ----------
+    Nicolaides, SIAM J. Numer. Anal. 24, 355 (1987): conjugate gradients with a few known directions treated apart.
     """
     assert state.positions is not None  # noqa: S101  # frames move
     place = state.positions.to(data.weight)
@@ -110,10 +114,10 @@ def inverse(changes: Tensor) -> Tensor:
     -------
     (k, k) float64; zero where a direction changes nothing.
     """
-    size = changes.diagonal().clamp(min=torch.finfo(changes.dtype).tiny).sqrt()
-    unit = changes / size / size[:, None]
-    eye = torch.eye(len(size), dtype=changes.dtype, device=changes.device)
-    found: Tensor = torch.linalg.inv(unit + RIDGE * eye) / size / size[:, None]
+    live = changes.diagonal() > 0
+    size = torch.where(live, changes.diagonal(), 1.0).sqrt()
+    unit = changes / size / size[:, None] + torch.diag(torch.where(live, RIDGE, 1.0).to(changes.dtype))
+    found: Tensor = torch.linalg.inv(unit) * (live & live[:, None]) / size / size[:, None]
     return found
 
 

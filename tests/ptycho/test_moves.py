@@ -66,13 +66,14 @@ def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool
     data = replace(data, reach=0.5)
     memory = ml.init(data, state, ml.Params(smoothness=0), 1)
     likelihood = fit.Likelihood(torch.tensor(poisson), ml.Params().background * data.weight.numel())
-    state = replace(state, object=state.object * (1 + 0.02j * torch.rand(state.object.shape)))
     slope = ml._pulled(data, state, memory, likelihood, ml.Params()).gradient.positions
     assert slope is not None
     assert abs(float(slope.mean())) < 1e-4 * float(slope.abs().max())
     if poisson:
         return
-    for frame, axis in ((3, 0), (17, 1)):
+    # Where much is asked: what is small is a difference of large numbers.
+    for place in slope.abs().flatten().topk(3).indices.tolist():
+        frame, axis = divmod(place, 2)
         step = torch.zeros_like(positions)
         step[:, axis] = -0.02 / len(step)
         step[frame, axis] += 0.02
