@@ -103,11 +103,18 @@ def folder(tmp_path: Path, fault: str) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+def _files(found: dict[str, tuple[int, int]]) -> dict[str, int]:
+    """The files behind the names, without the times at which they were touched."""
+    return {name: inode for name, (inode, _) in found.items()}
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [("killall", None), ("kill", 137), ("term", 143), ("full", 75), ("vanish", 66)],
 )
 def test_a_fault_at_each_stage_loses_nothing(fault: str, code: int | None, folder: Path) -> None:
+    # On a full disk Snakemake cannot note that a job ended; it asks again, and touches the same files that it is given.
+    same = _files if fault == "full" else dict
     work = Work(folder)
     kept: dict[str, tuple[int, int]] = {}
     gathered: dict[str, int] = {}
@@ -137,12 +144,12 @@ def test_a_fault_at_each_stage_loses_nothing(fault: str, code: int | None, folde
         if fault == "killall":
             assert kept.keys() <= now.keys(), stage
         else:
-            assert kept.items() <= now.items(), stage
+            assert same(kept).items() <= same(now).items(), stage
         assert gathered.items() <= done.items(), stage
         kept, gathered = now, done
     last = work.run()
     assert last.returncode == 0, last.stderr
-    assert kept.items() <= work.finished().items()
+    assert same(kept).items() <= same(work.finished()).items()
     assert work.half_written() == []
     verdicts = [json.loads(line) for line in (folder / "valid.jsonl").read_text().splitlines()]
     assert verdicts
