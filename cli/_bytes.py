@@ -1,12 +1,11 @@
 """Progress in bytes: a bar on a terminal, plain lines in a log, JSON lines for a program."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ._talk import PLAIN_INTERVAL, ProgressMode, _print, say
+from ._talk import PLAIN_INTERVAL, ProgressMode, _print, reporting, say
 
 # What is done, bytes done, bytes in all.
 Report = Callable[[str, int, int], None]
@@ -15,15 +14,8 @@ Report = Callable[[str, int, int], None]
 @contextmanager
 def byte_progress(mode: ProgressMode, *, quiet: bool) -> Iterator[Report]:
     """Report bytes in the way that is asked for."""
-    if mode is ProgressMode.auto:
-        mode = ProgressMode.bar if sys.stderr.isatty() else ProgressMode.plain
-    if quiet or mode is ProgressMode.none:
-        yield lambda *_: None
-    elif mode is ProgressMode.bar:
-        with _bar() as report:
-            yield report
-    else:
-        yield _spaced(_json if mode is ProgressMode.json else _plain)
+    with reporting(mode, _bar, lambda: _spaced(_plain), lambda: _spaced(_json), quiet=quiet) as report:
+        yield report
 
 
 def _spaced(tell: Report) -> Report:

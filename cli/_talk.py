@@ -4,8 +4,11 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T", bound=Callable[..., None])
 
 
 class ProgressMode(StrEnum):
@@ -45,15 +48,29 @@ def _print(line: str) -> None:
 @contextmanager
 def progress(mode: ProgressMode, *, quiet: bool = False) -> Iterator[Report]:
     """Report steps: a bar on a terminal, plain lines in a log, JSON lines for a program, or nothing."""
+    with reporting(mode, _bar, _plain_lines, lambda: _json_lines, quiet=quiet) as report:
+        yield report
+
+
+@contextmanager
+def reporting(
+    mode: ProgressMode,
+    bar: Callable[[], AbstractContextManager[T]],
+    plain: Callable[[], T],
+    as_json: Callable[[], T],
+    *,
+    quiet: bool,
+) -> Iterator[T | Callable[..., None]]:
+    """What reports in the way that is asked for, made when it is."""
     if mode is ProgressMode.auto:
         mode = ProgressMode.bar if sys.stderr.isatty() else ProgressMode.plain
     if quiet or mode is ProgressMode.none:
         yield lambda *_: None
     elif mode is ProgressMode.bar:
-        with _bar() as report:
+        with bar() as report:
             yield report
     else:
-        yield _json_lines if mode is ProgressMode.json else _plain_lines()
+        yield (as_json if mode is ProgressMode.json else plain)()
 
 
 def _json_lines(what: str, step: int, total: int, error: float) -> None:

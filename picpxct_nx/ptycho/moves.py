@@ -89,20 +89,26 @@ def add(data: Data, change: Tensor, slopes: tuple[Tensor, Tensor], probes: Tenso
     return change
 
 
-def conditioned(slope: Tensor, curvature: Tensor) -> Tensor:
-    """Damped Newton steps of all frames without their mean, for a common move is one of the object.
+def gradient(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Half the misfit's gradient for all positions, and the same by damped Newton steps of each frame.
+
+    Both are without their mean, for a common move is one of the object.
 
     Parameters
     ----------
-    slope, curvature : (n, 2) and (n, 2, 2) float32
-        `asked`; the slope without its mean.
+    found : list of two of Tensor
+        `asked` of all blocks in order; empty where frames rest.
 
     Returns
     -------
-    (n, 2) float32, pixels
+    two of (n, 2) float32, counts a pixel and pixels; or twice None.
     """
+    if not found:
+        return None, None
+    slope, curvature = (torch.cat(parts) for parts in zip(*found, strict=True))
+    slope = slope.mean(0) - slope
     step = positions.gauss_newton(slope, curvature).to(torch.float32)
-    return step - step.mean(0)
+    return slope, step - step.mean(0)
 
 
 def limited(length: Tensor, direction: Tensor, longest: float) -> Tensor:

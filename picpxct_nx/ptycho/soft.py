@@ -112,10 +112,9 @@ def conditioned(data: Data, soft: Soft, state: State, gradient: State, scaled: S
     Nicolaides, SIAM J. Numer. Anal. 24, 355 (1987): conjugate gradients with a few known directions treated apart.
     """
     image, probe, place = scaled.object, scaled.probe, scaled.positions
-    known = list(zip(_shifts(state), soft.stiffness, strict=True))
-    for direction, stiffness in known:
-        part = torch.where(stiffness > 0, PART * product(gradient, direction) / stiffness, 0.0).to(torch.float32)
-        image, probe = image + part * direction.object, probe + part * direction.probe
+    for shift, stiffness in zip(_shifts(state), soft.stiffness, strict=True):
+        part = torch.where(stiffness > 0, PART * product(gradient, shift) / stiffness, 0.0).to(torch.float32)
+        image, probe = image + part * shift.object, probe + part * shift.probe
     if place is not None and soft.strains is not None:
         directions = strains.directions(data, state)
         slopes = torch.stack([product(gradient, direction) for direction in directions])

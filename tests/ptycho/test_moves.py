@@ -27,15 +27,19 @@ def near(subpixel_scan: ReferenceScan) -> tuple[Data, State]:
     return data, replace(start(problem, data), positions=torch.from_numpy(subpixel_scan.positions_px.copy()))
 
 
-def _misfit(data: Data, state: State) -> float:
-    """Half of sum (|Psi| - a)^2 in counts, in float64 between frames."""
+def _misfit(data: Data, state: State, background: float | None) -> float:
+    """Half of sum (|Psi| - a)^2, or of sum x - n log x for Poisson counts on a background, in float64 of counts."""
     total = 0.0
     for block in data.blocks:
         wave = data.passes.transform(
             data.passes.exit_waves(state.object, probes_of(beam_of(data, state), block), block)
         )
-        over = wave.abs().square().sum(1).sqrt().double() - data.amplitude(block.frames).double()
-        total += float(over.square().sum()) / 2 / data.weight.numel()
+        shown, amplitude = wave.abs().double().square().sum(1), data.amplitude(block.frames).double()
+        if background is None:
+            cost = (shown.sqrt() - amplitude).square()
+        else:
+            cost = shown - (amplitude.square() + background) * (shown + background).log()
+        total += float(cost.sum()) / 2 / data.weight.numel()
     return total
 
 
@@ -65,19 +69,19 @@ def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool
     assert positions is not None
     data = replace(data, reach=0.5)
     memory = ml.init(data, state, ml.Params(smoothness=0), 1)
-    likelihood = fit.Likelihood(torch.tensor(poisson), ml.Params().background * data.weight.numel())
+    # Without a background of some counts a dark pixel bends the Poisson misfit more than any difference shows.
+    likelihood = fit.Likelihood(torch.tensor(poisson), 3.0 * data.weight.numel())
     slope = ml._pulled(data, state, memory, likelihood, ml.Params()).gradient.positions
     assert slope is not None
     assert abs(float(slope.mean())) < 1e-4 * float(slope.abs().max())
-    if poisson:
-        return
     # Where much is asked: what is small is a difference of large numbers.
     for place in slope.abs().flatten().topk(3).indices.tolist():
         frame, axis = divmod(place, 2)
         step = torch.zeros_like(positions)
         step[:, axis] = -0.02 / len(step)
         step[frame, axis] += 0.02
-        up, down = (_misfit(placed(data, positions + sign * step), state) for sign in (1, -1))
+        floor = likelihood.floor()
+        up, down = (_misfit(placed(data, positions + sign * step), state, floor) for sign in (1, -1))
         # The common move that goes with it, so that the mean rests, is in both.
         assert (up - down) / 0.04 == pytest.approx(float(slope[frame, axis]), rel=0.05)
 

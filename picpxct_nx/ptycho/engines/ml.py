@@ -261,13 +261,11 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     probe = from_sum(data, probe).neg_()
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
-    gradient = State(image, probe)
-    scaled = State(image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()))
-    if asked:
-        slope, curvature = (torch.cat(parts) for parts in zip(*asked, strict=True))
-        slope = slope.mean(0) - slope
-        gradient = replace(gradient, positions=slope)
-        scaled = replace(scaled, positions=moves.conditioned(slope, curvature))
+    slope, step = moves.gradient(asked)
+    gradient = State(image, probe, positions=slope)
+    scaled = State(
+        image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()), positions=step
+    )
     return _Pulled(gradient, scaled, kept, lit, sums)
 
 
