@@ -1,6 +1,6 @@
 """How many pixels of simulated scans lie within a sigma of the truth, from few to many photons, by what is known.
 
-Scans of the same truth are redrawn; each is reconstructed from the start that a beamline has (another defocus, no
+Scans of a few specimens are redrawn; each is reconstructed from the start that a beamline has (another defocus, no
 aberrations, an object of ones), and the sigma maps are compared with the true errors, after removing what no frame
 can tell. The wanted part is 68 %.
 """
@@ -31,8 +31,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--photons", type=float, action="append", help="counts of a frame; may be given again")
     parser.add_argument("--case", action="append", choices=[name for name, *_ in CASES], help="may be given again")
     parser.add_argument("--recipe", action="append", help="may be given again; else the default")
-    parser.add_argument("--scans", type=int, default=6, help="redrawn scans of each case")
-    parser.add_argument("--seed", type=int, default=1, help="of the specimen")
+    parser.add_argument("--specimens", type=int, default=3, help="objects and beams, by their seeds from 1 on")
+    parser.add_argument("--scans", type=int, default=4, help="redrawn scans of each specimen and case")
     return parser.parse_args()
 
 
@@ -59,24 +59,22 @@ def expected(scan: Any, case: str, rng: Any) -> Any:
     return counts
 
 
-def covered(options: argparse.Namespace, photons: float, recipe: str, case: tuple[str, str, bool]) -> list[float]:
-    """Parts of modulus and phase within a sigma, factors and inflations, means over the redrawn scans."""
+def covered(scan: Any, scans: int, recipe: str, case: tuple[str, str, bool]) -> list[list[float]]:
+    """Parts of modulus and phase within a sigma, factors and inflations, of redrawn scans of one specimen."""
     import numpy as np
 
     from picpxct_nx.ptycho import Problem, describe, parse, reconstruct
     from picpxct_nx.ptycho.likeness import difference
     from picpxct_nx.ptycho.uncertainty import errors_of
-    from picpxct_nx.simulate.reference import reference_scan
 
     name, parts, known = case
-    scan = reference_scan(options.n, options.m, photons=photons, seed=options.seed)
     good, shape = np.ones(scan.frames.shape[1:], bool), (scan.object.shape[0], scan.object.shape[1])
     rng, found = np.random.default_rng(5), []
     stages = parse(recipe)
     if known:
         stages = parse(recipe, {f"{stage.engine}.probe_start": str(10**6) for stage in stages})
     model = describe([parts] if parts else [])
-    for number in range(options.scans):
+    for number in range(scans):
         frames = rng.poisson(expected(scan, name, rng)).astype(np.float32)
         problem = Problem(frames, good, scan.positions_px, shape, scan.probe if known else scan.probe_start)
         result = reconstruct(problem, stages, model=model, device="cpu:1")
@@ -91,7 +89,19 @@ def covered(options: argparse.Namespace, photons: float, recipe: str, case: tupl
             modulus.mean(), phase.mean(), errors.modulus_factor, errors.phase_factor, errors.modulus_inflation,
             errors.phase_inflation,
         ))  # fmt: skip
-    return [float(value) for value in np.mean(found, axis=0)]
+    return [[float(value) for value in row] for row in found]
+
+
+def means(options: argparse.Namespace, photons: float, recipe: str, case: tuple[str, str, bool]) -> list[float]:
+    """The same, means over all specimens and their scans."""
+    import numpy as np
+
+    from picpxct_nx.simulate.reference import reference_scan
+
+    seeds = range(1, options.specimens + 1)
+    specimens = [reference_scan(options.n, options.m, photons=photons, seed=seed) for seed in seeds]
+    rows = [row for scan in specimens for row in covered(scan, options.scans, recipe, case)]
+    return [float(value) for value in np.mean(rows, axis=0)]
 
 
 def main() -> None:
@@ -101,7 +111,8 @@ def main() -> None:
     import torch
 
     torch.set_num_threads(1)
-    print(f"{options.n} frames of {options.m} x {options.m}, {options.scans} redrawn scans a row, wanted 0.68 +- 0.03")
+    scans = f"{options.scans} redrawn scans of each of {options.specimens} specimens a row"
+    print(f"{options.n} frames of {options.m} x {options.m}, {scans}, wanted 0.68 +- 0.03")
     print(ROW.format(*HEAD))
     print(ROW.format(*["---"] * len(HEAD)))
     for recipe in options.recipe or ["default"]:
@@ -109,7 +120,7 @@ def main() -> None:
             for case in CASES:
                 if options.case and case[0] not in options.case:
                     continue
-                modulus, phase, *rest = covered(options, photons, recipe, case)
+                modulus, phase, *rest = means(options, photons, recipe, case)
                 numbers = (f"{modulus:.3f}", f"{phase:.3f}", *(f"{value:.2f}" for value in rest))
                 print(ROW.format(f"{photons:g}", recipe, case[0], *numbers), flush=True)
 

@@ -69,6 +69,13 @@ def test_a_sigma_covers_68_per_cent_with_the_probe_fitted_too(bright: ReferenceS
         assert part == pytest.approx(0.683, abs=0.03)
 
 
+def test_few_counts_do_not_look_like_a_misfit() -> None:
+    scan = reference_scan(50, 64, photons=1e4)
+    problem, stages = _problem(scan, scan.frames, known=True), parse(RECIPE, KNOWN)
+    errors = errors_of(problem, reconstruct(problem, stages, device="cpu"), stages, device="cpu")
+    assert 0.95 < errors.chi_square < 1, "a fit takes a part of its noise"
+
+
 def test_a_recipe_that_ends_too_early_has_larger_sigmas(
     bright: ReferenceScan, fitted: tuple[Problem, Result, Errors]
 ) -> None:
