@@ -91,73 +91,6 @@ def scale_of(beam: Beam, block: Block) -> Tensor | float:
     return 1.0 if beam.scale is None else beam.scale[block.frames][:, None, None, None]
 
 
-def sum_on_probe(beam: Beam, block: Block, waves: Tensor, *, spare: Tensor | None = None) -> Tensor:
-    """Sum over a block's frames of waves brought back to the probe's grid, the adjoint of P in `probes_of`.
-
-    Parameters
-    ----------
-    beam : Beam
-        The probe.
-    block : Block
-        Which frames.
-    waves : (b, modes, h, w) complex64
-        On each frame's grid; changed in place where frames have factors, and lent to the result where it is one frame.
-    spare : (b, modes, h, w) complex64, optional
-        Room for spectra.
-
-    Returns
-    -------
-    (modes, h, w): the sum itself where every position is whole, else its spectrum (`from_sum` ends it).
-    """
-    if beam.scale is not None:
-        waves *= scale_of(beam, block)
-    if block.phases is not None:
-        total: Tensor = beam.passes.moved_back(waves, block.phases, spare=spare)
-        return total
-    return waves[0] if len(waves) == 1 else waves.sum(0)
-
-
-def seen_by_probe(
-    data: Data, beam: Beam, block: Block, seen: tuple[Tensor, Tensor], waves: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Sums over a block's frames of s_j conj(O_j) psi_j, as from `sum_on_probe`, and of s_j^2 |O_j|^2.
-
-    Parameters
-    ----------
-    data : Data
-        The measured scan; the first two buffers of its room are used, and the first result may lie there.
-    beam : Beam
-        The probe.
-    block : Block
-        Which frames.
-    seen : (H, W) complex64 and (H, W) float32
-        Object, and its |O|^2.
-    waves : (b, modes, h, w) complex64
-        psi.
-
-    Returns
-    -------
-    numerator : (modes, h, w) complex64
-    cover : (h, w) float32
-        At the whole pixel: a fraction of a pixel is far below the width of this sum over all frames.
-    """
-    (product, spare, _, _), maps = room_of(data, block)
-    k, shape = data.passes, (waves.shape[-2], waves.shape[-1])
-    if beam.scale is None and block.phases is None:
-        numerator, cover = k.probe_overlap(*seen, waves, block, spare=product, maps=maps)
-        return numerator, cover
-    numerator = sum_on_probe(beam, block, k.seen_back(seen[0], waves, block, spare=product), spare=spare)
-    if beam.scale is None:
-        return numerator, k.views(seen[1], block, shape, maps=maps)
-    view = k.patches(seen[1], waves, block)[:, 0]
-    return numerator, (view * beam.scale[block.frames][:, None, None].square()).sum(0)
-
-
-def from_sum(data: Data, total: Tensor) -> Tensor:
-    """Wave on the probe's grid from a total of `sum_on_probe`."""
-    return total if data.blocks[0].phases is None else ops.inverse_far_field(total)
-
-
 def shown(state: State, wave: Tensor, *, out: Tensor | None = None, spare: Tensor | None = None) -> Tensor:
     """What the detector shows of a wave, sum_m |Psi_m|^2 + B.
 
@@ -238,25 +171,4 @@ def _model_power(data: Data, state: State) -> Tensor:
         wave = k.transform(k.exit_waves(state.object, probes, block, out=exit_waves, spare=patches), out=spare)
         squares = ops.intensity(wave, out=None if maps is None else maps[0], spare=exit_waves)
         total += fit.weighted_sum(squares, data.weight)
-    return total
-
-
-def illumination(data: Data, state: State) -> Tensor:
-    """Counts that fall on each object pixel over the scan, sum_j sum_m |P_m(x - x_j)|^2.
-
-    Parameters
-    ----------
-    data : Data
-        The scan.
-    state : State
-        The model.
-
-    Returns
-    -------
-    (H, W) float32
-    """
-    total = torch.zeros(state.object.shape, dtype=torch.float32, device=state.object.device)
-    beam = beam_of(data, state)
-    for block in data.blocks:
-        data.passes.light(probes_of(beam, block), block, total)
     return total

@@ -50,6 +50,11 @@ class Screen:
     background: Tensor | None = None
     least: float = torch.finfo(torch.float32).tiny
 
+    @property
+    def divisor(self) -> float:
+        """Smallest |Psi|^2 that anything is divided by."""
+        return max(self.least, torch.finfo(torch.float32).tiny)
+
 
 @dataclass(frozen=True)
 class Nudge:

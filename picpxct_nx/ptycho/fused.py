@@ -193,14 +193,23 @@ def probe_overlap(
     maps: Tensor | None = None,  # noqa: ARG001
 ) -> tuple[Tensor, Tensor]:
     """As `passes.probe_overlap`."""
+    cover = torch.empty((SHARES, *waves.shape[2:]), device=waves.device)
+    return _on_probe(image, waves, block, cover), cover.sum(0)
+
+
+def probe_sum(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:  # noqa: ARG001
+    """As `passes.probe_sum`."""
+    return _on_probe(image, waves, block, None)
+
+
+def _on_probe(image: Tensor, waves: Tensor, block: Block, cover: Tensor | None) -> Tensor:
     n, modes, h, w = waves.shape
     out = torch.empty((SHARES, modes, h, w), dtype=waves.dtype, device=waves.device)
-    cover = torch.empty((SHARES, h, w), device=waves.device)
     k.probe_overlap[(triton.cdiv(h * w, ROW_RUN), modes, SHARES)](
-        _bits(image), _bits(waves), block.places, _bits(out), cover, n, image.shape[1], h, w,
-        HEIGHT=HEIGHT, RUN=ROW_RUN,
+        _bits(image), _bits(waves), block.places, _bits(out), torch.view_as_real(out) if cover is None else cover,
+        n, image.shape[1], h, w, COVER=cover is not None, HEIGHT=HEIGHT, RUN=ROW_RUN,
     )  # fmt: skip
-    return out.sum(0), cover.sum(0)
+    return out.sum(0)
 
 
 def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
@@ -229,7 +238,7 @@ def project(
     misfit = torch.empty(grid, device=wave.device)
     k.project[grid](
         _bits(wave), measured, *_screen(screen), misfit,
-        h * w, relaxation, 1 / (h * w), _least(screen),
+        h * w, relaxation, 1 / (h * w), screen.divisor,
         MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, RUN=RUN,
     )  # fmt: skip
     return wave, misfit.sum(dtype=torch.float64)
@@ -241,6 +250,7 @@ def pull(
     screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
+    shown: Tensor | None = None,  # noqa: ARG001 - made again in passing
     spare: Tensor | None = None,
     maps: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
 ) -> tuple[Tensor, Tensor]:
@@ -252,7 +262,7 @@ def pull(
     sums = torch.empty((3, *grid), device=wave.device)
     k.pull[grid](
         _bits(wave), measured, *_screen(screen), likelihood.poisson,
-        _bits(spare), sums, h * w, likelihood.background, 1 / (h * w), _least(screen),
+        _bits(spare), sums, h * w, likelihood.background, 1 / (h * w), screen.divisor,
         MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, UNDECIDED=likelihood.undecided,
         BRIGHT=noise.BRIGHT, RUN=RUN,
     )  # fmt: skip
@@ -266,6 +276,7 @@ def bend(
     screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
+    shown: Tensor | None = None,  # noqa: ARG001 - made again in passing
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
     maps: Tensor | None = None,  # noqa: ARG001
 ) -> Tensor:
@@ -275,7 +286,7 @@ def bend(
     sums = torch.empty(grid, device=wave.device)
     k.bend[grid](
         _bits(wave), _bits(change), measured, *_screen(screen),
-        likelihood.poisson, sums, h * w, likelihood.background, _least(screen),
+        likelihood.poisson, sums, h * w, likelihood.background, screen.divisor,
         MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, RUN=RUN,
     )  # fmt: skip
     return sums.sum(dtype=torch.float64)
@@ -324,10 +335,6 @@ def _bits(tensor: Tensor) -> Tensor:
 def _screen(screen: fit.Screen) -> tuple[Tensor, Tensor]:
     """Weight and background; a pointer of the right kind where there is none."""
     return screen.weight, screen.weight if screen.background is None else screen.background
-
-
-def _least(screen: fit.Screen) -> float:
-    return max(screen.least, _TINY)
 
 
 def _reach(block: Block, image: Tensor, h: int) -> tuple[Tensor, Tensor]:

@@ -268,9 +268,10 @@ def views(squares, places, out, frames, width, h, w, HEIGHT: tl.constexpr, RUN: 
 
 @triton.jit
 def probe_overlap(
-    image, waves, places, out, cover, frames, width, h, w, HEIGHT: tl.constexpr, RUN: tl.constexpr
+    image, waves, places, out, cover, frames, width, h, w,
+    COVER: tl.constexpr, HEIGHT: tl.constexpr, RUN: tl.constexpr,
 ):  # fmt: skip
-    """Products conj(O_j) psi_j over a share of the frames, for a run of one mode's pixels; with the first, |O_j|^2."""
+    """Products conj(O_j) psi_j over a share of the frames, for a run of one mode's pixels; |O_j|^2 with the first."""
     mode, share = tl.program_id(1), tl.program_id(2)
     modes, shares = tl.num_programs(1), tl.num_programs(2)
     pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
@@ -283,9 +284,10 @@ def probe_overlap(
         o_re, o_im = _load(image, at, seen)
         real += o_re * re + o_im * im
         imaginary += o_re * im - o_im * re
-        view += o_re * o_re + o_im * o_im
+        if COVER:
+            view += o_re * o_re + o_im * o_im
     _store(out, (share * modes + mode) * h * w + pixel, tl.sum(real, 0), tl.sum(imaginary, 0), inside)
-    if mode == 0:
+    if COVER and mode == 0:
         tl.store(cover + share * h * w + pixel, tl.sum(view, 0), mask=inside)
 
 

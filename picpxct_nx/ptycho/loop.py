@@ -13,12 +13,13 @@ from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
 
 from . import device as devices
 from . import refine, replay
-from .beam import illumination, start
+from .beam import start
 from .coarse import doubled, halved
 from .control import Clock, Control, Plateau, Stop
 from .engines import ENGINES
 from .model import Model
 from .modes import orthogonal, with_modes
+from .overlap import illumination
 from .problem import Problem
 from .recipe import Stage, parse
 from .reflections import ExitWaves

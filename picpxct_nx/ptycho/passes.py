@@ -312,9 +312,24 @@ def probe_overlap(
         May lie in `spare`.
     cover : (h, w) float32
     """
+    shape = (waves.shape[-2], waves.shape[-1])
+    return probe_sum(image, waves, block, spare=spare), views(squares, block, shape, maps=maps)
+
+
+def probe_sum(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
+    """The first of the sums of `probe_overlap` alone, (modes, h, w) complex64; it may lie in `spare`.
+
+    Parameters
+    ----------
+    image, waves, block, spare
+        As for `probe_overlap`.
+
+    Returns
+    -------
+    (modes, h, w) complex64
+    """
     products = seen_back(image, waves, block, spare=spare)
-    cover = views(squares, block, (waves.shape[-2], waves.shape[-1]), maps=maps)
-    return products[0] if len(products) == 1 else products.sum(0), cover
+    return products[0] if len(products) == 1 else products.sum(0)
 
 
 def seen_back(image: Tensor, waves: Tensor, block: Block, *, spare: Tensor | None = None) -> Tensor:
@@ -381,6 +396,7 @@ def pull(
     screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
+    shown: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -392,6 +408,8 @@ def pull(
         As for `project`; the wave is kept.
     likelihood : Likelihood
         What rho is, `fit.gaussian_slope` or `fit.poisson_slope`.
+    shown : (n, h, w) float32, optional
+        Where |Psi|^2 + B is left for `bend`, if it is of use there.
 
     Returns
     -------
@@ -402,7 +420,7 @@ def pull(
     """
     first, second, third = (None, None, None) if maps is None else maps
     amplitude, floor = amplitudes(measured), likelihood.floor()
-    squares = _shown(wave, screen, out=first, spare=spare)
+    squares = _shown(wave, screen, out=first if shown is None else shown, spare=spare)
     sums = torch.zeros(3, dtype=torch.float64, device=wave.device)
     over = fit.excess(squares, amplitude, out=third)
     if likelihood.undecided:
@@ -422,6 +440,7 @@ def bend(
     screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
+    shown: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,
 ) -> Tensor:
@@ -438,6 +457,8 @@ def bend(
         B.
     likelihood : Likelihood
         What rho is.
+    shown : (n, h, w) float32, optional
+        What `pull` left of the same waves; else it is made again.
 
     Returns
     -------
@@ -445,14 +466,15 @@ def bend(
     """
     first, second, third = (None, None, None) if maps is None else maps
     amplitude, floor = amplitudes(measured), likelihood.floor()
-    squares = _shown(wave, screen, out=first, spare=spare)
-    inverse = fit.inverse_modulus(squares, screen.least, out=second)
-    along = ops.real_product(wave, change, out=third, spare=spare).mul_(inverse).square_()
+    squares = _shown(wave, screen, out=None, spare=spare) if shown is None else shown
+    along = ops.real_product(wave, change, out=third, spare=spare)
     if floor is None:
+        inverse = fit.inverse_modulus(squares, screen.least, out=second)
+        along.mul_(inverse).square_()
         slope = fit.gaussian_slope(fit.excess(squares, amplitude, out=first), inverse, out=second)
     else:
-        along.mul_(2)
-        slope = fit.poisson_slope(squares, amplitude, floor, out=second)
+        along.square_().mul_(2).div_(torch.clamp(squares, min=screen.divisor, out=second))
+        slope = fit.poisson_slope(squares, amplitude, floor, out=second, spare=first)
     length = ops.intensity(change, out=first, spare=spare)
     return fit.weighted_sum(along.lerp_(length, slope.clamp_(min=0)), screen.weight)
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import ops
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho.beam import beam_of, probes_of
 from picpxct_nx.ptycho.blocks import rows_of
+from picpxct_nx.ptycho.overlap import from_sum, seen_by_probe
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of, stack_of
 from picpxct_nx.ptycho.stream import Stack, put
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from . import ops, strains
-from .beam import illumination
 from .conjugate import product, real
+from .overlap import illumination
 from .state import Data, State
 from .strains import frequency
 

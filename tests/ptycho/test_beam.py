@@ -1,13 +1,11 @@
-"""The shared model: what every frame sees, its adjoint, and the derivatives that refinement takes."""
-
-from dataclasses import replace
+"""The shared model: what every frame sees, and the derivatives that refinement takes."""
 
 import numpy as np
 import pytest
 import torch
 
 from picpxct_nx.ptycho import Problem
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, shown, sum_on_probe
+from picpxct_nx.ptycho.beam import beam_of, probes_of, scale_of, shown
 from picpxct_nx.ptycho.positions import gauss_newton
 from picpxct_nx.ptycho.state import Data, State, load, placed
 from picpxct_nx.ptycho.sweep import sweep
@@ -50,19 +48,6 @@ def test_a_frame_sees_its_own_probe(model: tuple[Data, State]) -> None:
     ramp = block.phases[0][2] * block.phases[1][2]
     expected = state.scale[2] * torch.fft.ifft2(torch.fft.fft2(own) * ramp)
     torch.testing.assert_close(seen[2], expected, atol=1e-5, rtol=1e-4)
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_the_sum_on_the_probe_is_the_adjoint(model: tuple[Data, State], whole: bool) -> None:
-    data, state = model
-    state = replace(state, variation=None, weights=None)
-    if whole:
-        data = placed(data, data.corners())
-    block, beam, waves = data.blocks[0], beam_of(data, state), _wave(N, MODES, H, W, seed=9)
-    forth = torch.vdot(probes_of(beam, block).flatten(), waves.flatten())
-    back = from_sum(data, sum_on_probe(beam, block, waves.clone()))
-    assert back.shape == state.probe.shape
-    assert complex(forth) == pytest.approx(complex(torch.vdot(state.probe.flatten(), back.flatten())), rel=1e-4)
 
 
 def test_what_is_shown_is_intensity_and_background(model: tuple[Data, State]) -> None:

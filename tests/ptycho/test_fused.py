@@ -149,6 +149,7 @@ def test_overlaps_agree(fused: ModuleType, case: Case) -> None:
     whole = case.image, squares, case.waves, case.block
     torch.testing.assert_close(fused.probe_overlap(*whole), passes.probe_overlap(*whole), atol=1e-4, rtol=1e-5)
     given = case.image, case.waves, case.block
+    torch.testing.assert_close(fused.probe_sum(*given), passes.probe_sum(*given), atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(fused.seen_back(*given), passes.seen_back(*given))
     assert torch.equal(fused.patches(*given), passes.patches(*given))
     torch.testing.assert_close(
@@ -182,6 +183,16 @@ def test_likelihoods_pull_and_bend_alike(fused: ModuleType, case: Case, poisson:
         module.bend(case.detector, case.more, case.measured, screen, likelihood) for module in (fused, passes)
     )
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("poisson", [False, True])
+def test_a_bend_from_what_a_pull_has_shown_is_the_same(case: Case, poisson: bool) -> None:
+    likelihood = Likelihood(torch.tensor(poisson, device=DEVICE), 2.0)
+    given, shown = (case.measured, case.screen(dark=True), likelihood), torch.empty(case.measured.shape, device=DEVICE)
+    passes.pull(case.detector, *given, shown=shown)
+    maps = torch.empty((3, *case.measured.shape), device=DEVICE)
+    found = passes.bend(case.detector, case.more, *given, shown=shown, maps=maps)
+    torch.testing.assert_close(found, passes.bend(case.detector, case.more, *given))
 
 
 def test_products_for_the_best_steps_agree(fused: ModuleType, case: Case) -> None:

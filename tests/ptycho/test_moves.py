@@ -71,7 +71,7 @@ def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool
     memory = ml.init(data, state, ml.Params(smoothness=0), 1)
     # Without a background of some counts a dark pixel bends the Poisson misfit more than any difference shows.
     likelihood = fit.Likelihood(torch.tensor(poisson), 3.0 * data.weight.numel())
-    slope = ml._pulled(data, state, memory, likelihood, ml.Params()).gradient.positions
+    slope = ml._pulled(data, state, memory, likelihood).gradient.positions
     assert slope is not None
     assert abs(float(slope.mean())) < 1e-4 * float(slope.abs().max())
     # Where much is asked: what is small is a difference of large numbers.

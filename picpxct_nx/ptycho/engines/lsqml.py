@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import batches, fit, ops, replay
-from picpxct_nx.ptycho.beam import Beam, beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho.beam import Beam, beam_of, probes_of
 from picpxct_nx.ptycho.blocks import Block
+from picpxct_nx.ptycho.overlap import from_sum, seen_by_probe
 from picpxct_nx.ptycho.state import Data, State, screen_of
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, moves, noise, ops, soft, strains
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
+from picpxct_nx.ptycho import fit, moves, noise, soft, strains
+from picpxct_nx.ptycho.beam import beam_of, probes_of
 from picpxct_nx.ptycho.conjugate import conjugate, product, share
+from picpxct_nx.ptycho.overlap import Light, asked_of_probe, from_sum, light_of
 from picpxct_nx.ptycho.soft import Soft
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
@@ -64,10 +65,14 @@ class Memory:
     ----------
     waves : (n, modes, h, w) complex64
         Room for the detector waves between gradient and line search; empty where transforms make their own.
+    shown : (n, h, w) float32
+        Room for what they show, likewise: making it again costs more than half as much as a transform.
     gradient, direction : State or None
         Gradient and search direction of the last iteration, in the shape of object and probe.
     product : () float64, or None
         <gradient, preconditioned gradient> of the last iteration; zero where its direction is of no use.
+    light : Light or None
+        That of the preconditioner, from when it was last learned: with that of every iteration it is no faster.
     iteration : int
         Iterations done.
     poisson : () bool
@@ -77,10 +82,12 @@ class Memory:
     """
 
     waves: Tensor = field(metadata={"scratch": True, "in_place": True})
+    shown: Tensor = field(metadata={"scratch": True, "in_place": True})
     poisson: Tensor
     gradient: State | None = None
     direction: State | None = None
     product: Tensor | None = None
+    light: Light | None = None
     iteration: int = 0
     soft: Soft | None = None
 
@@ -91,7 +98,7 @@ class Memory:
 
 
 def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  # noqa: ARG001 - same for all engines
-    """Room for one stack of detector waves.
+    """Room for one stack of detector waves and of what they show.
 
     Parameters
     ----------
@@ -110,9 +117,10 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     """
     n, h, w = data.measured.shape
     # Where they do not fit they are made again when they are wanted.
-    shape = (n if data.passes.FILLS_ROOM and not data.waves_apart else 0, state.probe.shape[0], h, w)
-    waves = torch.empty(shape, dtype=torch.complex64, device=data.weight.device)
-    return Memory(waves, torch.full((), params.likelihood == "poisson", device=waves.device))
+    kept, device = n if data.passes.FILLS_ROOM and not data.waves_apart else 0, data.weight.device
+    waves = torch.empty((kept, state.probe.shape[0], h, w), dtype=torch.complex64, device=device)
+    shown = torch.empty((kept, h, w), device=device)
+    return Memory(waves, shown, torch.full((), params.likelihood == "poisson", device=waves.device))
 
 
 def phase(memory: Memory, params: Params) -> Hashable:
@@ -158,8 +166,8 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     likelihood = _likelihood(data, memory, params)
     if soft.due(iteration):
         memory = _learned(data, state, memory, likelihood, params)
-    pulled = _pulled(data, state, memory, likelihood, params)
-    gradient, scaled = pulled.gradient, pulled.scaled
+    pulled, light = _pulled(data, state, memory, likelihood), memory.light or light_of(data, state)
+    gradient, scaled = pulled.gradient, _scaled(pulled, light, params.damping)
     if iteration < params.probe_start:
         gradient.probe.zero_()
         scaled.probe.zero_()
@@ -178,7 +186,9 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
         fits = noise.fits(pulled.sums[1:]) & ~poisson
         poisson, power = poisson | fits, torch.where(fits, 0.0, power)
-    after = Memory(memory.waves, poisson, gradient, direction, power, iteration, memory.soft)
+    after = Memory(
+        memory.waves, memory.shown, poisson, gradient, direction, power, light, iteration, memory.soft
+    )  # fmt: skip
     state = replace(state, object=moved[0], probe=moved[1])
     if direction.positions is not None and state.positions is not None:
         state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data.reach))
@@ -193,10 +203,10 @@ def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
 
 def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> Memory:
     """The memory with what was learned anew, and without directions that are conjugate in another sense."""
-    bare = Memory(memory.waves, memory.poisson, iteration=memory.iteration)
+    bare = Memory(memory.waves, memory.shown, memory.poisson, iteration=memory.iteration)
 
     def gradient(at: State) -> State:
-        return _pulled(data, at, bare, likelihood, params).gradient
+        return _pulled(data, at, bare, likelihood).gradient
 
     learned = soft.learn(data, state, gradient, params.smoothness)
     if data.reach:
@@ -208,30 +218,25 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
 class _Pulled:
     """What the likelihood asks of the model.
 
-    `gradient` for object and probe (half of it, as is usual), the same `scaled` by the preconditioner, each block's
-    detector `waves` and `probes`, where there is room for them, and `sums` of `passes.pull`.
+    `gradient` for object, probe and positions (half of it, as is usual), the frames' own best `moves`, each block's
+    detector `waves` and `probes`, and what the waves have `shown`, where there is room, and `sums` of `passes.pull`.
     """
 
     gradient: State
-    scaled: State
+    moves: Tensor | None
     waves: list[Tensor]
     probes: list[Tensor]
+    shown: Tensor
     sums: Tensor
 
 
-def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> _Pulled:
-    """Gradient, and the gradient divided by the illumination: what each pixel would do if the other array stood still.
-
-    The object's pixels are divided by the counts that fall on them, the probe's by sum_j |O_j|^2, each a diagonal
-    Gauss-Newton step; this balances object against probe and bright against dim regions at once.
-    """
+def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood) -> _Pulled:
+    """Gradient of the likelihood, with the prior's."""
     image, probe = torch.zeros_like(state.object), torch.zeros_like(state.probe)
-    dose, cover = torch.zeros(image.shape, device=image.device), torch.zeros(probe.shape[1:], device=image.device)
     sums = torch.zeros(3, dtype=torch.float64, device=image.device)
     kept: list[Tensor] = []
     lit: list[Tensor] = []
     beam, k, screen = beam_of(data, state), data.passes, screen_of(data, state)
-    seen = (state.object, ops.intensity(state.object[None, None])[0])
     slopes = moves.derivatives(state.object) if data.reach else None
     asked: list[tuple[Tensor, Tensor]] = []
     for block in data.blocks:
@@ -243,30 +248,36 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
             kept.append(wave)
             if not k.FILLS_ROOM:
                 lit.append(probes)
-        change, part = k.pull(wave, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
+        shown = memory.shown[block.frames] if len(memory.shown) else None
+        change, part = k.pull(
+            wave, data.measured[block.frames], screen, likelihood, shown=shown, spare=spare, maps=maps
+        )
         sums += part
         change = k.back(change, out=last)
         if slopes is not None:
             asked.append(moves.asked(data, slopes, probes, block, change))
-        # A scale needs no fraction of a pixel.
-        shared = len(probes) == 1
-        k.object_overlap(probes, change, block, totals=(image, dose if shared else None), spare=spare)
-        if not shared:
-            k.light(state.probe[None], block, dose, spare=spare)
-        parts = seen_by_probe(data, beam, block, seen, change)
-        probe += parts[0]
-        cover += parts[1]
+        k.object_overlap(probes, change, block, totals=(image, None), spare=spare)
+        probe += asked_of_probe(data, beam, block, state.object, change)
     # The change is what the likelihood asks for; the gradient points the other way.
     image.neg_()
-    probe = from_sum(data, probe).neg_()
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
     slope, step = moves.gradient(asked)
-    gradient = State(image, probe, positions=slope)
-    scaled = State(
-        image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()), positions=step
+    gradient = State(image, from_sum(data, probe).neg_(), positions=slope)
+    return _Pulled(gradient, step, kept, lit, memory.shown, sums)
+
+
+def _scaled(pulled: _Pulled, light: Light, damping: float) -> State:
+    """The gradient divided by the light: what each pixel would do if the other array stood still.
+
+    The object's pixels are divided by the counts that fall on them, the probe's by sum_j |O_j|^2, each a diagonal
+    Gauss-Newton step; this balances object against probe and bright against dim regions at once.
+    """
+    image, probe = (
+        part / (by + damping * by.max())
+        for part, by in ((pulled.gradient.object, light.dose), (pulled.gradient.probe, light.cover))
     )
-    return _Pulled(gradient, scaled, kept, lit, sums)
+    return State(image, probe, positions=pulled.moves)
 
 
 def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:
@@ -287,7 +298,10 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
             moves.add(data, change, slopes, probes, block, direction.positions)
         change = k.transform(change, out=first)
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
-        total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
+        shown = pulled.shown[block.frames] if len(pulled.shown) else None
+        total += k.bend(
+            wave, change, data.measured[block.frames], screen, likelihood, shown=shown, spare=spare, maps=maps
+        )  # fmt: skip
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     return total / data.weight.numel()
 

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from picpxct_nx.ptycho import fit, replay
-from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, sum_on_probe
+from picpxct_nx.ptycho.beam import beam_of, probes_of, scale_of
 from picpxct_nx.ptycho.blocks import Block
+from picpxct_nx.ptycho.overlap import from_sum, sum_on_probe
 from picpxct_nx.ptycho.state import Data, State, screen_of
 
 
