@@ -67,6 +67,8 @@ class Memory:
         Room for the detector waves between gradient and line search; empty where transforms make their own.
     shown : (n, h, w) float32
         Room for what they show, likewise: making it again costs more than half as much as a transform.
+    probes : (n, modes, h, w) complex64
+        Room for the probe as each frame sees it; empty too where positions are whole.
     gradient, direction : State or None
         Gradient and search direction of the last iteration, in the shape of object and probe.
     product : () float64, or None
@@ -83,6 +85,7 @@ class Memory:
 
     waves: Tensor = field(metadata={"scratch": True, "in_place": True})
     shown: Tensor = field(metadata={"scratch": True, "in_place": True})
+    probes: Tensor = field(metadata={"scratch": True, "in_place": True})
     poisson: Tensor
     gradient: State | None = None
     direction: State | None = None
@@ -120,7 +123,15 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     kept, device = n if data.passes.FILLS_ROOM and not data.waves_apart else 0, data.weight.device
     waves = torch.empty((kept, state.probe.shape[0], h, w), dtype=torch.complex64, device=device)
     shown = torch.empty((kept, h, w), device=device)
-    return Memory(waves, shown, torch.full((), params.likelihood == "poisson", device=waves.device))
+    poisson = torch.full((), params.likelihood == "poisson", device=device)
+    return _roomy(data, Memory(waves, shown, waves[:0], poisson))
+
+
+def _roomy(data: Data, memory: Memory) -> Memory:
+    """The memory with room for the probes of all frames, once these have fractions of a pixel."""
+    if data.blocks[0].phases is None or len(memory.probes) or not len(memory.waves):
+        return memory
+    return replace(memory, probes=torch.empty_like(memory.waves))
 
 
 def phase(memory: Memory, params: Params) -> Hashable:
@@ -162,7 +173,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), sections 2 and 3; the conjugacy is Polak and
     Ribiere's with the restart of Powell.
     """
-    iteration = memory.iteration + 1
+    iteration, memory = memory.iteration + 1, _roomy(data, memory)
     likelihood = _likelihood(data, memory, params)
     if soft.due(iteration):
         memory = _learned(data, state, memory, likelihood, params)
@@ -186,9 +197,9 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
         fits = noise.fits(pulled.sums[1:]) & ~poisson
         poisson, power = poisson | fits, torch.where(fits, 0.0, power)
-    after = Memory(
-        memory.waves, memory.shown, poisson, gradient, direction, power, light, iteration, memory.soft
-    )  # fmt: skip
+    after = replace(
+        memory, poisson=poisson, gradient=gradient, direction=direction, product=power, light=light, iteration=iteration
+    )
     state = replace(state, object=moved[0], probe=moved[1])
     if direction.positions is not None and state.positions is not None:
         state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data.reach))
@@ -203,7 +214,7 @@ def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
 
 def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> Memory:
     """The memory with what was learned anew, and without directions that are conjugate in another sense."""
-    bare = Memory(memory.waves, memory.shown, memory.poisson, iteration=memory.iteration)
+    bare = replace(memory, gradient=None, direction=None, product=None, light=None, soft=None)
 
     def gradient(at: State) -> State:
         return _pulled(data, at, bare, likelihood).gradient
@@ -241,12 +252,12 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     asked: list[tuple[Tensor, Tensor]] = []
     for block in data.blocks:
         (exit_waves, spare, last, probes), maps = room_of(data, block)
-        probes = probes_of(beam, block, out=probes, spare=spare)
+        probes = probes_of(beam, block, out=memory.probes[block.frames] if len(memory.probes) else probes, spare=spare)
         wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
         wave = k.transform(wave, out=memory.waves[block.frames] if len(memory.waves) else None)
         if not data.waves_apart:
             kept.append(wave)
-            if not k.FILLS_ROOM:
+            if len(memory.probes) or not k.FILLS_ROOM:
                 lit.append(probes)
         shown = memory.shown[block.frames] if len(memory.shown) else None
         change, part = k.pull(
