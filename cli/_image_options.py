@@ -29,7 +29,8 @@ EngineNumbers = Annotated[
         "--set",
         metavar="PART.NAME=VALUE",
         help="Parameter of an engine, ml.damping=0.02, or of what is refined, positions.limit=3; or what ends a scan "
-        'early: stop.time="90 s", or stop.plateau=0.001, the change of the object an iteration.',
+        'early: stop.time="90 s", or stop.plateau=0.001, the change of the object an iteration; or '
+        "start.defocus=search, where the start probe's is not known.",
     ),
 ]
 Modes = Annotated[int, typer.Option("--modes", min=0, help="Probe modes; 0 takes those of the start probe.")]

@@ -16,6 +16,10 @@ from picpxct_nx.ptycho.uncertainty import Errors
 from picpxct_nx.records import Reconstruction, Record
 from picpxct_nx.values import Array, Value
 
+# Chi-square of the bright pixels above which something is missing: a measured scan by one probe mode comes to 2.5,
+# scans that began too far from their defocus come to 14 and more.
+MISFIT = 5.0
+
 
 def found(given: Array, result: Result) -> Iterator[str]:
     """What was found beside object and probe, a line each; `given` are the positions that the scan gives, px."""
@@ -41,6 +45,15 @@ def noise(sigmas: Errors) -> str:
         f"noise of modulus and phase {sigmas.modulus_factor:.3g} and {sigmas.phase_factor:.3g} times the bound of the "
         f"counts, {sigmas.modulus_inflation:.3g} and {sigmas.phase_inflation:.3g} times what it is with the probe known"
     )
+
+
+def doubts(sigmas: Errors) -> Iterator[str]:
+    """What speaks against a result, a line each."""
+    if sigmas.chi_square > MISFIT:
+        yield (
+            f"the model misses the bright pixels by more than noise (chi-square {sigmas.chi_square:.3g}; wanted 1); if "
+            "the object looks wrong, the start probe's defocus may be: try --set start.defocus=search"
+        )
 
 
 def more_values(sigmas: Errors | None, curve: RingCorrelation | str | None) -> dict[str, Value]:
@@ -96,6 +109,8 @@ def parameters(choice: Choice, stages: tuple[Stage, ...], model: Model, result: 
         values["scans.share"] = choice.share
     if choice.share == "object":
         values["scans.drift"] = "find" if choice.drift else "none"
+    if choice.refocus:
+        values["start.defocus"] = "search"
     parts = {stage.engine: stage.params for stage in stages}
     parts |= {name: getattr(model, name) for name in (*REFINABLE, *LIMITS)}
     for part, params in parts.items():

@@ -54,6 +54,8 @@ class Choice:
         problem. None makes every scan a problem of its own.
     drift : bool
         Whether scans that share their object are moved onto each other first; else the stages are believed.
+    refocus : bool
+        Whether the defocus of a scan's start probe is sought; else it is believed.
     """
 
     stages: tuple[Stage, ...]
@@ -68,6 +70,7 @@ class Choice:
     devices: tuple[str, ...] = ()
     share: Share | None = None
     drift: bool = True
+    refocus: bool = False
 
 
 def choose(  # noqa: PLR0913 - one for each option
@@ -90,7 +93,7 @@ def choose(  # noqa: PLR0913 - one for each option
         "default", "paper", or for example "pie:3,ml:40".
     settings : iterable of str
         ENGINE.NAME=VALUE, PART.NAME=VALUE of the model, stop.plateau=PART, stop.time=QUANTITY, scans.share=WORD,
-        scans.drift=WORD.
+        scans.drift=WORD, start.defocus=WORD.
     modes : int
         Probe modes; 0 takes those of the start probe.
     refine : iterable of str
@@ -122,6 +125,7 @@ def choose(  # noqa: PLR0913 - one for each option
         overrides[name.strip()] = value.strip().strip("\"'")
     stop = _stop({name: overrides.pop(name) for name in list(overrides) if name.startswith("stop.")})
     share, drift = _scans({name: overrides.pop(name) for name in list(overrides) if name.startswith("scans.")}, start)
+    refocus = _refocus(overrides.pop("start.defocus", "given"), share)
     parts = {name: overrides.pop(name) for name in list(overrides) if of_model(name)}
     model = describe(refine, modes=modes, overrides=parts)
     if share == "probe" and model.positions is not None and model.positions.geometry == "affine":
@@ -138,7 +142,7 @@ def choose(  # noqa: PLR0913 - one for each option
     devices = _devices(device)
     return Choice(
         stages, frames, devices[0], seed, also=_words(also), stop=stop, warm=warm, model=model, devices=devices,
-        share=share, drift=drift,
+        share=share, drift=drift, refocus=refocus,
     )  # fmt: skip
 
 
@@ -199,6 +203,18 @@ def _scans(settings: dict[str, str], start: str | None) -> tuple[Share | None, b
             "one of the two out"
         )
     return share, drift
+
+
+def _refocus(value: str, share: Share | None) -> bool:
+    """Whether the start probe's defocus is sought."""
+    if value not in ("search", "given"):
+        raise UsageError(f"--set start.defocus={value}: unknown; wanted search, or given for the probe as it is")
+    if value == "search" and share is not None:
+        raise UsageError(
+            f"--set start.defocus=search: sought for a scan by itself, not with scans.share={share}; reconstruct one "
+            "scan with it first, and give that file as --start"
+        )
+    return value == "search"
 
 
 def _stop(settings: dict[str, str]) -> Stop:

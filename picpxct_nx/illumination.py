@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.records import Reconstruction, Scan
-from picpxct_nx.simulate.optics import ZonePlate, ideal_probe
+from picpxct_nx.simulate.optics import ZonePlate, frequencies, ideal_probe
 from picpxct_nx.simulate.spectra import wavelength
 from picpxct_nx.values import Array
 
@@ -89,6 +89,31 @@ def monitor(scan: Scan, rows: range) -> NDArray[np.float64] | None:
             "frame out on import, or import the scan without its monitor"
         )
     return reading[rows.start : rows.stop : rows.step]
+
+
+def propagated(probe: Array, blur: float, pixel: tuple[float, float]) -> Array:
+    """A probe farther along the beam, by the paraxial phase -pi lambda d q^2 of its spectrum.
+
+    Parameters
+    ----------
+    probe : (modes, h, w) complex
+        Probe modes.
+    blur : float
+        Wavelength times distance, lambda d, m^2.
+    pixel : (float, float)
+        Object pixel along y and x, m.
+
+    Returns
+    -------
+    (modes, h, w) complex64
+
+    References
+    ----------
+    Goodman, Introduction to Fourier Optics, 3rd ed., section 3.10.
+    """
+    q_y, q_x = frequencies((probe.shape[1], probe.shape[2]), pixel)
+    turn = np.exp(-1j * np.pi * blur * (q_y**2 + q_x**2))
+    return np.asarray(np.fft.ifft2(np.fft.fft2(probe) * turn), np.complex64)
 
 
 def probe_of(other: Reconstruction, scan: Scan) -> Array:

@@ -84,7 +84,7 @@ def reconstruct_group(
         )
     if result.status == "stopped":
         for entry in group.entries:
-            listener.stopped(f"{entry}: {result.message}")
+            listener.warn(f"{entry}: {result.message}")
     elif checkpoints is not None:
         for name in (group.name, *map(_ALONE.format, group.entries)):
             checkpoints.forget(name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from picpxct_nx import account, warm
+from picpxct_nx import account, refocus, warm
 from picpxct_nx.checkpoints import Checkpoints
 from picpxct_nx.choice import Choice
 from picpxct_nx.errors import ConvergenceError, PicpxctError
@@ -32,14 +32,15 @@ class Listener:
 
     `report` gets what is worked on, iteration, iterations in all, and Fourier error. `note` gets what was chosen.
     `diverged` gets the name of a scan that diverged and is kept at its last finite state. `asked` says whether to end
-    after the running iteration; `stopped` gets how far a scan came that was ended so.
+    after the running iteration; `warn` gets what nobody should miss: how far a scan came that was ended so, and that a
+    model does not fit.
     """
 
     report: Callable[[str, int, int, float], None]
     note: Callable[[str], None]
     diverged: Callable[[str], None]
     asked: Callable[[], bool] = lambda: False
-    stopped: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def reconstruct_scan(record: Record, choice: Choice, listener: Listener, store: 
     made = step("reconstruct", facts, [parent.as_input() for parent in (record, *task.others)])
     product = make_reconstruction(record, result, task.grid, made, task.others, account.more_values(sigmas, curve))
     if result.status == "stopped":
-        listener.stopped(f"{record.entry}: {result.message}")
+        listener.warn(f"{record.entry}: {result.message}")
     elif store.checkpoints is not None:
         store.checkpoints.forget(record.entry)
     if store.neighbours is not None:
@@ -138,8 +139,13 @@ def _prepare(scan: Scan, choice: Choice, listener: Listener, store: Store) -> _T
         task = _Task(scan, posed, grid, (near.record,), warm.facts(shift, grid))
         origin = f"warm from {near.record.entry}, moved by ({shift.px[0]:+.2f}, {shift.px[1]:+.2f}) px"
     else:
+        found: dict[str, Value] = {}
+        if choice.refocus:
+            problem, better = refocus.of_scan(problem, scan, choice.device, choice.seed)
+            listener.note(f"{scan.entry}: {refocus.sentence(better)}")
+            found = refocus.facts(better)
         posed = Posed(scan.entry, (scan.entry,), problem, choice.stages, choice.model)
-        task = _Task(scan, posed, grid, () if choice.probe is None else (choice.probe,))
+        task = _Task(scan, posed, grid, () if choice.probe is None else (choice.probe,), found)
         origin = "cold" if store.neighbours is not None else ""
     rows, columns = problem.object_shape
     modes = choice.model.modes or len(problem.probe)
@@ -205,6 +211,8 @@ def noise_of(posed: Posed, result: Result, choice: Choice, listener: Listener) -
         return None
     sigmas = errors_of(posed.problem, result, posed.stages, model=posed.model, device=choice.device, seed=choice.seed)
     listener.note(f"{posed.name}: {account.noise(sigmas)}")
+    for line in account.doubts(sigmas):
+        listener.warn(f"{posed.name}: {line}")
     return sigmas
 
 

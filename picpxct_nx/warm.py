@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from picpxct_nx.geometry import Grid
-from picpxct_nx.illumination import MOST_PIXEL_CHANGE, object_pixel
+from picpxct_nx.illumination import MOST_PIXEL_CHANGE, object_pixel, propagated
 from picpxct_nx.ptycho import Problem, Shift, common_shift
 from picpxct_nx.records import Reconstruction, Record, Scan, polarization_angle
-from picpxct_nx.simulate.optics import frequencies
 from picpxct_nx.simulate.spectra import wavelength
 from picpxct_nx.values import Array, Value
 
@@ -62,12 +61,8 @@ def order(record: Record) -> tuple[str, float, float]:
 def probe_for(neighbour: Neighbour, scan: Scan) -> Array:
     """The neighbour's probe on the grid of a scan; (modes, h, w) complex64.
 
-    Resampled in metres, and propagated by exp(-i pi (lambda_2 d_2 - lambda_1 d_1) q^2), with lambda the wavelengths and
-    d the defocus, where the scans tell it.
-
-    References
-    ----------
-    Goodman, Introduction to Fourier Optics, 3rd ed., section 3.10.
+    Resampled in metres, and propagated by lambda_2 d_2 - lambda_1 d_1, with lambda the wavelengths and d the defocus,
+    where the scans tell it.
     """
     old = neighbour.record
     h, w = old.probe.shape[1:]
@@ -76,9 +71,7 @@ def probe_for(neighbour: Neighbour, scan: Scan) -> Array:
     probe = _resampled(np.asarray(old.probe), (old.probe_y, old.probe_x), (y, x))
     blur = _blur(scan)
     if blur is not None and neighbour.blur is not None:
-        q_y, q_x = frequencies((h, w), pixel)
-        turn = np.exp(-1j * np.pi * (blur - neighbour.blur) * (q_y**2 + q_x**2))
-        probe = np.fft.ifft2(np.fft.fft2(probe) * turn)
+        probe = propagated(probe, blur - neighbour.blur, pixel)
     return np.asarray(probe, np.complex64)
 
 

@@ -125,7 +125,7 @@ def serve(line: Connection) -> None:
     def tell(what: str) -> Callable[..., None]:
         return lambda *words: line.send((what, *words))
 
-    listener = Listener(tell("report"), tell("note"), tell("diverged"), asked, tell("stopped"))
+    listener = Listener(tell("report"), tell("note"), tell("diverged"), asked, tell("warn"))
     while True:
         what, *words = line.recv()
         if what == "recall":

@@ -35,13 +35,14 @@ ROOMS: dict[str, set[str]] = {
     "illumination": CORE | {"simulate"},
     "geometry": CORE | {"ptycho", "illumination"},
     "warm": CORE | {"ptycho", "geometry", "illumination", "simulate"},
+    "refocus": CORE | {"ptycho", "illumination", "simulate"},
     "checkpoints": {"errors", "atomic", "ptycho"},
     "choice": CORE | {"ptycho"},
     "account": CORE | {"ptycho", "images", "choice"},
     "audit": CORE | {"ptycho", "geometry", "illumination", "images"},
     "amend": CORE | {"audit", "formats"},
     "reconstruction": CORE
-    | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
+    | {"ptycho", "geometry", "illumination", "images", "warm", "refocus", "checkpoints", "choice", "account"},
     "sharing": CORE | {"choice"},
     "placement": CORE | {"ptycho", "geometry"},
     "joint": CORE

@@ -16,7 +16,7 @@ Words = tuple[str, ...]
 
 # Parameters of a reconstruction that say what came out, or are said by other options.
 _FOUND = re.compile(
-    r"(errors\.|halves\.|warm_shift|scans\.(shift|brightness|count)|status$|message$|threads$|device$|recipe$|modes$|refine$|frames$|seed$|also$|automatic$)"
+    r"(errors\.|refocus\.|halves\.|warm_shift|scans\.(shift|brightness|count)|status$|message$|threads$|device$|recipe$|modes$|refine$|frames$|seed$|also$|automatic$)"
 )
 _AFTER = re.compile(r"after (\d+) of \d+ iterations")
 

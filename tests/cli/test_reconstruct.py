@@ -1,6 +1,7 @@
 """picpxct reconstruct: what ends it early, what it goes on from, and what else it delivers."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -178,12 +179,34 @@ def test_rules_end_a_scan_and_are_recorded(made: Path, tmp_path: Path, call: Cal
         (("--also", "sigma"), "unknown word 'sigma'; wanted errors, halves, diverged or none"),
         (("--start", "warm=epie:3"), "unknown engine 'epie'"),
         (("--device", "cpu:x"), "device 'cpu:x': unknown"),
+        (("--set", "start.defocus=find"), "--set start.defocus=find: unknown; wanted search, or given"),
+        (("--set", "start.defocus=search", "--set", "scans.share=object"), "not with scans.share=object"),
     ],
 )
 def test_what_is_not_understood_is_refused(call: Call, made: Path, words: tuple[str, ...], says: str) -> None:
     result = call("reconstruct", made / "scan.nxs", *words, "-o", "rec.nxs")
     assert result.exit_code == 2
     assert says in message(result)
+
+
+def test_a_defocus_of_the_wrong_sign_is_doubted_and_found_when_asked(made: Path, tmp_path: Path, call: Call) -> None:
+    shutil.copy(made / "larger.nxs", tmp_path / "wrong.nxs")
+    with h5py.File(tmp_path / "wrong.nxs", "r+") as file:
+        given = float(file[f"{FIRST}/instrument/zone_plate/defocus"][()])
+        file[f"{FIRST}/instrument/zone_plate/defocus"][()] = -given
+    words = ("reconstruct", "wrong.nxs", "--device", "cpu:1", "--recipe", "pie:3,ml:20", "--progress", "none")
+    lost = call(*words, "-o", "lost.nxs")
+    assert "--set start.defocus=search" in lost.stderr
+    found = call(*words, "--set", "start.defocus=search", "-v", "-o", "found.nxs")
+    assert "start.defocus" not in found.stderr
+    assert "the start probe is taken" in found.stderr
+    with h5py.File(tmp_path / "found.nxs") as file, h5py.File(tmp_path / "lost.nxs") as bad:
+        facts = file[f"{FIRST}/process_002/parameters"]
+        assert facts["start.defocus"].asstr()[()] == "search"
+        assert facts["refocus.added"][()] == pytest.approx(2 * given, rel=0.1)
+        assert facts["refocus.added"].attrs["units"] == "m"
+        assert file[f"{FIRST}/convergence/error"][-1] < 0.5 * bad[f"{FIRST}/convergence/error"][-1]
+    assert call("validate", "found.nxs").exit_code == 0
 
 
 def test_sigmas_come_with_the_images_unless_not_wanted(made: Path, tmp_path: Path, call: Call) -> None:
