@@ -89,8 +89,8 @@ def add(data: Data, change: Tensor, slopes: tuple[Tensor, Tensor], probes: Tenso
     return change
 
 
-def gradient(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """Half the misfit's gradient for all positions, and the same by damped Newton steps of each frame.
+def gradient(found: list[tuple[Tensor, Tensor]], around: Tensor | None) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Half the misfit's gradient for all positions, and the same by damped Newton steps of each frame or of one map.
 
     Both are without their mean, for a common move is one of the object.
 
@@ -98,6 +98,8 @@ def gradient(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor] | tupl
     ----------
     found : list of two of Tensor
         `asked` of all blocks in order; empty where frames rest.
+    around : (n, 2) float64, or None
+        `Data.around`; the step then is an affine map of it.
 
     Returns
     -------
@@ -107,15 +109,18 @@ def gradient(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor] | tupl
         return None, None
     slope, curvature = (torch.cat(parts) for parts in zip(*found, strict=True))
     slope = slope.mean(0) - slope
+    if around is not None:
+        return slope, positions.affine_step(slope, curvature, around).to(torch.float32)
     step = positions.gauss_newton(slope, curvature).to(torch.float32)
     return slope, step - step.mean(0)
 
 
-def limited(length: Tensor, direction: Tensor, longest: float) -> Tensor:
-    """Moves of the frames by a length along a direction, none longer than `longest` pixels along an axis.
+def limited(length: Tensor, direction: Tensor, data: Data) -> Tensor:
+    """Moves of the frames by a length along a direction, none longer than `Data.reach` along an axis.
 
     Returns
     -------
-    (n, 2) float64, on the host
+    (n, 2) float64, on the host; all the shorter where they are an affine map, which they stay.
     """
-    return (-length * direction).cpu().to(torch.float64).clamp(-longest, longest)
+    found = (-length * direction).cpu().to(torch.float64)
+    return found.clamp(-data.reach, data.reach) if data.around is None else positions.shrunk(found, data.reach)

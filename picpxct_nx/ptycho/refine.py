@@ -101,10 +101,13 @@ def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) 
         With positions where frames may move.
     """
     params = plan.model.positions
-    if not joint or params is None or params.geometry != "free" or iteration < params.start:
+    if not joint or params is None or iteration < params.start:
         return (replace(data, reach=0.0) if data.reach else data), state
     now = plan.given if state.positions is None else state.positions
-    return replace(data, reach=params.max_step), replace(state, positions=now, velocity=None)
+    around = None
+    if params.geometry == "affine":
+        around = (plan.given - plan.given.mean(0)).to(data.weight.device)
+    return replace(data, reach=params.max_step, around=around), replace(state, positions=now, velocity=None)
 
 
 def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bool) -> tuple[Data, State]:

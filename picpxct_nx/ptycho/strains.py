@@ -1,4 +1,4 @@
-"""The softest directions of a scan whose frames move: magnification and shear, which a beam's curvature nearly hides.
+"""The softest directions of a scan whose frames move: magnification and shear, which beam and object nearly hide.
 
 A diagonal preconditioner does not know them, and conjugate gradients need a hundred iterations to get along; positions
 then stay strained by some per cent while each frame seems to fit. With the inverse of their small matrix of second
@@ -16,16 +16,22 @@ from .state import Data, State
 
 # Magnification, stretch and shear as (a, b, d) of [[a, b], [b, d]].
 STRAINS = ((1.0, 0.0, 1.0), (1.0, 0.0, -1.0), (0.0, 1.0, 0.0))
+# The same as matrices by rows, and the rotation: not soft, but with it here it is found in ten iterations, not thirty.
+MAPS = (*((a, b, b, d) for a, b, d in STRAINS), (0.0, -1.0, 1.0, 0.0))
 # Added to the unit diagonal of their matrix: where the beam is flat some of them are the same.
 RIDGE = 1e-4
 
 
-def directions(data: Data, state: State) -> tuple[State, ...]:
-    """Strains of all positions with the object, and the probe's defocus and astigmatism, which nearly make up for them.
+def directions(data: Data, state: State, slopes: tuple[Tensor, Tensor]) -> tuple[State, ...]:
+    """Linear maps of all positions with the object, and the curvatures of probe and object, which nearly undo strains.
 
     Frames at x that move by A (x - x0), A symmetric, see nearly the same in an object that gives way by -A (r - r0)
-    dO/dr, as under a probe whose spectrum has the phase q^T W q more: a defocused beam shows the object magnified, and
-    the magnification is that of its positions. Only what the curvature of the beam leaves out tells the two apart.
+    dO/dr, if the spectra of probe and object get phases q^T W q and k^T V k: a defocused beam shows the object
+    magnified, and the magnification is that of its positions. With c (q - k)^2 the phase of the probe's spectrum, the
+    waves of two object frequencies k, k' beat at q with the phase c (k^2 - k'^2) - 2 c q (k - k') + 2 pi (k - k') x:
+    where x grows by 1 + s and k falls, c grows by 1 + s as well, and the object makes up for what k^2 lacks. Only the
+    rim of the pupil and the beam's higher aberrations tell the two apart: of what a magnification changes in the frames
+    of the reference scan the probe leaves 53 % and both leave 12 %. Of a rotation they leave 98 %.
 
     Parameters
     ----------
@@ -33,11 +39,14 @@ def directions(data: Data, state: State) -> tuple[State, ...]:
         The scan.
     state : State
         Object, probe and positions.
+    slopes : two of (H, W) complex64
+        `moves.derivatives` of the object.
 
     Returns
     -------
-    six of State
-        Directions: three strains whose moves have a root mean square of about 1 px, and three changes of the probe.
+    ten of State
+        Directions: three strains and the rotation, whose moves have a root mean square of about 1 px, three changes of
+        the probe and three of the object.
 
     References
     ----------
@@ -50,22 +59,25 @@ def directions(data: Data, state: State) -> tuple[State, ...]:
     rows, columns = (
         torch.arange(size, device=place.device) - middle[axis] for axis, size in enumerate(state.object.shape)
     )
-    down, right = moves.derivatives(state.object)
     spread = around.square().sum(1).mean().sqrt().clamp(min=1.0)
-    spectrum = torch.fft.fft2(state.probe)
-    k_rows, k_columns = frequency(state.probe, 0), frequency(state.probe, 1)
-    still = torch.zeros_like(state.object)
+    still = State(torch.zeros_like(state.object), torch.zeros_like(state.probe))
     found = []
-    for a, b, d in STRAINS:
-        field = down * (a * rows[:, None] + b * columns) + right * (b * rows[:, None] + d * columns)
-        by = around @ torch.tensor([[a, b], [b, d]], dtype=around.dtype, device=around.device)
-        found.append(State(-field / spread, torch.zeros_like(state.probe), positions=by / spread))
-        phase = 2j * torch.pi * spread * (a * k_rows**2 + 2 * b * k_rows * k_columns + d * k_columns**2)
-        found.append(State(still, torch.fft.ifft2(spectrum * phase), positions=torch.zeros_like(by)))
-    return tuple(found)
+    for a, b, c, d in MAPS:
+        field = slopes[0] * (a * rows[:, None] + b * columns) + slopes[1] * (c * rows[:, None] + d * columns)
+        by = around @ torch.tensor([[a, c], [b, d]], dtype=around.dtype, device=around.device)
+        found.append(replace(still, object=-field / spread, positions=by / spread))
+    found += [replace(still, probe=curved) for curved in _curved(state.probe, spread)]
+    return (*found, *(replace(still, object=curved) for curved in _curved(state.object, spread)))
 
 
-def learn(data: Data, state: State, likelihood: fit.Likelihood) -> Tensor:
+def _curved(field: Tensor, spread: Tensor) -> list[Tensor]:
+    """Changes of a field whose spectrum gets the phase of each of the strains."""
+    spectrum, rows, columns = torch.fft.fft2(field), frequency(field, 0), frequency(field, 1)
+    phases = (a * rows**2 + 2 * b * rows * columns + d * columns**2 for a, b, d in STRAINS)
+    return [torch.fft.ifft2(spectrum * (2j * torch.pi * spread * phase)) for phase in phases]
+
+
+def learn(data: Data, state: State, likelihood: fit.Likelihood, slopes: tuple[Tensor, Tensor]) -> Tensor:
     """Inverse of half the misfit's second derivatives by pairs of `directions`, as of a model that fits.
 
     Parameters
@@ -76,15 +88,17 @@ def learn(data: Data, state: State, likelihood: fit.Likelihood) -> Tensor:
         Object, probe and positions.
     likelihood : Likelihood
         Whose misfit.
+    slopes : two of (H, W) complex64
+        `moves.derivatives` of the object.
 
     Returns
     -------
-    (6, 6) float64
+    (10, 10) float64
     """
-    by = directions(data, state)
+    by = directions(data, state, slopes)
     total = torch.zeros(len(by), len(by), dtype=torch.float64, device=data.weight.device)
     beams = [beam_of(data, replace(direction, scale=state.scale, positions=None)) for direction in by]
-    beam, k, slopes = beam_of(data, state), data.passes, moves.derivatives(state.object)
+    beam, k = beam_of(data, state), data.passes
     for block in data.pieces():
         probes = probes_of(beam, block)
         wave = k.transform(k.exit_waves(state.object, probes, block))

@@ -86,10 +86,40 @@ def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool
         assert (up - down) / 0.04 == pytest.approx(float(slope[frame, axis]), rel=0.05)
 
 
-def test_a_step_is_bounded_and_lies_on_the_host() -> None:
-    moved = moves.limited(torch.tensor(2.0), torch.tensor([[1.0, -0.1], [-4.0, 0.0]]), 0.5)
+def test_a_step_is_bounded_and_lies_on_the_host(near: tuple[Data, State]) -> None:
+    data, direction = replace(near[0], reach=0.5), torch.tensor([[1.0, -0.1], [-4.0, 0.0]])
+    moved = moves.limited(torch.tensor(2.0), direction, data)
     assert moved.dtype == torch.float64
     np.testing.assert_allclose(moved, [[-0.5, 0.2], [0.5, 0.0]])
+    # The moves of a map are all shortened, so that they stay one.
+    moved = moves.limited(torch.tensor(2.0), direction, replace(data, around=torch.zeros(2, 2, dtype=torch.float64)))
+    np.testing.assert_allclose(moved, [[-0.125, 0.2], [0.5, 0.0]], rtol=1e-6)
+
+
+def test_the_step_of_a_map_is_that_of_its_four_numbers(near: tuple[Data, State]) -> None:
+    _, state = near
+    assert state.positions is not None
+    around = state.positions - state.positions.mean(0)
+    rng = torch.Generator().manual_seed(0)
+    root = torch.randn(len(around), 2, 2, dtype=torch.float64, generator=rng)
+    slope, curvature = torch.randn(len(around), 2, dtype=torch.float64, generator=rng), root @ root.mT
+    ways = [around @ unit.reshape(2, 2) for unit in torch.eye(4, dtype=torch.float64)]
+    matrix = [[torch.einsum("jc,jcd,jd", a, curvature, b) for b in ways] for a in ways]
+    much = np.linalg.solve(np.array(matrix, float), [-float((slope * way).sum()) for way in ways])
+    wanted = sum(float(part) * way for part, way in zip(much, ways, strict=True))
+    _, step = moves.gradient([(slope, curvature)], around)
+    assert step is not None
+    torch.testing.assert_close(
+        step, moves.gradient([(slope[:20], curvature[:20]), (slope[20:], curvature[20:])], around)[1]
+    )
+    np.testing.assert_allclose(step, wanted, rtol=1e-4, atol=1e-6)
+    # Nothing is known across a line, and nothing at all of an object without structure.
+    line = torch.stack([around[:, 0], 2 * around[:, 0]], 1)
+    across, still = moves.gradient([(slope, curvature)], line)[1], moves.gradient([(0 * slope, 0 * root)], around)[1]
+    assert across is not None
+    assert torch.isfinite(across).all()
+    assert still is not None
+    assert not still.any()
 
 
 def test_positions_a_pixel_off_are_found_within_twenty_iterations(subpixel_scan: ReferenceScan) -> None:

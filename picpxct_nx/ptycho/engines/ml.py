@@ -164,7 +164,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         gradient.probe.zero_()
         scaled.probe.zero_()
     elif memory.soft is not None:
-        scaled = soft.conditioned(data, memory.soft, state, gradient, scaled)
+        scaled = soft.conditioned(data, memory.soft, state, gradient, scaled, pulled.slopes)
     power = product(gradient, scaled)
     direction = conjugate(memory.gradient, memory.direction, memory.product, scaled, power)
     curvature = _curvature(data, state, direction, pulled, likelihood)
@@ -181,7 +181,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     after = Memory(memory.waves, poisson, gradient, direction, power, iteration, memory.soft)
     state = replace(state, object=moved[0], probe=moved[1])
     if direction.positions is not None and state.positions is not None:
-        state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data.reach))
+        state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data))
     return state, after, pulled.sums[0]
 
 
@@ -200,7 +200,8 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
 
     learned = soft.learn(data, state, gradient, params.smoothness)
     if data.reach:
-        learned = replace(learned, strains=strains.learn(data, state, likelihood))
+        slopes = moves.derivatives(state.object)
+        learned = replace(learned, strains=strains.learn(data, state, likelihood, slopes))
     return replace(bare, soft=learned)
 
 
@@ -209,7 +210,8 @@ class _Pulled:
     """What the likelihood asks of the model.
 
     `gradient` for object and probe (half of it, as is usual), the same `scaled` by the preconditioner, each block's
-    detector `waves` and `probes`, where there is room for them, and `sums` of `passes.pull`.
+    detector `waves` and `probes`, where there is room for them, `sums` of `passes.pull`, and where frames move the
+    object's `slopes`, `moves.derivatives`.
     """
 
     gradient: State
@@ -217,6 +219,7 @@ class _Pulled:
     waves: list[Tensor]
     probes: list[Tensor]
     sums: Tensor
+    slopes: tuple[Tensor, Tensor] | None
 
 
 def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> _Pulled:
@@ -261,12 +264,12 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     probe = from_sum(data, probe).neg_()
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
-    slope, step = moves.gradient(asked)
+    slope, step = moves.gradient(asked, data.around)
     gradient = State(image, probe, positions=slope)
     scaled = State(
         image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()), positions=step
     )
-    return _Pulled(gradient, scaled, kept, lit, sums)
+    return _Pulled(gradient, scaled, kept, lit, sums, slopes)
 
 
 def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:
@@ -275,7 +278,6 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
     beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
     k, screen = data.passes, screen_of(data, state)
-    slopes = None if direction.positions is None else moves.derivatives(state.object)
     for number, block in enumerate(data.blocks):
         (first, change, spare, turned), maps = room_of(data, block)
         probes = pulled.probes[number] if pulled.probes else probes_of(beam, block, out=spare, spare=first)
@@ -283,8 +285,8 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
         change = k.turned_waves(
             (state.object, direction.object), (probes, turned), block, out=change, spare=first
         )  # fmt: skip
-        if slopes is not None and direction.positions is not None:
-            moves.add(data, change, slopes, probes, block, direction.positions)
+        if pulled.slopes is not None and direction.positions is not None:
+            moves.add(data, change, pulled.slopes, probes, block, direction.positions)
         change = k.transform(change, out=first)
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
