@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from . import fit, moves, ops
+from . import fit, ops
 from .beam import beam_of, probes_of, shown
 from .state import Data, State
 
@@ -107,9 +107,8 @@ def learn(data: Data, state: State, likelihood: fit.Likelihood, slopes: tuple[Te
         along = []
         for direction, turned in zip(by, beams, strict=True):
             images = (state.object, direction.object)
-            change = k.turned_waves(images, (probes, probes_of(turned, block)), block)
-            if direction.positions is not None:
-                moves.add(data, change, slopes, probes, block, direction.positions)
+            places = None if direction.positions is None else (slopes, direction.positions[block.frames])
+            change = k.turned_waves(images, (probes, probes_of(turned, block)), block, moves=places)
             along.append((ops.real_product(wave, k.transform(change)) * reciprocal).flatten())
         flat = torch.stack(along)
         total += flat @ flat.mT

@@ -250,7 +250,7 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
         sums += part
         change = k.back(change, out=last)
         if slopes is not None:
-            asked.append(moves.asked(data, slopes, probes, block, change))
+            asked.append(k.asked_moves(slopes, probes, block, change, spare=(exit_waves, spare)))
         # A scale needs no fraction of a pixel.
         shared = len(probes) == 1
         k.object_overlap(probes, change, block, totals=(image, dose if shared else None), spare=spare)
@@ -282,11 +282,12 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
         (first, change, spare, turned), maps = room_of(data, block)
         probes = pulled.probes[number] if pulled.probes else probes_of(beam, block, out=spare, spare=first)
         turned = probes_of(turn, block, out=turned, spare=first)
-        change = k.turned_waves(
-            (state.object, direction.object), (probes, turned), block, out=change, spare=first
-        )  # fmt: skip
+        places = None
         if pulled.slopes is not None and direction.positions is not None:
-            moves.add(data, change, pulled.slopes, probes, block, direction.positions)
+            places = pulled.slopes, direction.positions[block.frames]
+        change = k.turned_waves(
+            (state.object, direction.object), (probes, turned), block, moves=places, out=change, spare=first
+        )
         change = k.transform(change, out=first)
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
         total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
