@@ -120,11 +120,9 @@ def conditioned(
         part = torch.where(stiffness > 0, PART * product(gradient, shift) / stiffness, 0.0).to(torch.float32)
         image, probe = image + part * shift.object, probe + part * shift.probe
     if place is not None and slopes is not None and soft.strains is not None:
-        directions = strains.directions(data, state, slopes)
-        along = torch.stack([product(gradient, direction) for direction in directions])
-        for part, direction in zip((soft.strains @ along).to(torch.float32), directions, strict=True):
-            image, probe = image + part * direction.object, probe + part * direction.probe
-            place = place if direction.positions is None else place + part * direction.positions
+        more = strains.step(data, state, gradient, soft.strains, slopes)
+        image, probe = image + more.object, probe + more.probe
+        place = place if more.positions is None else place + more.positions
     return replace(scaled, object=image, probe=probe, positions=place)
 
 

@@ -52,6 +52,58 @@ def directions(data: Data, state: State, slopes: tuple[Tensor, Tensor]) -> tuple
     ----------
     Nicolaides, SIAM J. Numer. Anal. 24, 355 (1987): conjugate gradients with a few known directions treated apart.
     """
+    around, spread, axes = _frame(data, state)
+    still = State(torch.zeros_like(state.object), torch.zeros_like(state.probe))
+    found = []
+    for entries in MAPS:
+        by = torch.tensor(entries, dtype=around.dtype, device=around.device).reshape(2, 2) / spread
+        found.append(replace(still, object=_given_way(slopes, axes, by), positions=around @ by.mT))
+    for strain in torch.tensor(STRAINS, dtype=around.dtype, device=around.device) * spread:
+        found.append(replace(still, probe=_curved(state.probe, strain)))
+    for strain in torch.tensor(STRAINS, dtype=around.dtype, device=around.device) * spread:
+        found.append(replace(still, object=_curved(state.object, strain)))
+    return tuple(found)
+
+
+def step(data: Data, state: State, gradient: State, inverse: Tensor, slopes: tuple[Tensor, Tensor]) -> State:
+    """What the known directions add to a preconditioned gradient, sum_kl d_k H_kl <d_l, g>, without making any of them.
+
+    Parameters
+    ----------
+    data, state, slopes
+        As for `directions`, d.
+    gradient : State
+        g, with positions.
+    inverse : (10, 10) float64
+        H, `learn`.
+
+    Returns
+    -------
+    State
+        In object, probe and positions.
+    """
+    assert gradient.positions is not None  # noqa: S101  # frames move
+    around, spread, axes = _frame(data, state)
+    maps = torch.tensor(MAPS, dtype=torch.float64, device=around.device)
+    strains = torch.tensor(STRAINS, dtype=torch.float64, device=around.device)
+    moved = gradient.positions.double().mT @ around.double()
+    for axis, slope in enumerate(slopes):
+        share = (slope.conj() * gradient.object).real
+        moved[axis, 0] -= share.sum(1, dtype=torch.float64) @ axes[0].double()
+        moved[axis, 1] -= share.sum(0, dtype=torch.float64) @ axes[1].double()
+    bent = [strains @ _curvature_of(a, b) for a, b in ((state.probe, gradient.probe), (state.object, gradient.object))]
+    parts = inverse @ torch.cat([maps @ moved.reshape(4) / spread, *(part * spread for part in bent)])
+    by = ((parts[:4] @ maps) / spread).reshape(2, 2).to(around.dtype)
+    probe, image = ((part @ strains * spread).to(around.dtype) for part in (parts[4:7], parts[7:]))
+    return State(
+        _given_way(slopes, axes, by).add_(_curved(state.object, image)),
+        _curved(state.probe, probe),
+        positions=around @ by.mT,
+    )
+
+
+def _frame(data: Data, state: State) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Positions about their mean, their distance from it (rms), and rows and columns of the object about it."""
     assert state.positions is not None  # noqa: S101  # frames move
     place = state.positions.to(data.weight)
     around = place - place.mean(0)
@@ -59,22 +111,31 @@ def directions(data: Data, state: State, slopes: tuple[Tensor, Tensor]) -> tuple
     rows, columns = (
         torch.arange(size, device=place.device) - middle[axis] for axis, size in enumerate(state.object.shape)
     )
-    spread = around.square().sum(1).mean().sqrt().clamp(min=1.0)
-    still = State(torch.zeros_like(state.object), torch.zeros_like(state.probe))
-    found = []
-    for a, b, c, d in MAPS:
-        field = slopes[0] * (a * rows[:, None] + b * columns) + slopes[1] * (c * rows[:, None] + d * columns)
-        by = around @ torch.tensor([[a, c], [b, d]], dtype=around.dtype, device=around.device)
-        found.append(replace(still, object=-field / spread, positions=by / spread))
-    found += [replace(still, probe=curved) for curved in _curved(state.probe, spread)]
-    return (*found, *(replace(still, object=curved) for curved in _curved(state.object, spread)))
+    return around, around.square().sum(1).mean().sqrt().clamp(min=1.0), (rows, columns)
 
 
-def _curved(field: Tensor, spread: Tensor) -> list[Tensor]:
-    """Changes of a field whose spectrum gets the phase of each of the strains."""
-    spectrum, rows, columns = torch.fft.fft2(field), frequency(field, 0), frequency(field, 1)
-    phases = (a * rows**2 + 2 * b * rows * columns + d * columns**2 for a, b, d in STRAINS)
-    return [torch.fft.ifft2(spectrum * (2j * torch.pi * spread * phase)) for phase in phases]
+def _given_way(slopes: tuple[Tensor, Tensor], axes: tuple[Tensor, Tensor], by: Tensor) -> Tensor:
+    """Change -A (r - r0) dO/dr of the object, which stays under frames that move by A, (2, 2)."""
+    rows, columns = axes[0][:, None], axes[1]
+    return -(slopes[0] * (by[0, 0] * rows + by[0, 1] * columns) + slopes[1] * (by[1, 0] * rows + by[1, 1] * columns))
+
+
+def _curved(field: Tensor, by: Tensor) -> Tensor:
+    """Change of a field whose spectrum gets the phase 2 pi (a k_r^2 + 2 b k_r k_c + d k_c^2) of a strain (a, b, d)."""
+    rows, columns = frequency(field, 0), frequency(field, 1)
+    phase = by[0] * rows**2 + 2 * by[1] * rows * columns + by[2] * columns**2
+    changed: Tensor = torch.fft.ifft2(torch.fft.fft2(field) * (2j * torch.pi * phase))
+    return changed
+
+
+def _curvature_of(field: Tensor, gradient: Tensor) -> Tensor:
+    """Products of a gradient with the changes `_curved` by (1, 0, 0), (0, 1, 0) and (0, 0, 1), (3,) float64."""
+    share = (torch.fft.fft2(gradient).conj() * torch.fft.fft2(field)).imag.reshape(-1, *field.shape[-2:]).sum(0)
+    rows, columns = frequency(field, 0)[:, 0].double(), frequency(field, 1).double()
+    along, across = share.sum(1, dtype=torch.float64), share.sum(0, dtype=torch.float64)
+    both = rows @ (share.double() @ columns)
+    found: Tensor = torch.stack([along @ rows**2, 2 * both, across @ columns**2]) * (-2 * torch.pi / share.numel())
+    return found
 
 
 def learn(data: Data, state: State, likelihood: fit.Likelihood, slopes: tuple[Tensor, Tensor]) -> Tensor:

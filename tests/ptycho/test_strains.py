@@ -109,6 +109,27 @@ def test_the_matrix_is_that_of_the_misfits_second_differences(true: tuple[Data, 
     np.testing.assert_allclose(matrix / size / size[:, None], wanted / size / size[:, None], atol=0.07)
 
 
+def test_what_the_directions_add_needs_none_of_them(true: tuple[Data, State]) -> None:
+    data, state = true
+    rng = torch.Generator().manual_seed(2)
+    root = torch.randn(10, 10, dtype=torch.float64, generator=rng)
+    image, probe = (torch.randn(f.shape, dtype=torch.complex64, generator=rng) for f in (state.object, state.probe))
+    gradient = State(image, probe, positions=torch.randn(len(data.measured), 2, generator=rng))
+    for keep in (slice(0, 4), slice(4, 7), slice(7, 10), slice(0, 10)):
+        inverse = torch.zeros_like(root)
+        inverse[keep, keep] = root[keep, keep] @ root[keep, keep].mT
+        by = _directions(data, state)
+        parts = (inverse @ torch.stack([product(gradient, direction) for direction in by])).to(torch.float32)
+        found = strains.step(data, state, gradient, inverse, moves.derivatives(state.object))
+        wanted = [
+            sum(part * getattr(d, name) for part, d in zip(parts, by, strict=True)) for name in ("object", "probe")
+        ]
+        places = sum(part * d.positions for part, d in zip(parts, by, strict=True) if d.positions is not None)
+        for one, other in zip((found.object, found.probe, found.positions), (*wanted, places), strict=True):
+            assert one is not None
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max() + 1e-9))
+
+
 def test_a_poisson_misfit_is_twice_as_stiff(true: tuple[Data, State]) -> None:
     data, state = true
     poisson = fit.Likelihood(torch.tensor(True), 0.0)
