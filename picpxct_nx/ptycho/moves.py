@@ -31,7 +31,9 @@ def derivatives(image: Tensor) -> tuple[Tensor, Tensor]:
     return found[0], found[1]
 
 
-def gradient(found: list[tuple[Tensor, Tensor]], around: Tensor | None) -> tuple[Tensor, Tensor] | tuple[None, None]:
+def gradient(
+    found: list[tuple[Tensor, Tensor]], around: Tensor | None, pull: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
     """Half the misfit's gradient for all positions, and the same by damped Newton steps of each frame or of one map.
 
     Both are without their mean, for a common move is one of the object.
@@ -42,6 +44,8 @@ def gradient(found: list[tuple[Tensor, Tensor]], around: Tensor | None) -> tuple
         `passes.asked_moves` of all blocks in order; empty where frames rest.
     around : (n, 2) float64, or None
         `Data.around`; the step then is an affine map of it.
+    pull : (2, 2) float64 and (n, 2) float64, optional
+        `evidence.learn` on the scale of half the misfit, and the positions.
 
     Returns
     -------
@@ -51,6 +55,8 @@ def gradient(found: list[tuple[Tensor, Tensor]], around: Tensor | None) -> tuple
         return None, None
     slope, curvature = (torch.cat(parts) for parts in zip(*found, strict=True))
     slope = slope.mean(0) - slope
+    if pull is not None:
+        slope = slope + positions.spread(*pull, curvature).to(slope)
     if around is not None:
         return slope, positions.affine_step(slope, curvature, around).to(torch.float32)
     step = positions.gauss_newton(slope, curvature).to(torch.float32)

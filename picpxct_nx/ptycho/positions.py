@@ -79,7 +79,7 @@ def within(given: Tensor, away: Tensor, params: Positions, room: Tensor) -> Tens
     """
     if params.geometry == "affine":
         around = given - given.mean(0)
-        away = around @ torch.linalg.lstsq(around, away).solution
+        away = _mapped(around, torch.linalg.pinv(_moment(around, around), hermitian=True) @ _moment(around, away))
         # How far each may go in the direction in which it goes.
         free = torch.where(away < 0, given, room - given).clamp(min=0, max=params.limit)
         return given + away * _part(free, away)
@@ -96,6 +96,16 @@ def _part(most: Tensor, wanted: Tensor) -> Tensor:
     """Part of what is wanted along each axis that keeps all frames below the most, (2,)."""
     over = wanted.abs() > most
     return torch.where(over, most / torch.where(over, wanted.abs(), 1.0), 1.0).amin(0)
+
+
+def _moment(a: Tensor, b: Tensor) -> Tensor:
+    """a^T b of two (n, 2), always to the same bits: a product of matrices rounds as they lie in memory."""
+    return (a[:, :, None] * b[:, None]).sum(0)
+
+
+def _mapped(around: Tensor, by: Tensor) -> Tensor:
+    """Product x B of (n, 2) and (2, 2), likewise."""
+    return (around[:, :, None] * by).sum(1)
 
 
 def gauss_newton(slope: Tensor, curvature: Tensor) -> Tensor:
@@ -139,11 +149,35 @@ def affine_step(slope: Tensor, curvature: Tensor, around: Tensor) -> Tensor:
     """
     slope, curvature = slope.to(torch.float64), curvature.to(torch.float64)
     # Unknowns are B_rc, moves x_r B_rc along c.
-    matrix = torch.einsum("jr,js,jcd->rcsd", around, around, curvature).reshape(4, 4)
+    outer = around[:, :, None] * around[:, None]
+    matrix = (outer[:, :, None, :, None] * curvature[:, None, :, None]).sum(0).reshape(4, 4)
     mean = matrix.diagonal().mean()
     matrix = matrix + torch.where(mean > 0, LEAST * mean, 1.0) * torch.eye(4, dtype=matrix.dtype, device=matrix.device)
-    step: Tensor = around @ torch.linalg.solve(matrix, (around.mT @ slope).reshape(4)).reshape(2, 2)
-    return step
+    return _mapped(around, torch.linalg.solve(matrix, _moment(around, slope).reshape(4)).reshape(2, 2))
+
+
+def spread(pull: Tensor, place: Tensor, curvature: Tensor) -> Tensor:
+    """Gradient for all positions that along any linear map of them is given, by frames that know their place.
+
+    Parameters
+    ----------
+    pull : (2, 2) float64
+        The gradient for the map, by the transpose of its matrix.
+    place : (n, 2) float64
+        Positions.
+    curvature : (n, 2, 2)
+        `passes.asked_moves`. A frame takes its share: one that sees nothing, and is held by nothing, would walk off.
+
+    Returns
+    -------
+    (n, 2) float64, without a mean
+    """
+    weight = curvature.diagonal(dim1=1, dim2=2).sum(1, keepdim=True).double()
+    weight = weight / weight.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    around = place - (weight * place).sum(0)
+    # Where a scan lies on a line, nothing is asked across it.
+    by = torch.linalg.pinv(_moment(around, weight * around), hermitian=True) @ pull
+    return weight * _mapped(around, by)
 
 
 def affine(given: NDArray[np.float64], found: NDArray[np.float64]) -> Affine:

@@ -78,7 +78,9 @@ def plan(problem: Problem, model: Model, data: Data, state: State) -> Plan:
             )
         pupil = torch.from_numpy(np.fft.ifftshift(problem.pupil).astype(np.float32)).to(device)
     room = torch.tensor([size - of for size, of in zip(problem.object_shape, (h, w), strict=True)], dtype=torch.float64)
-    return Plan(model, torch.from_numpy(np.array(problem.positions_px, np.float64)), room, support, pupil, state.scale)
+    # As in `snapshot`, a matrix in memory of PyTorch's own is multiplied to the same bits each time.
+    given = torch.from_numpy(np.array(problem.positions_px, np.float64)).clone()
+    return Plan(model, given, room, support, pupil, state.scale)
 
 
 def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) -> tuple[Data, State]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, moves, noise, ops, soft, strains
+from picpxct_nx.ptycho import evidence, fit, moves, noise, ops, soft, strains
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
 from picpxct_nx.ptycho.conjugate import conjugate, product, share
 from picpxct_nx.ptycho.soft import Soft
@@ -201,7 +201,11 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
     learned = soft.learn(data, state, gradient, params.smoothness)
     if data.reach:
         slopes = moves.derivatives(state.object)
-        learned = replace(learned, strains=strains.learn(data, state, likelihood, slopes))
+        learned = replace(
+            learned,
+            strains=strains.learn(data, state, likelihood, slopes),
+            evidence=evidence.learn(data, state, learned.smoothness),
+        )
     return replace(bare, soft=learned)
 
 
@@ -264,12 +268,20 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     probe = from_sum(data, probe).neg_()
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
-    slope, step = moves.gradient(asked, data.around)
+    slope, step = moves.gradient(asked, data.around, _pull(state, memory, likelihood))
     gradient = State(image, probe, positions=slope)
     scaled = State(
         image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()), positions=step
     )
     return _Pulled(gradient, scaled, kept, lit, sums, slopes)
+
+
+def _pull(state: State, memory: Memory, likelihood: fit.Likelihood) -> tuple[Tensor, Tensor] | None:
+    """What evidence adds to the gradient for positions, and these; half the misfit is minus log p by 2, or by 4."""
+    if memory.soft is None or memory.soft.evidence is None or state.positions is None:
+        return None
+    part = torch.where(likelihood.poisson, 0.5, 0.25)
+    return part * memory.soft.evidence, state.positions.to(memory.soft.evidence.device)
 
 
 def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:
