@@ -112,16 +112,20 @@ def turned_waves(
     probes: tuple[Tensor, Tensor],
     block: Block,
     *,
+    moves: tuple[tuple[Tensor, Tensor], Tensor] | None = None,
     out: Tensor | None = None,
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
 ) -> Tensor:
     """As `passes.turned_waves`."""
+    # Pointers of the right kind where frames rest.
+    slopes, by = (images, images[0].real) if moves is None else (moves[0], moves[1].contiguous())
     n, (modes, h, w) = len(block.places), probes[0].shape[1:]
     if out is None:
         out = torch.empty((n, modes, h, w), dtype=images[0].dtype, device=images[0].device)
     k.turn[_grid(n * modes, h * w)](
-        _bits(images[0]), _bits(images[1]), _bits(probes[0]), _bits(probes[1]), block.places, _bits(out),
-        images[0].shape[1], h, w, modes, _stride(probes[0]), _stride(probes[1]), RUN=RUN,
+        _bits(images[0]), _bits(images[1]), _bits(slopes[0]), _bits(slopes[1]), by, _bits(probes[0]),
+        _bits(probes[1]), block.places, _bits(out), images[0].shape[1], h, w, modes, _stride(probes[0]),
+        _stride(probes[1]), MOVED=moves is not None, RUN=RUN,
     )  # fmt: skip
     return out
 
@@ -307,6 +311,26 @@ def matched(
         images[0].shape[1], h, w, _stride(probes[0]), _stride(probes[1]), MODES=modes, RUN=RUN,
     )  # fmt: skip
     return sums.sum((1, 2), dtype=torch.float64)
+
+
+def asked_moves(
+    slopes: tuple[Tensor, Tensor],
+    probes: Tensor,
+    block: Block,
+    chi: Tensor,
+    *,
+    spare: tuple[Tensor | None, Tensor | None] = (None, None),  # noqa: ARG001 - the signature of the pass
+) -> tuple[Tensor, Tensor]:
+    """As `passes.asked_moves`."""
+    n, modes, h, w = chi.shape
+    grid = _grid(n, h * w)
+    sums = torch.empty((5, *grid), device=chi.device)
+    k.ask[grid](
+        _bits(slopes[0]), _bits(slopes[1]), _bits(probes), block.places, _bits(chi), sums,
+        slopes[0].shape[1], h, w, _stride(probes), MODES=modes, RUN=RUN,
+    )  # fmt: skip
+    first, second, rr, rc, cc = sums.sum(2)
+    return torch.stack([first, second], 1), torch.stack([rr, rc, rc, cc], 1).reshape(-1, 2, 2)
 
 
 def nudge(image: Tensor, probes: Tensor, block: Block, chi: Tensor, how: fit.Nudge) -> Tensor | None:

@@ -10,8 +10,9 @@ GEOMETRIES = ("free", "affine")
 class Positions:
     """How positions are refined; only while an engine without exit waves runs (pie, lsqml, ml).
 
-    Free positions are unknowns of ml's own conjugate gradients, beside object and probe; step and friction are then of
-    no account. Between the iterations of the others each frame is moved by itself, and so are those of an affine map.
+    Positions, or the four numbers of their map, are unknowns of ml's own conjugate gradients, beside object and probe;
+    step and friction are then of no account. The others move each frame by itself between iterations; an affine map
+    takes of these moves what is one.
 
     Parameters
     ----------
@@ -26,7 +27,8 @@ class Positions:
     limit : float
         Farthest from the given position along an axis, px.
     geometry : str
-        "free": every frame for itself; "affine": one scale, asymmetry, rotation and shear of all given positions.
+        "free": every frame for itself; "affine": one scale, asymmetry, rotation and shear of all given positions. Where
+        a limit or the object's edge would break the map, all frames move less.
     """
 
     start: int = 3

@@ -8,8 +8,7 @@ object, each step of the one waits for the other to give way.
 import torch
 from torch import Tensor
 
-from . import ops, positions
-from .blocks import Block
+from . import positions
 from .state import Data
 
 
@@ -32,72 +31,21 @@ def derivatives(image: Tensor) -> tuple[Tensor, Tensor]:
     return found[0], found[1]
 
 
-def asked(
-    data: Data, slopes: tuple[Tensor, Tensor], probes: Tensor, block: Block, chi: Tensor
-) -> tuple[Tensor, Tensor]:
-    """What a change of the exit waves asks of a block's positions.
-
-    Parameters
-    ----------
-    data : Data
-        The measured scan.
-    slopes : two of (H, W) complex64
-        `derivatives` of the object.
-    probes : (b or 1, modes, h, w) complex64
-        Probe as each frame sees it.
-    block : Block
-        Which frames.
-    chi : (b, modes, h, w) complex64
-        Change that is wanted.
-
-    Returns
-    -------
-    slope : (b, 2) float32
-        Re sum conj(P dO/dc) chi.
-    curvature : (b, 2, 2) float32
-        Re sum conj(P dO/dc) (P dO/dc)^T: that of the exit wave's least squares, as the illumination is for the object.
-    """
-    rows, columns = (data.passes.exit_waves(slope, probes, block) for slope in slopes)
-
-    def total(a: Tensor, b: Tensor) -> Tensor:
-        return ops.real_product(a, b).sum((1, 2))
-
-    cross = total(rows, columns)
-    curvature = torch.stack([total(rows, rows), cross, cross, total(columns, columns)], 1).reshape(-1, 2, 2)
-    return torch.stack([total(rows, chi), total(columns, chi)], 1), curvature
-
-
-def add(data: Data, change: Tensor, slopes: tuple[Tensor, Tensor], probes: Tensor, block: Block, by: Tensor) -> Tensor:
-    """Add P d dO/dr to a change of a block's exit waves, in place.
-
-    Parameters
-    ----------
-    data, slopes, probes, block
-        As for `asked`.
-    change : (b, modes, h, w) complex64
-        Changed in place.
-    by : (n, 2) float32
-        d of all frames, pixels.
-
-    Returns
-    -------
-    (b, modes, h, w) complex64
-        The change.
-    """
-    for axis, slope in enumerate(slopes):
-        change.addcmul_(data.passes.exit_waves(slope, probes, block), by[block.frames, axis][:, None, None, None])
-    return change
-
-
-def gradient(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """Half the misfit's gradient for all positions, and the same by damped Newton steps of each frame.
+def gradient(
+    found: list[tuple[Tensor, Tensor]], around: Tensor | None, pull: tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Half the misfit's gradient for all positions, and the same by damped Newton steps of each frame or of one map.
 
     Both are without their mean, for a common move is one of the object.
 
     Parameters
     ----------
     found : list of two of Tensor
-        `asked` of all blocks in order; empty where frames rest.
+        `passes.asked_moves` of all blocks in order; empty where frames rest.
+    around : (n, 2) float64, or None
+        `Data.around`; the step then is an affine map of it.
+    pull : (2, 2) float64 and (n, 2) float64, optional
+        `evidence.learn` on the scale of half the misfit, and the positions.
 
     Returns
     -------
@@ -107,15 +55,20 @@ def gradient(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor] | tupl
         return None, None
     slope, curvature = (torch.cat(parts) for parts in zip(*found, strict=True))
     slope = slope.mean(0) - slope
+    if pull is not None:
+        slope = slope + positions.spread(*pull, curvature).to(slope)
+    if around is not None:
+        return slope, positions.affine_step(slope, curvature, around).to(torch.float32)
     step = positions.gauss_newton(slope, curvature).to(torch.float32)
     return slope, step - step.mean(0)
 
 
-def limited(length: Tensor, direction: Tensor, longest: float) -> Tensor:
-    """Moves of the frames by a length along a direction, none longer than `longest` pixels along an axis.
+def limited(length: Tensor, direction: Tensor, data: Data) -> Tensor:
+    """Moves of the frames by a length along a direction, none longer than `Data.reach` along an axis.
 
     Returns
     -------
-    (n, 2) float64, on the host
+    (n, 2) float64, on the host; all the shorter where they are an affine map, which they stay.
     """
-    return (-length * direction).cpu().to(torch.float64).clamp(-longest, longest)
+    found = (-length * direction).cpu().to(torch.float64)
+    return found.clamp(-data.reach, data.reach) if data.around is None else positions.shrunk(found, data.reach)

@@ -135,10 +135,11 @@ def turned_waves(
     probes: tuple[Tensor, Tensor],
     block: Block,
     *,
+    moves: tuple[tuple[Tensor, Tensor], Tensor] | None = None,
     out: Tensor | None = None,
     spare: Tensor | None = None,
 ) -> Tensor:
-    """Change P dO + dP O of the exit waves along a direction.
+    """Change P (dO + d dO/dr) + dP O of the exit waves along a direction.
 
     Parameters
     ----------
@@ -148,6 +149,8 @@ def turned_waves(
         Probe P and its direction dP, as each frame sees them.
     block : Block
         Which frames.
+    moves : two of (H, W) complex64, and (n, 2) float32, optional
+        Derivatives dO/dr of the object along rows and columns, and moves d of the frames in pixels.
     out, spare
         As for `exit_waves`.
 
@@ -156,7 +159,12 @@ def turned_waves(
     (n, modes, h, w) complex64
     """
     change = exit_waves(images[0], probes[1], block, out=out, spare=spare)
-    return change.addcmul_(probes[0], patches(images[1], probes[0], block, spare=spare))
+    view = patches(images[1], probes[0], block, spare=spare)
+    if moves is not None:
+        for slope, by in zip(moves[0], moves[1].unbind(1), strict=True):
+            under = torch.view_as_real(patches(slope, probes[0], block))
+            torch.view_as_real(view).addcmul_(under, by[:, None, None, None, None])
+    return change.addcmul_(probes[0], view)
 
 
 def reflect(
@@ -502,6 +510,45 @@ def matched(
     along, across = exit_waves(images[1], probes[0], block), exit_waves(images[0], probes[1], block)
     pairs = ((along, along), (across, across), (along, across), (along, chi), (across, chi))
     return torch.stack([ops.real_product(a, b).sum((1, 2)).sum(dtype=torch.float64) for a, b in pairs])
+
+
+def asked_moves(
+    slopes: tuple[Tensor, Tensor],
+    probes: Tensor,
+    block: Block,
+    chi: Tensor,
+    *,
+    spare: tuple[Tensor | None, Tensor | None] = (None, None),
+) -> tuple[Tensor, Tensor]:
+    """What a change of the exit waves asks of the positions of a block's frames.
+
+    Parameters
+    ----------
+    slopes : two of (H, W) complex64
+        Derivatives dO/dr of the object along rows and columns.
+    probes, block
+        As for `exit_waves`.
+    chi : (n, modes, h, w) complex64
+        Change that is wanted.
+    spare : two of (n, modes, h, w) complex64, optional
+        Room.
+
+    Returns
+    -------
+    slope : (n, 2) float32
+        Re sum conj(P dO/dr) chi.
+    curvature : (n, 2, 2) float32
+        Re sum conj(P dO/dr) (P dO/dr)^T: that of the exit wave's least squares, as the illumination is for the object.
+    """
+    rows, columns = (
+        # A view may lie where its product goes, but for modes, which share it.
+        torch.mul(probes, patches(slope, probes, block, spare=room if probes.shape[1] == 1 else None), out=room)
+        for slope, room in zip(slopes, spare, strict=True)
+    )
+    down, across, wanted = (torch.view_as_real(waves).flatten(1) for waves in (rows, columns, chi))
+    pairs = ((down, wanted), (across, wanted), (down, down), (down, across), (across, across))
+    first, second, rr, rc, cc = (torch.linalg.vecdot(a, b) for a, b in pairs)
+    return torch.stack([first, second], 1), torch.stack([rr, rc, rc, cc], 1).reshape(-1, 2, 2)
 
 
 def nudge(image: Tensor, probes: Tensor, block: Block, chi: Tensor, how: fit.Nudge) -> Tensor | None:

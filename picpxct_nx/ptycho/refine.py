@@ -78,7 +78,9 @@ def plan(problem: Problem, model: Model, data: Data, state: State) -> Plan:
             )
         pupil = torch.from_numpy(np.fft.ifftshift(problem.pupil).astype(np.float32)).to(device)
     room = torch.tensor([size - of for size, of in zip(problem.object_shape, (h, w), strict=True)], dtype=torch.float64)
-    return Plan(model, torch.from_numpy(np.array(problem.positions_px, np.float64)), room, support, pupil, state.scale)
+    # As in `snapshot`, a matrix in memory of PyTorch's own is multiplied to the same bits each time.
+    given = torch.from_numpy(np.array(problem.positions_px, np.float64)).clone()
+    return Plan(model, given, room, support, pupil, state.scale)
 
 
 def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) -> tuple[Data, State]:
@@ -101,10 +103,13 @@ def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) 
         With positions where frames may move.
     """
     params = plan.model.positions
-    if not joint or params is None or params.geometry != "free" or iteration < params.start:
+    if not joint or params is None or iteration < params.start:
         return (replace(data, reach=0.0) if data.reach else data), state
     now = plan.given if state.positions is None else state.positions
-    return replace(data, reach=params.max_step), replace(state, positions=now, velocity=None)
+    around = None
+    if params.geometry == "affine":
+        around = (plan.given - plan.given.mean(0)).to(data.weight.device)
+    return replace(data, reach=params.max_step, around=around), replace(state, positions=now, velocity=None)
 
 
 def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bool) -> tuple[Data, State]:

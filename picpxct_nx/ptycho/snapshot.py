@@ -229,4 +229,5 @@ def _whole(kind: Any, fresh: Any, arrays: Mapping[str, NDArray[Any]], name: str,
 
 
 def _tensor(array: NDArray[Any], device: torch.device) -> Tensor:
-    return torch.from_numpy(array.copy()).to(device)
+    # In memory of PyTorch's own: products of matrices round as the matrix lies, and NumPy's lie anywhere.
+    return torch.from_numpy(array).clone(memory_format=torch.contiguous_format).to(device)

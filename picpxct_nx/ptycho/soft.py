@@ -35,13 +35,16 @@ class Soft:
         Half the misfit's second derivative by a common shift of object and probe along rows and columns, 1/px^2.
     smoothness : () float32
         Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels.
-    strains : (6, 6) float64, or None
+    strains : (10, 10) float64, or None
         `strains.learn`, where frames move.
+    evidence : (2, 2) float64, or None
+        `evidence.learn`, where frames move.
     """
 
     stiffness: Tensor
     smoothness: Tensor
     strains: Tensor | None = None
+    evidence: Tensor | None = None
 
 
 def due(iteration: int) -> bool:
@@ -87,7 +90,9 @@ def learn(data: Data, state: State, gradient: Callable[[State], State], smoothne
     return Soft((after - before) / STEP, torch.where(rough > 0, weight, 0.0).to(torch.float32))
 
 
-def conditioned(data: Data, soft: Soft, state: State, gradient: State, scaled: State) -> State:
+def conditioned(
+    data: Data, soft: Soft, state: State, gradient: State, scaled: State, slopes: tuple[Tensor, Tensor] | None = None
+) -> State:
     """A preconditioned gradient with the soft directions in it, + p sum_k t_k <t_k, g> / h_k.
 
     Parameters
@@ -102,6 +107,8 @@ def conditioned(data: Data, soft: Soft, state: State, gradient: State, scaled: S
         g.
     scaled : State
         The gradient by the diagonal preconditioner.
+    slopes : two of (H, W) complex64, or None
+        `moves.derivatives` of the object, where frames move.
 
     Returns
     -------
@@ -115,12 +122,10 @@ def conditioned(data: Data, soft: Soft, state: State, gradient: State, scaled: S
     for shift, stiffness in zip(_shifts(state), soft.stiffness, strict=True):
         part = torch.where(stiffness > 0, PART * product(gradient, shift) / stiffness, 0.0).to(torch.float32)
         image, probe = image + part * shift.object, probe + part * shift.probe
-    if place is not None and soft.strains is not None:
-        directions = strains.directions(data, state)
-        slopes = torch.stack([product(gradient, direction) for direction in directions])
-        for part, direction in zip((soft.strains @ slopes).to(torch.float32), directions, strict=True):
-            image, probe = image + part * direction.object, probe + part * direction.probe
-            place = place if direction.positions is None else place + part * direction.positions
+    if place is not None and slopes is not None and soft.strains is not None:
+        more = strains.step(data, state, gradient, soft.strains, slopes)
+        image, probe = image + more.object, probe + more.probe
+        place = place if more.positions is None else place + more.positions
     return replace(scaled, object=image, probe=probe, positions=place)
 
 

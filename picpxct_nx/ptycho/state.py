@@ -68,6 +68,8 @@ class Data:
     reach : float
         How far, in pixels, an engine that finds positions with the object may move a frame in an iteration; 0 holds
         them.
+    around : (n, 2) float64, or None
+        Given positions about their mean, where the frames move only by an affine map of them.
     """
 
     measured: Stack
@@ -79,6 +81,7 @@ class Data:
     least: float = 0.0
     waves_apart: bool = False
     reach: float = 0.0
+    around: Tensor | None = None
 
     @property
     def recordable(self) -> bool:

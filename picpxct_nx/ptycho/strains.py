@@ -1,4 +1,4 @@
-"""The softest directions of a scan whose frames move: magnification and shear, which a beam's curvature nearly hides.
+"""The softest directions of a scan whose frames move: magnification and shear, which beam and object nearly hide.
 
 A diagonal preconditioner does not know them, and conjugate gradients need a hundred iterations to get along; positions
 then stay strained by some per cent while each frame seems to fit. With the inverse of their small matrix of second
@@ -10,22 +10,28 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from . import fit, moves, ops
+from . import fit, ops
 from .beam import beam_of, probes_of, shown
 from .state import Data, State
 
 # Magnification, stretch and shear as (a, b, d) of [[a, b], [b, d]].
 STRAINS = ((1.0, 0.0, 1.0), (1.0, 0.0, -1.0), (0.0, 1.0, 0.0))
+# The same as matrices by rows, and the rotation: not soft, but with it here it is found in ten iterations, not thirty.
+MAPS = (*((a, b, b, d) for a, b, d in STRAINS), (0.0, -1.0, 1.0, 0.0))
 # Added to the unit diagonal of their matrix: where the beam is flat some of them are the same.
 RIDGE = 1e-4
 
 
-def directions(data: Data, state: State) -> tuple[State, ...]:
-    """Strains of all positions with the object, and the probe's defocus and astigmatism, which nearly make up for them.
+def directions(data: Data, state: State, slopes: tuple[Tensor, Tensor]) -> tuple[State, ...]:
+    """Linear maps of all positions with the object, and the curvatures of probe and object, which nearly undo strains.
 
     Frames at x that move by A (x - x0), A symmetric, see nearly the same in an object that gives way by -A (r - r0)
-    dO/dr, as under a probe whose spectrum has the phase q^T W q more: a defocused beam shows the object magnified, and
-    the magnification is that of its positions. Only what the curvature of the beam leaves out tells the two apart.
+    dO/dr, if the spectra of probe and object get phases q^T W q and k^T V k: a defocused beam shows the object
+    magnified, and the magnification is that of its positions. With c (q - k)^2 the phase of the probe's spectrum, the
+    waves of two object frequencies k, k' beat at q with the phase c (k^2 - k'^2) - 2 c q (k - k') + 2 pi (k - k') x:
+    where x grows by 1 + s and k falls, c grows by 1 + s as well, and the object makes up for what k^2 lacks. Only the
+    rim of the pupil and the beam's higher aberrations tell the two apart: of what a magnification changes in the frames
+    of the reference scan the probe leaves 53 % and both leave 12 %. Of a rotation they leave 98 %.
 
     Parameters
     ----------
@@ -33,16 +39,71 @@ def directions(data: Data, state: State) -> tuple[State, ...]:
         The scan.
     state : State
         Object, probe and positions.
+    slopes : two of (H, W) complex64
+        `moves.derivatives` of the object.
 
     Returns
     -------
-    six of State
-        Directions: three strains whose moves have a root mean square of about 1 px, and three changes of the probe.
+    ten of State
+        Directions: three strains and the rotation, whose moves have a root mean square of about 1 px, three changes of
+        the probe and three of the object.
 
     References
     ----------
     Nicolaides, SIAM J. Numer. Anal. 24, 355 (1987): conjugate gradients with a few known directions treated apart.
     """
+    around, spread, axes = _frame(data, state)
+    still = State(torch.zeros_like(state.object), torch.zeros_like(state.probe))
+    found = []
+    for entries in MAPS:
+        by = torch.tensor(entries, dtype=around.dtype, device=around.device).reshape(2, 2) / spread
+        found.append(replace(still, object=_given_way(slopes, axes, by), positions=around @ by.mT))
+    for strain in torch.tensor(STRAINS, dtype=around.dtype, device=around.device) * spread:
+        found.append(replace(still, probe=_curved(state.probe, strain)))
+    for strain in torch.tensor(STRAINS, dtype=around.dtype, device=around.device) * spread:
+        found.append(replace(still, object=_curved(state.object, strain)))
+    return tuple(found)
+
+
+def step(data: Data, state: State, gradient: State, inverse: Tensor, slopes: tuple[Tensor, Tensor]) -> State:
+    """What the known directions add to a preconditioned gradient, sum_kl d_k H_kl <d_l, g>, without making any of them.
+
+    Parameters
+    ----------
+    data, state, slopes
+        As for `directions`, d.
+    gradient : State
+        g, with positions.
+    inverse : (10, 10) float64
+        H, `learn`.
+
+    Returns
+    -------
+    State
+        In object, probe and positions.
+    """
+    assert gradient.positions is not None  # noqa: S101  # frames move
+    around, spread, axes = _frame(data, state)
+    maps = torch.tensor(MAPS, dtype=torch.float64, device=around.device)
+    strains = torch.tensor(STRAINS, dtype=torch.float64, device=around.device)
+    moved = gradient.positions.double().mT @ around.double()
+    for axis, slope in enumerate(slopes):
+        share = (slope.conj() * gradient.object).real
+        moved[axis, 0] -= share.sum(1, dtype=torch.float64) @ axes[0].double()
+        moved[axis, 1] -= share.sum(0, dtype=torch.float64) @ axes[1].double()
+    bent = [strains @ _curvature_of(a, b) for a, b in ((state.probe, gradient.probe), (state.object, gradient.object))]
+    parts = inverse @ torch.cat([maps @ moved.reshape(4) / spread, *(part * spread for part in bent)])
+    by = ((parts[:4] @ maps) / spread).reshape(2, 2).to(around.dtype)
+    probe, image = ((part @ strains * spread).to(around.dtype) for part in (parts[4:7], parts[7:]))
+    return State(
+        _given_way(slopes, axes, by).add_(_curved(state.object, image)),
+        _curved(state.probe, probe),
+        positions=around @ by.mT,
+    )
+
+
+def _frame(data: Data, state: State) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor]]:
+    """Positions about their mean, their distance from it (rms), and rows and columns of the object about it."""
     assert state.positions is not None  # noqa: S101  # frames move
     place = state.positions.to(data.weight)
     around = place - place.mean(0)
@@ -50,22 +111,34 @@ def directions(data: Data, state: State) -> tuple[State, ...]:
     rows, columns = (
         torch.arange(size, device=place.device) - middle[axis] for axis, size in enumerate(state.object.shape)
     )
-    down, right = moves.derivatives(state.object)
-    spread = around.square().sum(1).mean().sqrt().clamp(min=1.0)
-    spectrum = torch.fft.fft2(state.probe)
-    k_rows, k_columns = frequency(state.probe, 0), frequency(state.probe, 1)
-    still = torch.zeros_like(state.object)
-    found = []
-    for a, b, d in STRAINS:
-        field = down * (a * rows[:, None] + b * columns) + right * (b * rows[:, None] + d * columns)
-        by = around @ torch.tensor([[a, b], [b, d]], dtype=around.dtype, device=around.device)
-        found.append(State(-field / spread, torch.zeros_like(state.probe), positions=by / spread))
-        phase = 2j * torch.pi * spread * (a * k_rows**2 + 2 * b * k_rows * k_columns + d * k_columns**2)
-        found.append(State(still, torch.fft.ifft2(spectrum * phase), positions=torch.zeros_like(by)))
-    return tuple(found)
+    return around, around.square().sum(1).mean().sqrt().clamp(min=1.0), (rows, columns)
 
 
-def learn(data: Data, state: State, likelihood: fit.Likelihood) -> Tensor:
+def _given_way(slopes: tuple[Tensor, Tensor], axes: tuple[Tensor, Tensor], by: Tensor) -> Tensor:
+    """Change -A (r - r0) dO/dr of the object, which stays under frames that move by A, (2, 2)."""
+    rows, columns = axes[0][:, None], axes[1]
+    return -(slopes[0] * (by[0, 0] * rows + by[0, 1] * columns) + slopes[1] * (by[1, 0] * rows + by[1, 1] * columns))
+
+
+def _curved(field: Tensor, by: Tensor) -> Tensor:
+    """Change of a field whose spectrum gets the phase 2 pi (a k_r^2 + 2 b k_r k_c + d k_c^2) of a strain (a, b, d)."""
+    rows, columns = frequency(field, 0), frequency(field, 1)
+    phase = by[0] * rows**2 + 2 * by[1] * rows * columns + by[2] * columns**2
+    changed: Tensor = torch.fft.ifft2(torch.fft.fft2(field) * (2j * torch.pi * phase))
+    return changed
+
+
+def _curvature_of(field: Tensor, gradient: Tensor) -> Tensor:
+    """Products of a gradient with the changes `_curved` by (1, 0, 0), (0, 1, 0) and (0, 0, 1), (3,) float64."""
+    share = (torch.fft.fft2(gradient).conj() * torch.fft.fft2(field)).imag.reshape(-1, *field.shape[-2:]).sum(0)
+    rows, columns = frequency(field, 0)[:, 0].double(), frequency(field, 1).double()
+    along, across = share.sum(1, dtype=torch.float64), share.sum(0, dtype=torch.float64)
+    both = rows @ (share.double() @ columns)
+    found: Tensor = torch.stack([along @ rows**2, 2 * both, across @ columns**2]) * (-2 * torch.pi / share.numel())
+    return found
+
+
+def learn(data: Data, state: State, likelihood: fit.Likelihood, slopes: tuple[Tensor, Tensor]) -> Tensor:
     """Inverse of half the misfit's second derivatives by pairs of `directions`, as of a model that fits.
 
     Parameters
@@ -76,15 +149,17 @@ def learn(data: Data, state: State, likelihood: fit.Likelihood) -> Tensor:
         Object, probe and positions.
     likelihood : Likelihood
         Whose misfit.
+    slopes : two of (H, W) complex64
+        `moves.derivatives` of the object.
 
     Returns
     -------
-    (6, 6) float64
+    (10, 10) float64
     """
-    by = directions(data, state)
+    by = directions(data, state, slopes)
     total = torch.zeros(len(by), len(by), dtype=torch.float64, device=data.weight.device)
     beams = [beam_of(data, replace(direction, scale=state.scale, positions=None)) for direction in by]
-    beam, k, slopes = beam_of(data, state), data.passes, moves.derivatives(state.object)
+    beam, k = beam_of(data, state), data.passes
     for block in data.pieces():
         probes = probes_of(beam, block)
         wave = k.transform(k.exit_waves(state.object, probes, block))
@@ -93,9 +168,8 @@ def learn(data: Data, state: State, likelihood: fit.Likelihood) -> Tensor:
         along = []
         for direction, turned in zip(by, beams, strict=True):
             images = (state.object, direction.object)
-            change = k.turned_waves(images, (probes, probes_of(turned, block)), block)
-            if direction.positions is not None:
-                moves.add(data, change, slopes, probes, block, direction.positions)
+            places = None if direction.positions is None else (slopes, direction.positions[block.frames])
+            change = k.turned_waves(images, (probes, probes_of(turned, block)), block, moves=places)
             along.append((ops.real_product(wave, k.transform(change)) * reciprocal).flatten())
         flat = torch.stack(along)
         total += flat @ flat.mT

@@ -11,6 +11,7 @@ import torch
 from picpxct_nx.ptycho import Model, ops, parse, passes, reconstruct, state
 from picpxct_nx.ptycho.blocks import Block
 from picpxct_nx.ptycho.fit import Likelihood, Nudge, Screen
+from picpxct_nx.ptycho.moves import derivatives
 from picpxct_nx.ptycho.problem import Problem
 from picpxct_nx.simulate.reference import reference_scan
 
@@ -123,6 +124,11 @@ def test_turned_waves_agree(fused: ModuleType, case: Case) -> None:
     torch.testing.assert_close(fused.turned_waves(*given), passes.turned_waves(*given))
     shared = (case.image, case.other), (case.probes, case.turned[:1]), case.block
     torch.testing.assert_close(fused.turned_waves(*shared), passes.turned_waves(*shared))
+    moves = (
+        derivatives(case.image),
+        torch.randn(len(case.waves), 2, generator=torch.Generator().manual_seed(4)).to(DEVICE),
+    )
+    torch.testing.assert_close(fused.turned_waves(*given, moves=moves), passes.turned_waves(*given, moves=moves))
 
 
 def test_waves_settle_alike_and_ask_the_same_of_the_object(fused: ModuleType, case: Case) -> None:
@@ -200,6 +206,11 @@ def test_products_for_the_best_steps_agree(fused: ModuleType, case: Case) -> Non
     torch.testing.assert_close(fused.matched(*given), passes.matched(*given), rtol=1e-5, atol=1e-3)
 
 
+def test_the_same_is_asked_of_the_positions(fused: ModuleType, case: Case) -> None:
+    given = derivatives(case.image), case.probes, case.block, case.waves
+    torch.testing.assert_close(fused.asked_moves(*given), passes.asked_moves(*given), atol=1e-4, rtol=1e-5)
+
+
 @pytest.mark.parametrize("probe_step", [0.0, 0.7])
 def test_one_frame_nudges_alike(fused: ModuleType, case: Case, probe_step: float) -> None:
     how = Nudge(0.5, 0.1, probe_step, 0.9)
@@ -241,10 +252,11 @@ def test_a_recipe_with_fused_kernels_ends_at_the_same_object(
 
 
 def test_kernels_know_all_that_may_be_refined(fused: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    from picpxct_nx.ptycho import Background, Intensity, Variation
+    from picpxct_nx.ptycho import Background, Intensity, Positions, Variation
 
     model = Model(
-        intensity=Intensity(start=1), background=Background(start=1), variation=Variation(start=1)
+        intensity=Intensity(start=1), background=Background(start=1), variation=Variation(start=1),
+        positions=Positions(start=2),
     )  # fmt: skip
     plain = reconstruct(_small(subpixel=False), "pie:1,ml:2,dm:2", model=model, device="cpu")
     monkeypatch.setattr(state, "passes_for", lambda _: fused)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Model, Positions, Problem, fit, moves, reconstruct, replay
+from picpxct_nx.ptycho import Model, Positions, Problem, fit, moves, passes, reconstruct, replay
 from picpxct_nx.ptycho.beam import beam_of, probes_of, start
+from picpxct_nx.ptycho.blocks import Block
 from picpxct_nx.ptycho.engines import ml
 from picpxct_nx.ptycho.state import Data, State, load, placed
 from picpxct_nx.simulate.reference import ReferenceScan
@@ -55,11 +56,45 @@ def test_what_a_move_adds_is_the_difference_of_exit_waves_but_for_their_place(ne
         data.passes.transform(data.passes.exit_waves(state.object, probes_of(beam_of(where, state), part), part))
         for where, part in ((data, block), (moved, moved.blocks[0]))
     )
-    change = moves.add(data, torch.zeros_like(before), moves.derivatives(state.object), probes, block, by)
+    still = torch.zeros_like(state.object), torch.zeros_like(probes)
+    change = data.passes.turned_waves(
+        (state.object, still[0]), (probes, still[1]), block, moves=(moves.derivatives(state.object), by[block.frames])
+    )
     along = (before.conj() * data.passes.transform(change)).real.sum(1)
     wanted = (after.abs().square().sum(1) - before.abs().square().sum(1)) / 2
     # At the window's rim the probe wraps in the one and the object goes on in the other.
     assert (along - wanted).norm() < 0.06 * wanted.norm()
+
+
+@pytest.mark.parametrize("modes", [1, 2])
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_is_asked_of_moves_is_the_adjoint_of_what_they_add(modes: int, shared: bool) -> None:
+    rng, corners = np.random.default_rng(0), [(0, 2), (3, 0), (5, 5)]
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.from_numpy(rng.normal(size=(*shape, 2)).astype(np.float32)).view(torch.complex64)[..., 0]
+
+    block = Block(slice(0, 3), corners, torch.tensor(corners, dtype=torch.int32), None)
+    image, probes, chi = random(12, 13), random(1 if shared else 3, modes, 6, 7), random(3, modes, 6, 7)
+    slopes, by = (random(12, 13), random(12, 13)), torch.from_numpy(rng.normal(size=(3, 2)).astype(np.float32))
+    still = (image, torch.zeros_like(image)), (probes, torch.zeros_like(probes))
+    added = passes.turned_waves(*still, block, moves=(slopes, by))
+    slope, curvature = passes.asked_moves(slopes, probes, block, chi)
+    # As NumPy has it in float64.
+    under = np.array([[s.numpy()[r : r + 6, c : c + 7] for r, c in corners] for s in slopes], np.complex128)
+    along = probes.numpy().astype(np.complex128) * under[:, :, None]
+    np.testing.assert_allclose(added, np.einsum("afmyx,fa->fmyx", along, by), rtol=1e-5, atol=1e-5)
+    wanted = np.einsum("afmyx,fmyx->fa", along.conj(), chi).real
+    np.testing.assert_allclose(slope, wanted, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(curvature, np.einsum("afmyx,bfmyx->fab", along.conj(), along).real, rtol=1e-5, atol=1e-4)
+    # And by each other.
+    assert float((slope * by).sum()) == pytest.approx(float((added.conj() * chi).sum().real), rel=1e-4)
+    assert float(torch.einsum("fa,fab,fb", by, curvature, by)) == pytest.approx(
+        float(added.abs().square().sum()), rel=1e-4
+    )
+    room = torch.empty_like(chi), torch.empty_like(chi)
+    found = passes.asked_moves(slopes, probes, block, chi, spare=room)
+    torch.testing.assert_close(found, (slope, curvature), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("poisson", [False, True])
@@ -86,10 +121,40 @@ def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool
         assert (up - down) / 0.04 == pytest.approx(float(slope[frame, axis]), rel=0.05)
 
 
-def test_a_step_is_bounded_and_lies_on_the_host() -> None:
-    moved = moves.limited(torch.tensor(2.0), torch.tensor([[1.0, -0.1], [-4.0, 0.0]]), 0.5)
+def test_a_step_is_bounded_and_lies_on_the_host(near: tuple[Data, State]) -> None:
+    data, direction = replace(near[0], reach=0.5), torch.tensor([[1.0, -0.1], [-4.0, 0.0]])
+    moved = moves.limited(torch.tensor(2.0), direction, data)
     assert moved.dtype == torch.float64
     np.testing.assert_allclose(moved, [[-0.5, 0.2], [0.5, 0.0]])
+    # The moves of a map are all shortened, so that they stay one.
+    moved = moves.limited(torch.tensor(2.0), direction, replace(data, around=torch.zeros(2, 2, dtype=torch.float64)))
+    np.testing.assert_allclose(moved, [[-0.125, 0.2], [0.5, 0.0]], rtol=1e-6)
+
+
+def test_the_step_of_a_map_is_that_of_its_four_numbers(near: tuple[Data, State]) -> None:
+    _, state = near
+    assert state.positions is not None
+    around = state.positions - state.positions.mean(0)
+    rng = torch.Generator().manual_seed(0)
+    root = torch.randn(len(around), 2, 2, dtype=torch.float64, generator=rng)
+    slope, curvature = torch.randn(len(around), 2, dtype=torch.float64, generator=rng), root @ root.mT
+    ways = [around @ unit.reshape(2, 2) for unit in torch.eye(4, dtype=torch.float64)]
+    matrix = [[torch.einsum("jc,jcd,jd", a, curvature, b) for b in ways] for a in ways]
+    much = np.linalg.solve(np.array(matrix, float), [-float((slope * way).sum()) for way in ways])
+    wanted = sum(float(part) * way for part, way in zip(much, ways, strict=True))
+    _, step = moves.gradient([(slope, curvature)], around)
+    assert step is not None
+    torch.testing.assert_close(
+        step, moves.gradient([(slope[:20], curvature[:20]), (slope[20:], curvature[20:])], around)[1]
+    )
+    np.testing.assert_allclose(step, wanted, rtol=1e-4, atol=1e-6)
+    # Nothing is known across a line, and nothing at all of an object without structure.
+    line = torch.stack([around[:, 0], 2 * around[:, 0]], 1)
+    across, still = moves.gradient([(slope, curvature)], line)[1], moves.gradient([(0 * slope, 0 * root)], around)[1]
+    assert across is not None
+    assert torch.isfinite(across).all()
+    assert still is not None
+    assert not still.any()
 
 
 def test_positions_a_pixel_off_are_found_within_twenty_iterations(subpixel_scan: ReferenceScan) -> None:

@@ -1,16 +1,18 @@
 """What is refined beside object and probe, against scans whose flaws are known."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.ptycho import Background, Control, Intensity, Model, Positions, Variation, describe, parse, reconstruct
 from picpxct_nx.ptycho.engines import ENGINES
 from picpxct_nx.ptycho.model import ObjectLimits, ProbeLimits
 from picpxct_nx.ptycho.modes import powers
-from picpxct_nx.ptycho.positions import affine
+from picpxct_nx.ptycho.positions import affine, within
 from picpxct_nx.simulate.reference import ReferenceScan
 
 from .flawed import error_of, expected, measured, moved_probe, problem_of
@@ -52,6 +54,37 @@ def test_a_stage_of_wrong_scale_and_rotation_is_recognised(subpixel_scan: Refere
     assert by.scale == pytest.approx(-0.02, abs=8e-3)
     assert by.rotation == pytest.approx(-0.015, abs=2e-3)
     assert abs(by.shear) + abs(by.asymmetry) < 4e-3
+
+
+@pytest.mark.parametrize(
+    ("recipe", "max_step", "limit"), [("pie:3,ml:6", 0.5, 10.0), ("ml:6", 0.1, 10.0), ("lsqml:2,ml:6", 0.5, 0.1)]
+)
+def test_an_affine_map_stays_one_at_every_iteration(
+    subpixel_scan: ReferenceScan, recipe: str, max_step: float, limit: float
+) -> None:
+    around = subpixel_scan.positions_px - subpixel_scan.positions_px.mean(0)
+    problem = replace(problem_of(subpixel_scan), positions_px=subpixel_scan.positions_px + 0.04 * around[:, ::-1])
+    params = Positions(start=2, max_step=max_step, limit=limit, geometry="affine")
+    found: list[np.ndarray] = []
+    control = Control(keep=lambda snapshot: found.append(snapshot.arrays.get("state.positions", said)), every=0)
+    said = problem.positions_px
+    reconstruct(problem, recipe, model=Model(positions=params), device="cpu", control=control)
+    middle = said - said.mean(0)
+    for last, now in itertools.pairwise(found):
+        away = now - said
+        by = np.linalg.lstsq(middle, away, rcond=None)[0]
+        assert np.abs(away - middle @ by).max() < 1e-12 * np.abs(said).max()
+        assert np.abs(now - last).max() < max_step + 1e-6
+        assert np.abs(away).max() < limit + 1e-9
+    assert np.abs(found[-1] - said).max() > 0.09
+
+
+def test_an_affine_map_stops_where_a_frame_would_leave_the_object() -> None:
+    given = torch.tensor([[0.5, 4.0], [4.0, 0.0], [7.5, 8.0]], dtype=torch.float64)
+    room, params = torch.tensor([8.0, 8.0], dtype=torch.float64), Positions(geometry="affine")
+    found = within(given, 0.5 * (given - given.mean(0)), params, room)
+    np.testing.assert_allclose(found[:, 0], [0, 4, 8], atol=1e-12)
+    np.testing.assert_allclose(found[:, 1], given[:, 1], atol=1e-12)
 
 
 def test_positions_stay_within_their_limit_and_in_the_object(subpixel_scan: ReferenceScan) -> None:

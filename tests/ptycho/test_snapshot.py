@@ -84,6 +84,16 @@ def test_a_run_that_refines_everything_goes_on_to_the_same_bits(subpixel: Proble
     _same(reconstruct(subpixel, recipe, model=EVERYTHING, device="cpu", seed=3, control=control), whole)
 
 
+@pytest.mark.parametrize("after", [4, 6])
+def test_a_run_that_finds_a_map_of_the_positions_goes_on_to_the_same_bits(subpixel: Problem, after: int) -> None:
+    model = describe(["positions"], overrides={"positions.geometry": "affine"})
+    whole = reconstruct(subpixel, "pie:2,ml:6", model=model, device="cpu", seed=3)
+    assert not np.array_equal(whole.positions_px, subpixel.positions_px)
+    _, snapshot = _stopped(subpixel, "pie:2,ml:6", after, model=model)
+    control = Control(resume=snapshot)
+    _same(reconstruct(subpixel, "pie:2,ml:6", model=model, device="cpu", seed=3, control=control), whole)
+
+
 @pytest.mark.parametrize(
     "other", [None, Model(modes=2), describe(["positions"]), describe(["intensity"], overrides={"intensity.step": "1"})]
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, moves, noise, soft, strains
+from picpxct_nx.ptycho import evidence, fit, moves, noise, soft, strains
 from picpxct_nx.ptycho.beam import beam_of, probes_of
 from picpxct_nx.ptycho.conjugate import conjugate, product, share
 from picpxct_nx.ptycho.overlap import Light, asked_of_probe, from_sum, light_of
@@ -183,7 +183,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         gradient.probe.zero_()
         scaled.probe.zero_()
     elif memory.soft is not None:
-        scaled = soft.conditioned(data, memory.soft, state, gradient, scaled)
+        scaled = soft.conditioned(data, memory.soft, state, gradient, scaled, pulled.slopes)
     power = product(gradient, scaled)
     direction = conjugate(memory.gradient, memory.direction, memory.product, scaled, power)
     curvature = _curvature(data, state, direction, pulled, likelihood)
@@ -202,7 +202,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     )
     state = replace(state, object=moved[0], probe=moved[1])
     if direction.positions is not None and state.positions is not None:
-        state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data.reach))
+        state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data))
     return state, after, pulled.sums[0]
 
 
@@ -221,7 +221,12 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
 
     learned = soft.learn(data, state, gradient, params.smoothness)
     if data.reach:
-        learned = replace(learned, strains=strains.learn(data, state, likelihood))
+        slopes = moves.derivatives(state.object)
+        learned = replace(
+            learned,
+            strains=strains.learn(data, state, likelihood, slopes),
+            evidence=evidence.learn(data, state, learned.smoothness),
+        )
     return replace(bare, soft=learned)
 
 
@@ -230,7 +235,8 @@ class _Pulled:
     """What the likelihood asks of the model.
 
     `gradient` for object, probe and positions (half of it, as is usual), the frames' own best `moves`, each block's
-    detector `waves` and `probes`, and what the waves have `shown`, where there is room, and `sums` of `passes.pull`.
+    detector `waves` and `probes`, and what the waves have `shown`, where there is room, `sums` of `passes.pull`, and
+    where frames move the object's `slopes`, `moves.derivatives`.
     """
 
     gradient: State
@@ -239,6 +245,7 @@ class _Pulled:
     probes: list[Tensor]
     shown: Tensor
     sums: Tensor
+    slopes: tuple[Tensor, Tensor] | None
 
 
 def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood) -> _Pulled:
@@ -266,16 +273,24 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
         sums += part
         change = k.back(change, out=last)
         if slopes is not None:
-            asked.append(moves.asked(data, slopes, probes, block, change))
+            asked.append(k.asked_moves(slopes, probes, block, change, spare=(exit_waves, spare)))
         k.object_overlap(probes, change, block, totals=(image, None), spare=spare)
         probe += asked_of_probe(data, beam, block, state.object, change)
     # The change is what the likelihood asks for; the gradient points the other way.
     image.neg_()
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
-    slope, step = moves.gradient(asked)
+    slope, step = moves.gradient(asked, data.around, _pull(state, memory, likelihood))
     gradient = State(image, from_sum(data, probe).neg_(), positions=slope)
-    return _Pulled(gradient, step, kept, lit, memory.shown, sums)
+    return _Pulled(gradient, step, kept, lit, memory.shown, sums, slopes)
+
+
+def _pull(state: State, memory: Memory, likelihood: fit.Likelihood) -> tuple[Tensor, Tensor] | None:
+    """What evidence adds to the gradient for positions, and these; half the misfit is minus log p by 2, or by 4."""
+    if memory.soft is None or memory.soft.evidence is None or state.positions is None:
+        return None
+    part = torch.where(likelihood.poisson, 0.5, 0.25)
+    return part * memory.soft.evidence, state.positions.to(memory.soft.evidence.device)
 
 
 def _scaled(pulled: _Pulled, light: Light, damping: float) -> State:
@@ -297,16 +312,16 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
     # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
     beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
     k, screen = data.passes, screen_of(data, state)
-    slopes = None if direction.positions is None else moves.derivatives(state.object)
     for number, block in enumerate(data.blocks):
         (first, change, spare, turned), maps = room_of(data, block)
         probes = pulled.probes[number] if pulled.probes else probes_of(beam, block, out=spare, spare=first)
         turned = probes_of(turn, block, out=turned, spare=first)
+        places = None
+        if pulled.slopes is not None and direction.positions is not None:
+            places = pulled.slopes, direction.positions[block.frames]
         change = k.turned_waves(
-            (state.object, direction.object), (probes, turned), block, out=change, spare=first
-        )  # fmt: skip
-        if slopes is not None and direction.positions is not None:
-            moves.add(data, change, slopes, probes, block, direction.positions)
+            (state.object, direction.object), (probes, turned), block, moves=places, out=change, spare=first
+        )
         change = k.transform(change, out=first)
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
         shown = pulled.shown[block.frames] if len(pulled.shown) else None
