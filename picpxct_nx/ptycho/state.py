@@ -43,6 +43,23 @@ class Room:
 
 
 @dataclass(frozen=True)
+class Dark:
+    """What the frames tell of the detector's background without a model, zero frequency at the corner.
+
+    Parameters
+    ----------
+    width : float
+        Standard deviation in pixels of the Gaussian that smooths the background.
+    mean, excess : (h, w) float32
+        Mean over the frames of a^2, a the measured amplitude, and their variance less that of Poisson counts.
+    """
+
+    width: float
+    mean: Tensor
+    excess: Tensor
+
+
+@dataclass(frozen=True)
 class Data:
     """The measured scan on the device.
 
@@ -68,6 +85,8 @@ class Data:
     reach : float
         How far, in pixels, an engine that finds positions with the object may move a frame in an iteration; 0 holds
         them.
+    dark : Dark, or None
+        What is told of the background where an engine finds it with the object; None holds it.
     """
 
     measured: Stack
@@ -79,6 +98,7 @@ class Data:
     least: float = 0.0
     waves_apart: bool = False
     reach: float = 0.0
+    dark: Dark | None = None
 
     @property
     def recordable(self) -> bool:

@@ -1,4 +1,4 @@
-"""Maximum likelihood: object, probe and positions that make the counts most probable, by conjugate gradients."""
+"""Maximum likelihood: what makes the counts most probable, by conjugate gradients on all unknowns at once."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, moves, noise, ops, soft, strains
+from picpxct_nx.ptycho import background, fit, moves, noise, ops, soft, strains
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
 from picpxct_nx.ptycho.conjugate import conjugate, product, share
 from picpxct_nx.ptycho.soft import Soft
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
-# It finds positions with object and probe where `Data.reach` lets frames move.
-MOVES = True
+# It finds positions and background with object and probe where `Data.reach` and `Data.dark` let it.
+JOINT = True
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,14 @@ def phase(memory: Memory, params: Params) -> Hashable:
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
-    """One conjugate-gradient iteration on object, probe and, where frames move, positions; analytic line search.
+    """One conjugate-gradient iteration on object, probe and what else is unknown; analytic line search.
 
     Parameters
     ----------
     data : Data
-        The measured scan, and the reach of its frames.
+        The measured scan, the reach of its frames, and what they tell of the background.
     state : State
-        Object, probe and positions before.
+        Object, probe, positions and background before.
     memory : Memory
         Last gradient and direction.
     params : Params
@@ -143,7 +143,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Returns
     -------
     state : State
-        All three after; the blocks of the data are still those of the positions before.
+        All of them after; the blocks of the data are still those of the positions before.
     memory : Memory
         For the next step.
     misfit : () float64
@@ -167,19 +167,20 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
         scaled = soft.conditioned(data, memory.soft, state, gradient, scaled)
     power = product(gradient, scaled)
     direction = conjugate(memory.gradient, memory.direction, memory.product, scaled, power)
+    direction = background.allowed(state, direction)
     curvature = _curvature(data, state, direction, pulled, likelihood)
     if memory.soft is not None:
         curvature += soft.bend(memory.soft, direction.object)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
     length = share(product(gradient, direction), curvature)
-    moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
+    image, probe = state.object - length * direction.object, state.probe - length * direction.probe
     poisson = memory.poisson
     if likelihood.undecided:
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
         fits = noise.fits(pulled.sums[1:]) & ~poisson
         poisson, power = poisson | fits, torch.where(fits, 0.0, power)
     after = Memory(memory.waves, poisson, gradient, direction, power, iteration, memory.soft)
-    state = replace(state, object=moved[0], probe=moved[1])
+    state = background.stepped(replace(state, object=image, probe=probe), direction, length)
     if direction.positions is not None and state.positions is not None:
         state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data.reach))
     return state, after, pulled.sums[0]
@@ -196,7 +197,7 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
     bare = Memory(memory.waves, memory.poisson, iteration=memory.iteration)
 
     def gradient(at: State) -> State:
-        return _pulled(data, at, bare, likelihood, params).gradient
+        return _pulled(replace(data, dark=None), at, bare, likelihood, params).gradient
 
     learned = soft.learn(data, state, gradient, params.smoothness)
     if data.reach:
@@ -234,6 +235,7 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     seen = (state.object, ops.intensity(state.object[None, None])[0])
     slopes = moves.derivatives(state.object) if data.reach else None
     asked: list[tuple[Tensor, Tensor]] = []
+    dark = None if data.dark is None else torch.zeros(4, *data.weight.shape, device=image.device)
     for block in data.blocks:
         (exit_waves, spare, last, probes), maps = room_of(data, block)
         probes = probes_of(beam, block, out=probes, spare=spare)
@@ -243,6 +245,8 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
             kept.append(wave)
             if not k.FILLS_ROOM:
                 lit.append(probes)
+        if dark is not None:
+            dark += k.background_sums(wave, data.measured[block.frames], screen, spare=spare, maps=maps)
         change, part = k.pull(wave, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
         sums += part
         change = k.back(change, out=last)
@@ -262,10 +266,10 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
     if memory.soft is not None:
         image.add_(soft.pull(memory.soft, state.object))
     slope, step = moves.gradient(asked)
-    gradient = State(image, probe, positions=slope)
-    scaled = State(
-        image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max()), positions=step
-    )
+    shade, lift = background.gradient(data, state, dark, likelihood)
+    gradient = State(image, probe, positions=slope, background=shade)
+    image, probe = image / (dose + params.damping * dose.max()), probe / (cover + params.damping * cover.max())
+    scaled = State(image, probe, positions=step, background=lift)
     return _Pulled(gradient, scaled, kept, lit, sums)
 
 
@@ -287,10 +291,7 @@ def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, like
             moves.add(data, change, slopes, probes, block, direction.positions)
         change = k.transform(change, out=first)
         wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
-        total += k.bend(wave, change, data.measured[block.frames], screen, likelihood, spare=spare, maps=maps)
+        counts, dark = data.measured[block.frames], direction.background
+        total += k.bend(wave, change, counts, screen, likelihood, dark=dark, spare=spare, maps=maps)
     # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
     return total / data.weight.numel()
-
-
-def _both(state: State) -> tuple[Tensor, Tensor]:
-    return state.object, state.probe
