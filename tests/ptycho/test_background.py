@@ -1,17 +1,17 @@
 """The background as an unknown: against finite differences in float64, and on scans whose background is known."""
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import cast
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Background, Model, background, fit, reconstruct
+from picpxct_nx.ptycho import Background, Model, background, fit, reconstruct, replay
 from picpxct_nx.ptycho.beam import start
 from picpxct_nx.ptycho.engines import ml
-from picpxct_nx.ptycho.state import Data, State, load, screen_of
+from picpxct_nx.ptycho.state import Dark, Data, State, load, screen_of
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
 
 from .flawed import error_of, expected, measured, problem_of, smooth
@@ -216,3 +216,22 @@ def test_what_the_frames_say_of_it_is_summed_in_blocks(near: tuple[Data, State])
     total = (shown + state.background).clamp(min=data.least)
     wanted = [data.amplitude(frames).double().square() / total, 1 / total, shown, shown.square()]
     torch.testing.assert_close(whole, torch.stack([part.sum(0) for part in wanted]).float(), rtol=1e-4, atol=0)
+
+
+def test_a_graph_that_was_recorded_without_a_background_is_not_used_with_one(near: tuple[Data, State]) -> None:
+    data, state = near
+    calls: list[Any] = []
+
+    def step(_data: Data, given: State, memory: Any, _params: Any) -> Any:
+        calls.append(given.background)
+        return given, memory, torch.zeros(())
+
+    engine = cast("ModuleType", SimpleNamespace(phase=lambda *_: "any", step=step))
+    steps = replay.Steps(engine, None, record=True)
+    bare = replace(state, background=None)
+    memory = ml.init(data, state, ml.Params(), 1)
+    steps(data, bare, memory)
+    steps(data, state, memory)
+    assert [part is None for part in calls] == [True, False], "each was the first of its kind"
+    steps(replace(data, dark=Dark(0.0, data.weight, data.weight)), state, memory)
+    assert len(calls) == 3, "what the frames tell is part of a graph"
