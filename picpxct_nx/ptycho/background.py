@@ -2,9 +2,8 @@
 
 An object that may be anything takes background for faint light of its own: noise in what it sends to a dark pixel is
 light too, B counts there grow sqrt(2 B / R) of it where R measurements come on one unknown, and the most likely
-background is too small by as much. But light of an object differs from frame to frame, and background does not: how
-much the counts of a pixel vary beyond Poisson statistics tells how much of the modelled light there is. What a pixel
-tells is shared with the pixels around, for under the beam nobody can tell the two apart.
+background is too small by as much. How much of the modelled light is light the variance of the frames tells (`dark`).
+What a pixel tells is shared with the pixels around, for under the beam nobody can tell background from light.
 """
 
 from dataclasses import replace
@@ -12,76 +11,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from .blur import smooth, spread
+from .dark import genuine, steadiness
 from .fit import Likelihood
 from .state import Dark, Data, State
 
-# Width in pixels over which the frames' variance is compared with the model's: one pixel of 50 frames tells it to a
-# fifth, and a bright one shall not speak for a dark one far from it. Of 2, 3, 5 and 8 it left the smallest errors.
-VARIANCE_WIDTH = 2.0
 # Part of the largest certainty that stays in a pixel's denominator, so that nothing runs away under the beam.
 LEAST_CERTAINTY = 1e-3
-
-
-def told(data: Data, width: float) -> Dark:
-    """What the frames tell of the background without a model: their mean, and how much more they vary than counts.
-
-    Parameters
-    ----------
-    data : Data
-        The measured scan.
-    width : float
-        Standard deviation in pixels of the Gaussian that smooths the background.
-
-    Returns
-    -------
-    Dark
-    """
-    n, h, w = data.measured.shape
-    sums = torch.zeros(2, h, w, dtype=torch.float64, device=data.weight.device)
-    for block in data.pieces():
-        counts = data.amplitude(block.frames).double().square_()
-        sums[0] += counts.sum(0)
-        sums[1] += counts.square_().sum(0)
-    mean = sums[0] / n
-    excess = (sums[1] - n * mean.square()) / max(1, n - 1) - mean * (h * w)
-    return Dark(width, mean.to(torch.float32), excess.to(torch.float32))
-
-
-def genuine(data: Data, dark: Dark, sums: Tensor) -> Tensor:
-    """Part of the modelled light that is light: as that of all frames varies, so must their counts.
-
-    g^2 = (var n - mean n) / var y, both smoothed. The standard deviation of speckle is in proportion to its mean, so
-    that g times the modelled light is the light. Where the model has no light that varies g is 1.
-
-    Parameters
-    ----------
-    data, dark
-        The scan, and what its frames tell.
-    sums : (4, h, w) float32
-        Sums over all frames, `passes.background_sums`.
-
-    Returns
-    -------
-    (h, w) float32
-        g, 0 to 1.
-
-    References
-    ----------
-    Goodman, Speckle Phenomena in Optics (2007), section 3.2, for the contrast of speckle.
-    """
-    n, weight = len(data.measured), steadiness(data, dark)
-    light, squares = sums[2], sums[3]
-    varies = (squares - light.square() / n).clamp_(min=0) / max(1, n - 1)
-    top, bottom = (spread(part * weight, VARIANCE_WIDTH) for part in (dark.excess, varies))
-    found: Tensor = torch.where(bottom > 0, top / bottom, 1.0).clamp_(0, 1).sqrt_()
-    return found
-
-
-def steadiness(data: Data, dark: Dark) -> Tensor:
-    """One over the variance that a variance of Poisson counts has, (h, w) float32; zero where nothing is measured."""
-    # One count more than all frames had: a pixel without any would speak for all around.
-    mean = dark.mean / data.weight.numel() + 1 / len(data.measured)
-    return data.weight / (2 * mean.square() + mean)
 
 
 def asked(data: Data, dark: Dark, background: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,56 +151,6 @@ def improved(data: Data, state: State, dark: Dark, sums: Tensor, part: float) ->
         return begun(data, state, dark, sums)
     step = scored(*asked(data, dark, state.background, sums), data.weight, dark.width)
     return replace(state, background=(state.background - part * step).clamp_(min=0))
-
-
-def kernel(size: int, width: float, like: Tensor) -> Tensor:
-    """Gaussian means along one axis of the detector, weights that would lie beside it shared among the others.
-
-    Parameters
-    ----------
-    size : int
-        Pixels, zero frequency first.
-    width : float
-        Standard deviation, pixels.
-    like : Tensor
-        On whose device.
-
-    Returns
-    -------
-    (size, size) float32, each row with the sum 1
-    """
-    # The detector ends in the middle of the array, and its other end is no neighbour.
-    place = torch.fft.fftfreq(size, 1 / size, device=like.device)
-    found = torch.exp(-((place[:, None] - place) / width).square() / 2)
-    return found / found.sum(1, keepdim=True)
-
-
-def smooth(image: Tensor, width: float) -> Tensor:
-    """S times a detector image: Gaussian means of it.
-
-    Parameters
-    ----------
-    image : (h, w) float32
-        Zero frequency at the corner.
-    width : float
-        Standard deviation, pixels; 0 changes nothing.
-
-    Returns
-    -------
-    (h, w) float32
-    """
-    if not width:
-        return image
-    rows, columns = (kernel(size, width, image) for size in image.shape)
-    return rows @ image @ columns.mT
-
-
-def spread(image: Tensor, width: float) -> Tensor:
-    """S^T times a detector image, the adjoint of `smooth`: what falls on a pixel is shared among those around."""
-    if not width:
-        return image
-    rows, columns = (kernel(size, width, image) for size in image.shape)
-    return rows.mT @ image @ columns
 
 
 def floored(certainty: Tensor) -> Tensor:

@@ -70,8 +70,8 @@ class Background:
     """How the detector's background is refined: one map of counts, zero or more, that all frames share.
 
     It is an unknown of ml's own conjugate gradients, beside object and probe; step is then of no account. Between the
-    iterations of the other engines it is moved by itself. Light is told from background by how much the counts of a
-    pixel vary over the frames (`background`), which takes counts for Poisson counts.
+    iterations of the other engines it is moved by itself. All tell light from background by how much the counts of a
+    pixel vary over the frames (`dark`).
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from picpxct_nx.errors import InputError
 
-from . import background, ops, positions, variation
+from . import background, dark, ops, positions, variation
 from .model import Intensity, Model, ObjectLimits, Positions
 from .problem import Problem
 from .state import Dark, Data, State, placed
@@ -81,9 +81,9 @@ def plan(problem: Problem, model: Model, data: Data, state: State) -> Plan:
             )
         pupil = torch.from_numpy(np.fft.ifftshift(problem.pupil).astype(np.float32)).to(device)
     room = torch.tensor([size - of for size, of in zip(problem.object_shape, (h, w), strict=True)], dtype=torch.float64)
-    dark = None if model.background is None else background.told(data, model.background.smooth)
+    told = None if model.background is None else dark.told(data, model.background.smooth)
     given = torch.from_numpy(np.array(problem.positions_px, np.float64))
-    return Plan(model, given, room, support, pupil, state.scale, dark)
+    return Plan(model, given, room, support, pupil, state.scale, told)
 
 
 def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) -> tuple[Data, State]:
@@ -105,18 +105,18 @@ def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) 
     state : State
         With positions where frames may move, and a background where there may be one.
     """
-    reach, dark = 0.0, None
+    reach, told = 0.0, None
     moves, shade = plan.model.positions, plan.model.background
     if joint and moves is not None and moves.geometry == "free" and iteration >= moves.start:
         now = plan.given if state.positions is None else state.positions
         reach, state = moves.max_step, replace(state, positions=now, velocity=None)
     if joint and shade is not None and iteration >= shade.start:
-        dark = plan.dark
+        told = plan.dark
         if state.background is None:
             state = _background(
                 data, state, sweep(data, state, positions=False, intensity=False, background=True), plan
             )
-    return replace(data, reach=reach, dark=dark), state
+    return replace(data, reach=reach, dark=told), state
 
 
 def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bool) -> tuple[Data, State]:

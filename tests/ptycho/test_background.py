@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Background, Model, background, fit, reconstruct, replay
+from picpxct_nx.ptycho import Background, Model, background, blur, dark, fit, reconstruct, replay
 from picpxct_nx.ptycho.beam import start
 from picpxct_nx.ptycho.engines import ml
 from picpxct_nx.ptycho.state import Dark, Data, State, load, screen_of
@@ -58,7 +58,7 @@ def near(scan: ReferenceScan) -> tuple[Data, State]:
     problem = replace(problem_of(scan, measured(2 + expected(scan, scan.probe[None]))), good=good)
     problem = replace(problem, object=smooth(scan.object), probe=scan.probe, background=np.full((64, 64), 1.8))
     data = load(problem, CPU)
-    return replace(data, dark=background.told(data, 0.0)), start(problem, data)
+    return replace(data, dark=dark.told(data, 0.0)), start(problem, data)
 
 
 def test_the_gradient_is_that_of_the_misfit_where_all_light_is_light(near: tuple[Data, State]) -> None:
@@ -118,12 +118,12 @@ def test_the_ends_of_a_detector_are_no_neighbours() -> None:
     image = torch.zeros(10, 9)
     # Zero frequency at the corner: rows 4 and 5 are the last and the first of the detector.
     image[4, 2] = 1
-    there = background.smooth(image, 1.0)
+    there = blur.smooth(image, 1.0)
     assert there[5, 2] < 1e-6 < there[3, 2]
     other = torch.randn(10, 9, generator=torch.Generator().manual_seed(3))
-    torch.testing.assert_close((there * other).sum(), (image * background.spread(other, 1.0)).sum())
-    torch.testing.assert_close(background.smooth(torch.ones(10, 9), 3.0), torch.ones(10, 9))
-    assert background.smooth(image, 0.0) is background.spread(image, 0.0) is image
+    torch.testing.assert_close((there * other).sum(), (image * blur.spread(other, 1.0)).sum())
+    torch.testing.assert_close(blur.smooth(torch.ones(10, 9), 3.0), torch.ones(10, 9))
+    assert blur.smooth(image, 0.0) is blur.spread(image, 0.0) is image
 
 
 def test_light_that_does_not_vary_with_the_counts_is_none() -> None:
@@ -140,14 +140,14 @@ def test_light_that_does_not_vary_with_the_counts_is_none() -> None:
             amplitude=lambda frames: torch.from_numpy(counts[frames]).double().sqrt(),
         ),
     )  # fmt: skip
-    dark = background.told(data, 0.0)
+    told = dark.told(data, 0.0)
     light = torch.from_numpy((speckle + rng.exponential(1.0, speckle.shape)) * m * m).float()
     sums = torch.stack([torch.zeros(m, m), torch.zeros(m, m), light.sum(0), light.square().sum(0)])
-    part = background.genuine(data, dark, sums)
+    part = dark.genuine(data, told, sums)
     # Two counts of light, of which the model makes three (their variance is four of five), or one of none.
     assert float(part[:, 5:11].mean()) == pytest.approx((4 / 5) ** 0.5, abs=0.05)
     assert float(part[:, 21:27].mean()) < 0.25
-    assert (background.genuine(data, dark, torch.zeros(4, m, m)) == 1).all()
+    assert (dark.genuine(data, told, torch.zeros(4, m, m)) == 1).all()
 
 
 SHAPES = {"flat": lambda r: np.full_like(r, 4.0), "bump": lambda r: 1 + 7 * np.exp(-((r / 15) ** 2))}
@@ -162,9 +162,9 @@ def test_a_background_is_found_within_thirty_iterations(scan: ReferenceScan, sha
     result = reconstruct(problem, "pie:3,ml:27", model=Model(background=Background()), device="cpu")
     assert result.background is not None
     # Under the beam nothing tells it.
-    dark = light.mean(0) < true
-    assert dark.mean() > 0.6
-    away = result.background[dark] / true[dark] - 1
+    dim = light.mean(0) < true
+    assert dim.mean() > 0.6
+    away = result.background[dim] / true[dim] - 1
     assert abs(away.mean()) < 0.1, "noise of the object is not taken for its light"
     assert np.sqrt((away**2).mean()) < 0.2
     known = reconstruct(replace(problem, background=true), "pie:3,ml:27", device="cpu")
@@ -181,13 +181,26 @@ def test_few_counts_are_left_to_the_background_too() -> None:
     assert result.background[light.mean(0) < 0.4].mean() == pytest.approx(0.4, rel=0.35)
 
 
+def test_averaged_frames_keep_their_faint_light(scan: ReferenceScan) -> None:
+    light = expected(scan, scan.probe[None])
+    problem = problem_of(scan, (measured(4 * light) / 4).astype(np.float32))
+    assert float(dark.unit(load(problem, CPU), dark.told(load(problem_of(scan), CPU), 3.0))) == 1
+    held, found = (
+        reconstruct(problem, "pie:3,ml:27", model=model, device="cpu")
+        for model in (None, Model(background=Background()))
+    )
+    assert error_of(found, scan) < 1.1 * error_of(held, scan)
+    few = Data(load(problem, CPU).measured[:5], torch.ones(64, 64), (), 1.0, None)
+    assert dark.unit(few, Dark(0.0, few.weight, -few.weight)) == 1
+
+
 def test_no_background_is_below_zero_or_where_nothing_is_measured(near: tuple[Data, State]) -> None:
     data, state = near
     assert state.background is not None
     state = replace(state, background=state.background.clone())
     assert state.background is not None
     state.background[10:20] = 0
-    data = replace(data, dark=background.told(data, 2.0))
+    data = replace(data, dark=dark.told(data, 2.0))
     memory = ml.init(data, state, ml.Params(), 8)
     for _ in range(8):
         state, memory, _misfit_now = ml.step(data, state, memory, ml.Params())
