@@ -21,6 +21,7 @@ CASES = (
     ("probe, positions", "positions", False),
     ("probe, intensity", "intensity", False),
     ("probe, background", "background", False),
+    ("probe, uneven background", "background", False),
 )
 
 
@@ -55,7 +56,9 @@ def expected(scan: Any, case: str, rng: Any) -> Any:
     if "intensity" in case:
         counts *= np.clip(1 + 0.1 * rng.normal(size=len(counts)), 0.5, None)[:, None, None]
     if "background" in case:
-        counts += 0.02 * counts.sum() / counts.size
+        from background import background_of
+
+        counts += background_of("bump" if "uneven" in case else "flat", m, 0.02 * counts.mean())
     return counts
 
 

@@ -1,4 +1,4 @@
-"""Directions in object, probe and positions at once: their products, and which is conjugate to the last one."""
+"""Directions in all unknowns at once: their products, and which one is conjugate to the last."""
 
 from dataclasses import replace
 
@@ -11,6 +11,8 @@ from .state import State
 def product(a: State, b: State) -> Tensor:
     """Real scalar product of two directions; in float64, for conjugacy is a difference of near equals."""
     total = real(a.object, b.object) + real(a.probe, b.probe)
+    if a.background is not None and b.background is not None:
+        total = total + (a.background * b.background).sum(dtype=torch.float64)
     if a.positions is None or b.positions is None:
         return total
     # What a checkpoint kept lies on the host.
@@ -51,10 +53,16 @@ def conjugate(gradient: State | None, last: State | None, square: Tensor | None,
     ----------
     Polak & Ribiere, Rev. Fr. Inform. Rech. Oper. 16, 35 (1969), with the restart of Powell.
     """
-    if gradient is None or last is None or square is None or (last.positions is None) != (scaled.positions is None):
+    if gradient is None or last is None or square is None or _unknowns(last) != _unknowns(scaled):
         return scaled
     beta = share(power - product(gradient, scaled), square).clamp_(min=0)
     direction = State(scaled.object + beta * last.object, scaled.probe + beta * last.probe)
+    if scaled.background is not None and last.background is not None:
+        direction = replace(direction, background=scaled.background + beta * last.background)
     if scaled.positions is None or last.positions is None:
         return direction
     return replace(direction, positions=scaled.positions + beta * last.positions.to(beta.device))
+
+
+def _unknowns(direction: State) -> tuple[bool, bool]:
+    return direction.positions is not None, direction.background is not None

@@ -273,6 +273,24 @@ def pull(
     return spare, sums.sum((1, 2), dtype=torch.float64)
 
 
+def background_sums(
+    wave: Tensor,
+    measured: Tensor,
+    screen: fit.Screen,
+    *,
+    spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
+    maps: Tensor | None = None,  # noqa: ARG001
+) -> Tensor:
+    """As `passes.background_sums`."""
+    n, modes, h, w = wave.shape
+    out = torch.empty((4, SHARES, h, w), device=wave.device)
+    k.background_sums[(triton.cdiv(h * w, ROW_RUN), SHARES)](
+        _bits(wave), measured, _screen(screen)[1], out, n, h * w, screen.divisor,
+        MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, HEIGHT=HEIGHT, RUN=ROW_RUN,
+    )  # fmt: skip
+    return out.sum(1)
+
+
 def bend(
     wave: Tensor,
     change: Tensor,
@@ -280,6 +298,7 @@ def bend(
     screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
+    dark: Tensor | None = None,
     shown: Tensor | None = None,  # noqa: ARG001 - made again in passing
     spare: Tensor | None = None,  # noqa: ARG001 - the signature of the pass
     maps: Tensor | None = None,  # noqa: ARG001
@@ -289,9 +308,9 @@ def bend(
     grid = _grid(n, h * w)
     sums = torch.empty(grid, device=wave.device)
     k.bend[grid](
-        _bits(wave), _bits(change), measured, *_screen(screen),
+        _bits(wave), _bits(change), measured, *_screen(screen), screen.weight if dark is None else dark,
         likelihood.poisson, sums, h * w, likelihood.background, screen.divisor,
-        MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, RUN=RUN,
+        MODES=modes, KIND=_kind(measured), DARK=screen.background is not None, MOVES=dark is not None, RUN=RUN,
     )  # fmt: skip
     return sums.sum(dtype=torch.float64)
 

@@ -369,12 +369,46 @@ def pull(
 
 
 @triton.jit
-def bend(
-    wave, change, measured, weight, background, poisson, sums,
-    size, floor, least,
-    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, RUN: tl.constexpr,
+def background_sums(
+    wave, measured, background, out, frames, size, least,
+    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, HEIGHT: tl.constexpr, RUN: tl.constexpr,
 ):  # fmt: skip
-    """Curvature of the misfit along a change of the waves."""
+    """Sums of a^2 / x, 1 / x, y and y^2 over a share of the frames, for a run of the detector's pixels."""
+    share, shares = tl.program_id(1), tl.num_programs(1)
+    each = tl.cdiv(frames, shares)
+    pixel = tl.program_id(0) * RUN + tl.arange(0, RUN)
+    inside = pixel < size
+    shade = tl.zeros((RUN,), tl.float32)
+    if DARK:
+        shade = tl.load(background + pixel, mask=inside, other=0.0)
+    counts, certainty = tl.zeros((HEIGHT, RUN), tl.float32), tl.zeros((HEIGHT, RUN), tl.float32)
+    light, squares = tl.zeros((HEIGHT, RUN), tl.float32), tl.zeros((HEIGHT, RUN), tl.float32)
+    for step in range(tl.cdiv(each, HEIGHT)):
+        slot = step * HEIGHT + tl.arange(0, HEIGHT)
+        frame = (share * each + slot)[:, None].to(tl.int64)
+        there = ((slot < each)[:, None] & (frame < frames)) & inside[None, :]
+        shown, _re, _im = _squares(wave, frame * MODES * size + pixel[None, :], size, there, MODES)
+        amplitude = _amplitude(measured, frame * size + pixel[None, :], there, size, KIND)
+        # A frame that is none counts for nothing.
+        inverse = tl.where(there, 1.0 / tl.maximum(shown + shade[None, :], least), 0.0)
+        counts += amplitude * amplitude * inverse
+        certainty += inverse
+        light += shown
+        squares += shown * shown
+    place, part = share * size + pixel, shares * size
+    tl.store(out + place, tl.sum(counts, 0), mask=inside)
+    tl.store(out + part + place, tl.sum(certainty, 0), mask=inside)
+    tl.store(out + 2 * part + place, tl.sum(light, 0), mask=inside)
+    tl.store(out + 3 * part + place, tl.sum(squares, 0), mask=inside)
+
+
+@triton.jit
+def bend(
+    wave, change, measured, weight, background, shade, poisson, sums,
+    size, floor, least,
+    MODES: tl.constexpr, KIND: tl.constexpr, DARK: tl.constexpr, MOVES: tl.constexpr, RUN: tl.constexpr,
+):  # fmt: skip
+    """Curvature of the misfit along a change of the waves, and of the background where that moves."""
     frame = tl.program_id(0).to(tl.int64)
     pixel = tl.program_id(1) * RUN + tl.arange(0, RUN)
     inside = pixel < size
@@ -393,6 +427,11 @@ def bend(
     inverse = 1.0 / tl.sqrt_rn(tl.maximum(squares, least))
     amplitude = _amplitude(measured, frame * size + pixel, inside, size, KIND)
     is_poisson = tl.load(poisson) != 0
+    if MOVES:
+        half = 0.5 * tl.load(shade + pixel, mask=inside, other=0.0)
+        product += half
+        half = half * inverse
+        length += half * half * tl.where(is_poisson, 2.0, 1.0)
     along = product * inverse
     along = along * along * tl.where(is_poisson, 2.0, 1.0)
     rho = tl.minimum(_pulling(squares, inverse, amplitude, is_poisson, floor), 1.0)

@@ -199,7 +199,7 @@ def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
     data, state = run.data, run.state
     for iteration in range(done + 1, stage.iterations + 1):
         count = len(run.error) + len(pending) + 1
-        data, state = refine.begun(data, state, run.plan, count, joint=hasattr(engine, "MOVES"))
+        data, state = refine.begun(data, state, run.plan, count, joint=hasattr(engine, "JOINT"))
         before = state
         state, memory, misfit = step(data, state, memory)
         data, state = refine.improve(data, state, run.plan, count, movable=_movable(stage))

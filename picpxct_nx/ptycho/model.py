@@ -71,6 +71,10 @@ class Intensity:
 class Background:
     """How the detector's background is refined: one map of counts, zero or more, that all frames share.
 
+    It is an unknown of ml's own conjugate gradients, beside object and probe; step is then of no account. Between the
+    iterations of the other engines it is moved by itself. All tell light from background by how much the counts of a
+    pixel vary over the frames (`dark`).
+
     Parameters
     ----------
     start : int
@@ -79,8 +83,8 @@ class Background:
     step : float
         Part of the step that is taken, above 0 to 1.
     smooth : float
-        Standard deviation in pixels of the Gaussian that smooths the map, and takes it from the dark pixels into the
-        bright ones, where nobody can tell it from the beam; 0 keeps every pixel's own.
+        Standard deviation in pixels of the Gaussian that smooths its steps, and takes them from the dark pixels into
+        the bright ones, where nobody can tell it from the beam; 0 keeps every pixel's own.
     """
 
     start: int = 10

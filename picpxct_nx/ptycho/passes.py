@@ -441,6 +441,33 @@ def pull(
     return ops.scale(wave, slope.mul_(-screen.weight), out=spare), sums
 
 
+def background_sums(
+    wave: Tensor,
+    measured: Tensor,
+    screen: fit.Screen,
+    *,
+    spare: Tensor | None = None,
+    maps: Tensor | None = None,
+) -> Tensor:
+    """What a block's frames together say of the background: sums of a^2 / x, 1 / x, y and y^2, y = |Psi|^2, x = y + B.
+
+    Parameters
+    ----------
+    wave, measured, screen, spare, maps
+        As for `project`; the wave is kept.
+
+    Returns
+    -------
+    (4, h, w) float32; also where nothing is measured.
+    """
+    first, second, third = (None, None, None) if maps is None else maps
+    light = ops.intensity(wave, out=first, spare=spare)
+    dark = 0.0 if screen.background is None else screen.background
+    certainty = fit.inverse_modulus(torch.add(light, dark, out=second), screen.least, out=second).square_()
+    counts = torch.square(amplitudes(measured), out=third).mul_(certainty)
+    return torch.stack([counts.sum(0), certainty.sum(0), light.sum(0), light.square_().sum(0)])
+
+
 def bend(
     wave: Tensor,
     change: Tensor,
@@ -448,6 +475,7 @@ def bend(
     screen: fit.Screen,
     likelihood: fit.Likelihood,
     *,
+    dark: Tensor | None = None,
     shown: Tensor | None = None,
     spare: Tensor | None = None,
     maps: Tensor | None = None,
@@ -456,6 +484,8 @@ def bend(
 
     With Psi(t) = A - t B and v = Re conj(A) B it is the sum of (1 - rho) |B|^2 + k rho v^2 / |A|^2, k = 1 (Gaussian)
     or 2 (Poisson). rho is cut at 1: where the modelled wave is too weak the exact curvature runs to minus infinity.
+    With B(t) = B - t D too, x = |A|^2 + B and u = v + D / 2 it is (1 - rho) (|B|^2 + k D^2 / 4 x) + k rho u^2 / x: the
+    background, which all frames share, has the curvature that the model expects of them together.
 
     Parameters
     ----------
@@ -465,6 +495,8 @@ def bend(
         B.
     likelihood : Likelihood
         What rho is.
+    dark : (h, w) float32, optional
+        D, on the scale of |Psi|^2.
     shown : (n, h, w) float32, optional
         What `pull` left of the same waves; else it is made again.
 
@@ -476,6 +508,10 @@ def bend(
     amplitude, floor = amplitudes(measured), likelihood.floor()
     squares = _shown(wave, screen, out=None, spare=spare) if shown is None else shown
     along = ops.real_product(wave, change, out=third, spare=spare)
+    shade = None
+    if dark is not None:
+        along.add_(dark / 2)
+        shade = squares.clamp(min=screen.divisor).reciprocal_().mul_((dark / 2).square())
     if floor is None:
         inverse = fit.inverse_modulus(squares, screen.least, out=second)
         along.mul_(inverse).square_()
@@ -484,6 +520,8 @@ def bend(
         along.square_().mul_(2).div_(torch.clamp(squares, min=screen.divisor, out=second))
         slope = fit.poisson_slope(squares, amplitude, floor, out=second, spare=first)
     length = ops.intensity(change, out=first, spare=spare)
+    if shade is not None:
+        length.add_(shade, alpha=1 if floor is None else 2)
     return fit.weighted_sum(along.lerp_(length, slope.clamp_(min=0)), screen.weight)
 
 

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from picpxct_nx.errors import InputError
 
-from . import ops, positions, variation
-from .model import Background, Intensity, Model, ObjectLimits, Positions
+from . import background, dark, ops, positions, variation
+from .model import Intensity, Model, ObjectLimits, Positions
 from .problem import Problem
-from .state import Data, State, placed
+from .state import Dark, Data, State, placed
 from .sweep import Sums, sweep
 
 
@@ -31,6 +31,8 @@ class Plan:
         1 where the probe, and its far field, may have light; the pupil with its zero frequency at the corner.
     scale : (n,) float32, or None
         Factors of the frames by the problem's monitor.
+    dark : Dark, or None
+        What the frames tell of the background.
     """
 
     model: Model
@@ -39,6 +41,7 @@ class Plan:
     support: Tensor | None
     pupil: Tensor | None
     scale: Tensor | None = None
+    dark: Dark | None = None
 
 
 def plan(problem: Problem, model: Model, data: Data, state: State) -> Plan:
@@ -80,11 +83,12 @@ def plan(problem: Problem, model: Model, data: Data, state: State) -> Plan:
     room = torch.tensor([size - of for size, of in zip(problem.object_shape, (h, w), strict=True)], dtype=torch.float64)
     # As in `snapshot`, a matrix in memory of PyTorch's own is multiplied to the same bits each time.
     given = torch.from_numpy(np.array(problem.positions_px, np.float64)).clone()
-    return Plan(model, given, room, support, pupil, state.scale)
+    told = None if model.background is None else dark.told(data, model.background.smooth)
+    return Plan(model, given, room, support, pupil, state.scale, told)
 
 
 def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) -> tuple[Data, State]:
-    """Data and state for an iteration of an engine: one that finds positions with the object is let do so when due.
+    """Data and state for an iteration of an engine: one that finds all at once is let do so when due.
 
     Parameters
     ----------
@@ -93,23 +97,29 @@ def begun(data: Data, state: State, plan: Plan, iteration: int, *, joint: bool) 
     iteration : int
         The iteration to come, over all engines.
     joint : bool
-        The engine finds positions with the object.
+        The engine finds positions and background with the object.
 
     Returns
     -------
     data : Data
-        With the reach of the frames.
+        With the reach of the frames, and what is told of the background.
     state : State
-        With positions where frames may move.
+        With positions where frames may move, and a background where there may be one.
     """
-    params = plan.model.positions
-    if not joint or params is None or iteration < params.start:
-        return (replace(data, reach=0.0) if data.reach else data), state
-    now = plan.given if state.positions is None else state.positions
-    around = None
-    if params.geometry == "affine":
-        around = (plan.given - plan.given.mean(0)).to(data.weight.device)
-    return replace(data, reach=params.max_step, around=around), replace(state, positions=now, velocity=None)
+    reach, around, told = 0.0, None, None
+    moves, shade = plan.model.positions, plan.model.background
+    if joint and moves is not None and iteration >= moves.start:
+        now = plan.given if state.positions is None else state.positions
+        reach, state = moves.max_step, replace(state, positions=now, velocity=None)
+        if moves.geometry == "affine":
+            around = (plan.given - plan.given.mean(0)).to(data.weight.device)
+    if joint and shade is not None and iteration >= shade.start:
+        told = plan.dark
+        if state.background is None:
+            state = _background(
+                data, state, sweep(data, state, positions=False, intensity=False, background=True), plan
+            )
+    return replace(data, reach=reach, around=around, dark=told), state
 
 
 def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bool) -> tuple[Data, State]:
@@ -139,14 +149,14 @@ def improve(data: Data, state: State, plan: Plan, iteration: int, *, movable: bo
     wanted = {
         "positions": movable and not data.reach and model.positions is not None and iteration >= model.positions.start,
         "intensity": model.intensity is not None and iteration >= model.intensity.start,
-        "background": model.background is not None and iteration >= model.background.start,
+        "background": data.dark is None and model.background is not None and iteration >= model.background.start,
     }
     if any(wanted.values()):
         sums = sweep(data, state, **wanted)
         if wanted["intensity"] and model.intensity is not None:
             state = _intensity(state, sums, plan, model.intensity)
         if wanted["background"] and model.background is not None:
-            state = _background(state, sums, data.weight, model.background)
+            state = _background(data, state, sums, plan)
         if wanted["positions"] and model.positions is not None:
             data, state = _positions(data, state, sums, plan, model.positions)
     if data.reach and model.positions is not None and state.positions is not None:
@@ -189,36 +199,11 @@ def _intensity(state: State, sums: Sums, plan: Plan, params: Intensity) -> State
     return replace(state, scale=scale / scale.square().mean().sqrt())
 
 
-def _background(state: State, sums: Sums, weight: Tensor, params: Background) -> State:
-    """A step of Fisher's scoring a pixel, on the variance that the model expects."""
-    if sums.excess is None or sums.certainty is None:
+def _background(data: Data, state: State, sums: Sums, plan: Plan) -> State:
+    params = plan.model.background
+    if sums.dark is None or plan.dark is None or params is None:
         return state
-    old = torch.zeros_like(weight) if state.background is None else state.background
-    step = sums.excess / sums.certainty
-    if params.smooth:
-        step = smoothed(step, weight * sums.certainty, params.smooth)
-    return replace(state, background=(old + params.step * step).clamp(min=0) * weight)
-
-
-def smoothed(image: Tensor, weight: Tensor, width: float) -> Tensor:
-    """Weighted Gaussian mean of a detector image around every pixel.
-
-    Parameters
-    ----------
-    image, weight : (h, w) float32
-        Zero frequency at the corner; the image wraps.
-    width : float
-        Standard deviation, pixels.
-
-    Returns
-    -------
-    (h, w) float32
-    """
-    k = [torch.fft.fftfreq(size, device=image.device) for size in image.shape]
-    response = torch.exp(-2 * torch.pi**2 * width**2 * (k[0][:, None].square() + k[1].square()))
-    top, bottom = (torch.fft.ifft2(torch.fft.fft2(part) * response).real for part in (image * weight, weight))
-    result: Tensor = top / bottom.clamp(min=1e-3 * bottom.amax())
-    return result
+    return background.improved(data, state, plan.dark, sums.dark, params.step)
 
 
 def _limited(state: State, plan: Plan) -> State:

@@ -32,7 +32,7 @@ class Steps:
     def __init__(self, engine: ModuleType, params: Any, *, record: bool) -> None:
         self._engine, self._params, self._record = engine, params, record
         self._graphs: dict[Hashable, _Graph | None] = {}
-        self._blocks: Any = None
+        self._known: tuple[Any, Any] = (None, None)
         self._pool: Any = None
 
     def __call__(self, data: Data, state: State, memory: Any) -> tuple[State, Any, Tensor]:
@@ -41,18 +41,20 @@ class Steps:
         phase = self._engine.phase(memory, self._params) if self._record and not data.reach else None
         if phase is None:
             return self._plain(data, state, memory)
-        if data.blocks is not self._blocks:
-            # A graph knows the frames by the places where they were.
+        if data.blocks is not self._known[0] or data.dark is not self._known[1]:
+            # A graph knows the frames by the places where they were, and what they tell of the background.
             self._graphs.clear()
             self._pool = None
-            self._blocks = data.blocks
-        if phase not in self._graphs:
+            self._known = (data.blocks, data.dark)
+        # What was not there yet when a graph was recorded has no place in it.
+        kind = (phase, _form((state, memory)))
+        if kind not in self._graphs:
             # The first step of a kind compiles kernels and plans transforms, which cannot be recorded.
-            self._graphs[phase] = None
+            self._graphs[kind] = None
             return self._plain(data, state, memory)
-        graph = self._graphs[phase]
+        graph = self._graphs[kind]
         if graph is None:
-            graph = self._graphs[phase] = self._recorded(data, state, memory)
+            graph = self._graphs[kind] = self._recorded(data, state, memory)
         _copy(graph.given, (state, memory))
         graph.graph.replay()
         # The next replay writes over what this one left.

@@ -43,6 +43,23 @@ class Room:
 
 
 @dataclass(frozen=True)
+class Dark:
+    """What the frames tell of the detector's background without a model, zero frequency at the corner.
+
+    Parameters
+    ----------
+    width : float
+        Standard deviation in pixels of the Gaussian that smooths the background.
+    mean, excess : (h, w) float32
+        Mean over the frames of a^2, a the measured amplitude, and their variance less that of Poisson counts.
+    """
+
+    width: float
+    mean: Tensor
+    excess: Tensor
+
+
+@dataclass(frozen=True)
 class Data:
     """The measured scan on the device.
 
@@ -70,6 +87,8 @@ class Data:
         them.
     around : (n, 2) float64, or None
         Given positions about their mean, where the frames move only by an affine map of them.
+    dark : Dark, or None
+        What is told of the background where an engine finds it with the object; None holds it.
     """
 
     measured: Stack
@@ -82,6 +101,7 @@ class Data:
     waves_apart: bool = False
     reach: float = 0.0
     around: Tensor | None = None
+    dark: Dark | None = None
 
     @property
     def recordable(self) -> bool:

@@ -9,10 +9,7 @@ from . import fit, ops
 from .beam import beam_of, probes_of
 from .blocks import Block
 from .moves import derivatives
-from .state import Data, State
-
-# Counts added to the expected ones where a difference is divided by its variance.
-FEWEST_COUNTS = 0.01
+from .state import Data, State, screen_of
 
 
 @dataclass
@@ -27,16 +24,15 @@ class Sums:
         sum (d|Psi| / dc) (d|Psi| / dc)^T, counts a pixel squared.
     measured, expected : (n,) float32
         Counts of a frame on measured pixels without the background, and those of the model.
-    excess, certainty : (h, w) float32
-        sum_j (a^2 - x) / x and sum_j 1 / x, x = |Psi|^2 + B.
+    dark : (4, h, w) float32
+        `passes.background_sums`.
     """
 
     slope: Tensor | None = None
     curvature: Tensor | None = None
     measured: Tensor | None = None
     expected: Tensor | None = None
-    excess: Tensor | None = None
-    certainty: Tensor | None = None
+    dark: Tensor | None = None
 
 
 def sweep(data: Data, state: State, *, positions: bool, intensity: bool, background: bool) -> Sums:
@@ -66,7 +62,7 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
     if intensity:
         sums.measured, sums.expected = torch.zeros(n, device=where), torch.zeros(n, device=where)
     if background:
-        sums.excess, sums.certainty = torch.zeros(h, w, device=where), torch.zeros(h, w, device=where)
+        sums.dark = torch.zeros(4, h, w, device=where)
     beam = beam_of(data, state)
     for block in data.pieces():
         probes = probes_of(beam, block)
@@ -84,10 +80,8 @@ def sweep(data: Data, state: State, *, positions: bool, intensity: bool, backgro
             counts = amplitude.square() if state.background is None else amplitude.square() - state.background
             sums.measured[block.frames] = torch.mv(counts.flatten(1), data.weight.flatten())
             sums.expected[block.frames] = torch.mv(light.flatten(1), data.weight.flatten())
-        if sums.excess is not None and sums.certainty is not None:
-            certainty = (total + FEWEST_COUNTS * h * w).reciprocal_()
-            sums.excess += (amplitude.square() - total).mul_(certainty).sum(0)
-            sums.certainty += certainty.sum(0)
+        if sums.dark is not None:
+            sums.dark += data.passes.background_sums(wave, data.measured[block.frames], screen_of(data, state))
     return sums
 
 

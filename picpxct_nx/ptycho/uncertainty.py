@@ -87,8 +87,9 @@ def errors_of(
     to 2000, and where it is fitted too 66 to 68 % from 200 photons a pixel on. Below, the sigmas are too small (56 %
     of the phases at 2 photons): most detector pixels are dark there, the likelihood puts too little of the object's
     finest structure in them, and the frames that are drawn from its object lack what it missed. With positions it is
-    59 to 66 %, with a background 54 to 66 %: what they leave unfinished is seen in part. A start guess that is nearer
-    to the result than to the truth makes them too small as well.
+    65 to 67 %, with a background 64 to 73 %: where that is too small its light is the object's, and frames that are
+    drawn from it know the object too well. A start guess that is nearer to the result than to the truth makes them too
+    small as well.
 
     Parameters
     ----------

@@ -185,10 +185,18 @@ def test_likelihoods_pull_and_bend_alike(fused: ModuleType, case: Case, poisson:
     )
     torch.testing.assert_close(ours * size, theirs, atol=1e-4, rtol=1e-5)
     torch.testing.assert_close(our_sums, sums, rtol=1e-5, atol=1e-6)
-    ours, theirs = (
-        module.bend(case.detector, case.more, case.measured, screen, likelihood) for module in (fused, passes)
-    )
-    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=0)
+    for moves in (None, case.background - 0.5 * size)[: 2 if dark else 1]:
+        ours, theirs = (
+            module.bend(case.detector, case.more, case.measured, screen, likelihood, dark=moves)
+            for module in (fused, passes)
+        )
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_frames_ask_the_same_of_the_background(fused: ModuleType, case: Case, dark: bool) -> None:
+    given = case.detector, case.measured, case.screen(dark)
+    torch.testing.assert_close(fused.background_sums(*given), passes.background_sums(*given), rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("poisson", [False, True])

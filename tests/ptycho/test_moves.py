@@ -11,7 +11,7 @@ import torch
 from picpxct_nx.ptycho import Model, Positions, Problem, fit, moves, passes, reconstruct, replay
 from picpxct_nx.ptycho.beam import beam_of, probes_of, start
 from picpxct_nx.ptycho.blocks import Block
-from picpxct_nx.ptycho.engines import ml
+from picpxct_nx.ptycho.gradient import pulled, room_for
 from picpxct_nx.ptycho.state import Data, State, load, placed
 from picpxct_nx.simulate.reference import ReferenceScan
 
@@ -103,10 +103,9 @@ def test_the_slope_is_that_of_the_misfit(near: tuple[Data, State], poisson: bool
     positions = state.positions
     assert positions is not None
     data = replace(data, reach=0.5)
-    memory = ml.init(data, state, ml.Params(smoothness=0), 1)
     # Without a background of some counts a dark pixel bends the Poisson misfit more than any difference shows.
     likelihood = fit.Likelihood(torch.tensor(poisson), 3.0 * data.weight.numel())
-    slope = ml._pulled(data, state, memory, likelihood).gradient.positions
+    slope = pulled(data, state, room_for(data, state), None, likelihood).gradient.positions
     assert slope is not None
     assert abs(float(slope.mean())) < 1e-4 * float(slope.abs().max())
     # Where much is asked: what is small is a difference of large numbers.

@@ -1,4 +1,4 @@
-"""Maximum likelihood: object, probe and positions that make the counts most probable, by conjugate gradients."""
+"""Maximum likelihood: what makes the counts most probable, by conjugate gradients on all unknowns at once."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import evidence, fit, moves, noise, soft, strains
-from picpxct_nx.ptycho.beam import beam_of, probes_of
+from picpxct_nx.ptycho import background, evidence, fit, moves, noise, soft, strains
 from picpxct_nx.ptycho.conjugate import conjugate, product, share
-from picpxct_nx.ptycho.overlap import Light, asked_of_probe, from_sum, light_of
+from picpxct_nx.ptycho.gradient import Kept, curvature, pulled, room_for, scaled, widened
+from picpxct_nx.ptycho.overlap import Light, light_of
 from picpxct_nx.ptycho.soft import Soft
-from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
+from picpxct_nx.ptycho.state import Data, State
 
-# It finds positions with object and probe where `Data.reach` lets frames move.
-MOVES = True
+# It finds positions and background with object and probe where `Data.reach` and `Data.dark` let it.
+JOINT = True
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,8 @@ class Memory:
 
     Parameters
     ----------
-    waves : (n, modes, h, w) complex64
-        Room for the detector waves between gradient and line search; empty where transforms make their own.
-    shown : (n, h, w) float32
-        Room for what they show, likewise: making it again costs more than half as much as a transform.
-    probes : (n, modes, h, w) complex64
-        Room for the probe as each frame sees it; empty too where positions are whole.
+    kept : Kept
+        Room between gradient and line search.
     gradient, direction : State or None
         Gradient and search direction of the last iteration, in the shape of object and probe.
     product : () float64, or None
@@ -83,9 +79,7 @@ class Memory:
         What was learned of the common shift and the object's roughness.
     """
 
-    waves: Tensor = field(metadata={"scratch": True, "in_place": True})
-    shown: Tensor = field(metadata={"scratch": True, "in_place": True})
-    probes: Tensor = field(metadata={"scratch": True, "in_place": True})
+    kept: Kept = field(metadata={"scratch": True, "in_place": True})
     poisson: Tensor
     gradient: State | None = None
     direction: State | None = None
@@ -118,20 +112,8 @@ def init(data: Data, state: State, params: Params, iterations: int) -> Memory:  
     -------
     Memory
     """
-    n, h, w = data.measured.shape
-    # Where they do not fit they are made again when they are wanted.
-    kept, device = n if data.passes.FILLS_ROOM and not data.waves_apart else 0, data.weight.device
-    waves = torch.empty((kept, state.probe.shape[0], h, w), dtype=torch.complex64, device=device)
-    shown = torch.empty((kept, h, w), device=device)
-    poisson = torch.full((), params.likelihood == "poisson", device=device)
-    return _roomy(data, Memory(waves, shown, waves[:0], poisson))
-
-
-def _roomy(data: Data, memory: Memory) -> Memory:
-    """The memory with room for the probes of all frames, once these have fractions of a pixel."""
-    if data.blocks[0].phases is None or len(memory.probes) or not len(memory.waves):
-        return memory
-    return replace(memory, probes=torch.empty_like(memory.waves))
+    poisson = torch.full((), params.likelihood == "poisson", device=data.weight.device)
+    return Memory(room_for(data, state), poisson)
 
 
 def phase(memory: Memory, params: Params) -> Hashable:
@@ -146,14 +128,14 @@ def phase(memory: Memory, params: Params) -> Hashable:
 
 
 def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[State, Memory, Tensor]:
-    """One conjugate-gradient iteration on object, probe and, where frames move, positions; analytic line search.
+    """One conjugate-gradient iteration on object, probe and what else is unknown; analytic line search.
 
     Parameters
     ----------
     data : Data
-        The measured scan, and the reach of its frames.
+        The measured scan, the reach of its frames, and what they tell of the background.
     state : State
-        Object, probe and positions before.
+        Object, probe, positions and background before.
     memory : Memory
         Last gradient and direction.
     params : Params
@@ -162,7 +144,7 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Returns
     -------
     state : State
-        All three after; the blocks of the data are still those of the positions before.
+        All of them after; the blocks of the data are still those of the positions before.
     memory : Memory
         For the next step.
     misfit : () float64
@@ -173,37 +155,40 @@ def step(data: Data, state: State, memory: Memory, params: Params) -> tuple[Stat
     Thibault & Guizar-Sicairos, New J. Phys. 14, 063004 (2012), sections 2 and 3; the conjugacy is Polak and
     Ribiere's with the restart of Powell.
     """
-    iteration, memory = memory.iteration + 1, _roomy(data, memory)
+    iteration, kept = memory.iteration + 1, widened(data, memory.kept)
     likelihood = _likelihood(data, memory, params)
     if soft.due(iteration):
         memory = _learned(data, state, memory, likelihood, params)
-    pulled, light = _pulled(data, state, memory, likelihood), memory.light or light_of(data, state)
-    gradient, scaled = pulled.gradient, _scaled(pulled, light, params.damping)
+    asked = pulled(data, state, kept, memory.soft, likelihood)
+    light = memory.light or light_of(data, state)
+    gradient, better = asked.gradient, scaled(asked, light, params.damping)
     if iteration < params.probe_start:
         gradient.probe.zero_()
-        scaled.probe.zero_()
+        better.probe.zero_()
     elif memory.soft is not None:
-        scaled = soft.conditioned(data, memory.soft, state, gradient, scaled, pulled.slopes)
-    power = product(gradient, scaled)
-    direction = conjugate(memory.gradient, memory.direction, memory.product, scaled, power)
-    curvature = _curvature(data, state, direction, pulled, likelihood)
+        better = soft.conditioned(data, memory.soft, state, gradient, better, asked.slopes)
+    power = product(gradient, better)
+    direction = conjugate(memory.gradient, memory.direction, memory.product, better, power)
+    direction = background.allowed(state, direction)
+    bend = curvature(data, state, direction, asked, likelihood)
     if memory.soft is not None:
-        curvature += soft.bend(memory.soft, direction.object)
+        bend += soft.bend(memory.soft, direction.object)
     # The misfit's parabola has its minimum at slope over curvature; a direction of no curvature is zero.
-    length = share(product(gradient, direction), curvature)
-    moved = [value - length * by for value, by in zip(_both(state), _both(direction), strict=True)]
+    length = share(product(gradient, direction), bend)
+    image, probe = state.object - length * direction.object, state.probe - length * direction.probe
     poisson = memory.poisson
     if likelihood.undecided:
         # Another misfit has other conjugate directions, so the next step makes no use of this one's.
-        fits = noise.fits(pulled.sums[1:]) & ~poisson
+        fits = noise.fits(asked.sums[1:]) & ~poisson
         poisson, power = poisson | fits, torch.where(fits, 0.0, power)
     after = replace(
-        memory, poisson=poisson, gradient=gradient, direction=direction, product=power, light=light, iteration=iteration
-    )
-    state = replace(state, object=moved[0], probe=moved[1])
+        memory, kept=kept, poisson=poisson, gradient=gradient, direction=direction, product=power, light=light,
+        iteration=iteration,
+    )  # fmt: skip
+    state = background.stepped(replace(state, object=image, probe=probe), direction, length)
     if direction.positions is not None and state.positions is not None:
         state = replace(state, positions=state.positions + moves.limited(length, direction.positions, data))
-    return state, after, pulled.sums[0]
+    return state, after, asked.sums[0]
 
 
 def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
@@ -214,10 +199,9 @@ def _likelihood(data: Data, memory: Memory, params: Params) -> fit.Likelihood:
 
 def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood, params: Params) -> Memory:
     """The memory with what was learned anew, and without directions that are conjugate in another sense."""
-    bare = replace(memory, gradient=None, direction=None, product=None, light=None, soft=None)
 
     def gradient(at: State) -> State:
-        return _pulled(data, at, bare, likelihood).gradient
+        return pulled(replace(data, dark=None), at, memory.kept, None, likelihood).gradient
 
     learned = soft.learn(data, state, gradient, params.smoothness)
     if data.reach:
@@ -227,110 +211,4 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
             strains=strains.learn(data, state, likelihood, slopes),
             evidence=evidence.learn(data, state, learned.smoothness),
         )
-    return replace(bare, soft=learned)
-
-
-@dataclass(frozen=True)
-class _Pulled:
-    """What the likelihood asks of the model.
-
-    `gradient` for object, probe and positions (half of it, as is usual), the frames' own best `moves`, each block's
-    detector `waves` and `probes`, and what the waves have `shown`, where there is room, `sums` of `passes.pull`, and
-    where frames move the object's `slopes`, `moves.derivatives`.
-    """
-
-    gradient: State
-    moves: Tensor | None
-    waves: list[Tensor]
-    probes: list[Tensor]
-    shown: Tensor
-    sums: Tensor
-    slopes: tuple[Tensor, Tensor] | None
-
-
-def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood) -> _Pulled:
-    """Gradient of the likelihood, with the prior's."""
-    image, probe = torch.zeros_like(state.object), torch.zeros_like(state.probe)
-    sums = torch.zeros(3, dtype=torch.float64, device=image.device)
-    kept: list[Tensor] = []
-    lit: list[Tensor] = []
-    beam, k, screen = beam_of(data, state), data.passes, screen_of(data, state)
-    slopes = moves.derivatives(state.object) if data.reach else None
-    asked: list[tuple[Tensor, Tensor]] = []
-    for block in data.blocks:
-        (exit_waves, spare, last, probes), maps = room_of(data, block)
-        probes = probes_of(beam, block, out=memory.probes[block.frames] if len(memory.probes) else probes, spare=spare)
-        wave = k.exit_waves(state.object, probes, block, out=exit_waves, spare=spare)
-        wave = k.transform(wave, out=memory.waves[block.frames] if len(memory.waves) else None)
-        if not data.waves_apart:
-            kept.append(wave)
-            if len(memory.probes) or not k.FILLS_ROOM:
-                lit.append(probes)
-        shown = memory.shown[block.frames] if len(memory.shown) else None
-        change, part = k.pull(
-            wave, data.measured[block.frames], screen, likelihood, shown=shown, spare=spare, maps=maps
-        )
-        sums += part
-        change = k.back(change, out=last)
-        if slopes is not None:
-            asked.append(k.asked_moves(slopes, probes, block, change, spare=(exit_waves, spare)))
-        k.object_overlap(probes, change, block, totals=(image, None), spare=spare)
-        probe += asked_of_probe(data, beam, block, state.object, change)
-    # The change is what the likelihood asks for; the gradient points the other way.
-    image.neg_()
-    if memory.soft is not None:
-        image.add_(soft.pull(memory.soft, state.object))
-    slope, step = moves.gradient(asked, data.around, _pull(state, memory, likelihood))
-    gradient = State(image, from_sum(data, probe).neg_(), positions=slope)
-    return _Pulled(gradient, step, kept, lit, memory.shown, sums, slopes)
-
-
-def _pull(state: State, memory: Memory, likelihood: fit.Likelihood) -> tuple[Tensor, Tensor] | None:
-    """What evidence adds to the gradient for positions, and these; half the misfit is minus log p by 2, or by 4."""
-    if memory.soft is None or memory.soft.evidence is None or state.positions is None:
-        return None
-    part = torch.where(likelihood.poisson, 0.5, 0.25)
-    return part * memory.soft.evidence, state.positions.to(memory.soft.evidence.device)
-
-
-def _scaled(pulled: _Pulled, light: Light, damping: float) -> State:
-    """The gradient divided by the light: what each pixel would do if the other array stood still.
-
-    The object's pixels are divided by the counts that fall on them, the probe's by sum_j |O_j|^2, each a diagonal
-    Gauss-Newton step; this balances object against probe and bright against dim regions at once.
-    """
-    image, probe = (
-        part / (by + damping * by.max())
-        for part, by in ((pulled.gradient.object, light.dose), (pulled.gradient.probe, light.cover))
-    )
-    return State(image, probe, positions=pulled.moves)
-
-
-def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:
-    """Second derivative of the misfit along the direction (half of it, like the gradient), from above."""
-    total = torch.zeros((), dtype=torch.float64, device=data.weight.device)
-    # The frames' factors are held, and so are the changes of the probe, which the direction therefore lacks.
-    beam, turn = beam_of(data, state), beam_of(data, replace(direction, scale=state.scale))
-    k, screen = data.passes, screen_of(data, state)
-    for number, block in enumerate(data.blocks):
-        (first, change, spare, turned), maps = room_of(data, block)
-        probes = pulled.probes[number] if pulled.probes else probes_of(beam, block, out=spare, spare=first)
-        turned = probes_of(turn, block, out=turned, spare=first)
-        places = None
-        if pulled.slopes is not None and direction.positions is not None:
-            places = pulled.slopes, direction.positions[block.frames]
-        change = k.turned_waves(
-            (state.object, direction.object), (probes, turned), block, moves=places, out=change, spare=first
-        )
-        change = k.transform(change, out=first)
-        wave = pulled.waves[number] if pulled.waves else k.transform(k.exit_waves(state.object, probes, block))
-        shown = pulled.shown[block.frames] if len(pulled.shown) else None
-        total += k.bend(
-            wave, change, data.measured[block.frames], screen, likelihood, shown=shown, spare=spare, maps=maps
-        )  # fmt: skip
-    # The transform here is sqrt(h w) times the orthonormal one; the gradient is that of the orthonormal.
-    return total / data.weight.numel()
-
-
-def _both(state: State) -> tuple[Tensor, Tensor]:
-    return state.object, state.probe
+    return replace(memory, gradient=None, direction=None, product=None, light=None, soft=learned)
