@@ -70,7 +70,7 @@ def _half(scan: Any, number: int) -> Any:
     )  # fmt: skip
 
 
-def _errors(record: Any, scan: Any) -> tuple[float, float]:
+def _errors(record: Any, scan: Any) -> tuple[Any, Any]:
     from picpxct_nx.score.reconstruction import judge
     from picpxct_nx.score.truth import read
 
