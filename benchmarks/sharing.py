@@ -91,7 +91,7 @@ def _row(case: Case, recipe: str, seeds: int) -> str:
     import numpy as np
 
     from picpxct_nx.choice import choose
-    from picpxct_nx.joint import reconstruct_group
+    from picpxct_nx.joint_reconstruction import reconstruct_group
     from picpxct_nx.reconstruction import Listener, reconstruct_scan
     from picpxct_nx.sharing import Group
 

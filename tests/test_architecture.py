@@ -44,11 +44,11 @@ ROOMS: dict[str, set[str]] = {
     | {"ptycho", "geometry", "illumination", "images", "warm", "checkpoints", "choice", "account"},
     "sharing": CORE | {"choice"},
     "placement": CORE | {"ptycho", "geometry"},
-    "joint": CORE
+    "joint_reconstruction": CORE
     | {"ptycho", "geometry", "illumination", "images", "checkpoints", "choice", "account"}
     | {"reconstruction", "sharing", "placement"},
-    "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint", "worker"},
-    "worker": CORE | {"choice", "reconstruction", "warm", "sharing", "joint"},
+    "crew": CORE | {"choice", "reconstruction", "warm", "sharing", "joint_reconstruction", "worker"},
+    "worker": CORE | {"choice", "reconstruction", "warm", "sharing", "joint_reconstruction"},
     "overview": CORE,
     "report": CORE | {"images", "stages", "atomic"},
     "atomic": {"errors"},
