@@ -80,6 +80,8 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         What is true of all scans of the experiment (`common_truth`).
     """
     n = len(scan.frames)
+    # One for all, so that what the history tells is enough to make the very same again.
+    moment = now()
     energy, angle = scan.incident_energy_ev, np.rad2deg(scan.rotation)
     record = Scan(
         entry=entry_name(energy, scan.rotation),
@@ -87,7 +89,7 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         frames=scan.frames,
         pixel_mask=scan.pixel_mask,
         frame=np.arange(n),
-        start_time=now(),
+        start_time=moment,
         instrument="simulated beamline",
         source="simulated source",
         encoder_energy_ev=energy,
@@ -110,18 +112,19 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         outermost_zone_width=scan.zone_plate.outermost_zone_width,
         central_stop_diameter=scan.zone_plate.central_stop_diameter,
         defocus=scan.defocus,
-        extra={
-            "end_time": now(),
-            "experiment_identifier": "simulated",
-            # Of the kinds that NeXus lists, the one that is simulated; the names say that it is.
-            "instrument/source/type": "Synchrotron X-ray Source",
-            "instrument/beam/flux": scan.flux,
-            "instrument/detector/saturation_value": scan.saturation_value,
-            **_truth(scan),
-            **(common or {}),
-        },
+        extra={"end_time": moment} | _about(scan) | _truth(scan) | (common or {}),
     )
-    return record.made_by(step("simulate", parameters))
+    return record.made_by(dataclasses.replace(step("simulate", parameters), date=moment))
+
+
+def _about(scan: SimulatedScan) -> dict[str, Value]:
+    return {
+        "experiment_identifier": "simulated",
+        # Of the kinds that NeXus lists, the one that is simulated; the names say that it is.
+        "instrument/source/type": "Synchrotron X-ray Source",
+        "instrument/beam/flux": scan.flux,
+        "instrument/detector/saturation_value": scan.saturation_value,
+    }
 
 
 def _truth(scan: SimulatedScan) -> dict[str, Value]:
