@@ -11,6 +11,8 @@ from picpxct_nx.ptycho.beam import Beam, beam_of, from_sum, probes_of, seen_by_p
 from picpxct_nx.ptycho.blocks import Block
 from picpxct_nx.ptycho.state import Data, State, screen_of
 
+POSITIONS = "between"
+
 
 @dataclass(frozen=True)
 class Params:

@@ -12,8 +12,8 @@ from picpxct_nx.ptycho.conjugate import conjugate, product, share
 from picpxct_nx.ptycho.soft import Soft
 from picpxct_nx.ptycho.state import Data, State, room_of, screen_of
 
-# It finds positions with object and probe where `Data.reach` lets frames move.
-MOVES = True
+# Where `Data.reach` lets frames move.
+POSITIONS = "joint"
 
 
 @dataclass(frozen=True)

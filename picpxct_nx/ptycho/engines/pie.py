@@ -15,6 +15,8 @@ from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, scale_of, sum_o
 from picpxct_nx.ptycho.blocks import Block
 from picpxct_nx.ptycho.state import Data, State, screen_of
 
+POSITIONS = "between"
+
 
 @dataclass(frozen=True)
 class Params:
