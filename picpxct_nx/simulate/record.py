@@ -29,6 +29,7 @@ so that any of them can judge a cube of all.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,20 +47,23 @@ from picpxct_nx.simulate.stage import drift, true_rotation
 from picpxct_nx.values import Value
 
 
-def planned(experiment: Experiment) -> list[tuple[float, float]]:
-    """Energy in eV and rotation in rad of every scan, in the order in which they are simulated.
+def planned(experiment: Experiment, only: Sequence[str] = ()) -> list[tuple[float, float]]:
+    """Energy in eV and rotation in rad of every scan, or of those named only, in the order of the simulation.
 
     Raises
     ------
     UsageError
-        Two of them would have the same name.
+        Two of them would have the same name, or there is none of a name.
     """
     plan = [(energy_ev, rotation) for rotation in experiment.rotations for energy_ev in experiment.energies_ev]
     names = [entry_name(*scan) for scan in plan]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"two scans would be called {twice}; wanted energies 0.1 eV and rotations 1 deg apart or more")
-    return plan
+    strange = next((name for name in only if name not in names), None)
+    if strange is not None:
+        raise UsageError(f"--only {strange}: is no scan of the experiment; they are {names[0]} to {names[-1]}")
+    return [scan for scan, name in zip(plan, names, strict=True) if name in only or not only]
 
 
 def entry_name(energy_ev: float, rotation: float) -> str:
