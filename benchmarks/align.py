@@ -12,6 +12,8 @@ OMP_NUM_THREADS=1.
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,12 +83,17 @@ def accuracy(side: int, n_energies: int, noises: list[float]) -> None:
                 found = find(noisy, air, on, how)
                 rest = found.shift_px + moves
                 rest -= rest.mean(axis=0)
-                seconds = least(lambda on=on, how=how, noisy=noisy: find(noisy, air, on, how))
+                seconds = least(partial(find, noisy, air, on, how))
                 print(
                     f"{noise:5.2f} {on:9s} {how:10s} {np.sqrt(np.mean(rest**2)):.4f}/{np.abs(rest).max():.4f}"
                     f"  {np.sqrt(np.mean(found.errors_px**2)):.4f}  {bound(stack, noise):.4f}  {seconds / pair:6.1f}",
                     flush=True,
                 )
+
+
+def pairs(images: npt.NDArray[Any]) -> object:
+    """The floor: a pair of transforms of each image."""
+    return [fft.ifft2(fft.fft2(image)) for image in images]
 
 
 def cost() -> None:
@@ -95,11 +102,8 @@ def cost() -> None:
         for n_energies in (15, 30, 60):
             stack, _ = drifting(side, n_energies)
             noisy, air = images.with_noise(stack, 0.01, seed=1), np.all(np.abs(stack - 1) < 1e-3, axis=0)
-            pair = least(lambda noisy=noisy: [fft.ifft2(fft.fft2(image)) for image in noisy])
-            times = [
-                least(lambda how=how, noisy=noisy, air=air: find(noisy, air, "gradient", how), 2) / pair
-                for how in shifts.STRATEGIES
-            ]
+            pair = least(partial(pairs, noisy))
+            times = [least(partial(find, noisy, air, "gradient", how), 2) / pair for how in shifts.STRATEGIES]
             told = "  ".join(f"{how} {value:5.1f}" for how, value in zip(shifts.STRATEGIES, times, strict=True))
             print(f"{side:4d}^2 px, {n_energies:2d} energies: {told} pairs an image", flush=True)
 

@@ -14,7 +14,8 @@ from picpxct_nx.provenance import Input
 from picpxct_nx.records import Scan
 from picpxct_nx.simulate import optics
 from picpxct_nx.simulate.configure import configure
-from picpxct_nx.simulate.experiment import fermat_spiral, simulate_scan
+from picpxct_nx.simulate.experiment import simulate_scan
+from picpxct_nx.simulate.layout import fermat_spiral
 from picpxct_nx.simulate.optics import ZonePlate
 from picpxct_nx.simulate.record import make_scan
 from picpxct_nx.simulate.spectra import wavelength
@@ -111,7 +112,8 @@ def measure(case: Case, energy_ev: float = 6000.0) -> Scan:
 def specimen(case: Case, side: int, rng: np.random.Generator) -> NDArray[np.complex64]:
     """Transmission exp((i + beta / delta) phase) of a specimen whose phase is zero to minus the depth."""
     phase = -case.depth * _thickness(case.kind, side, rng)
-    return np.exp((1j + case.ratio) * phase).astype(np.complex64)
+    wave: NDArray[np.complex64] = np.exp((1j + case.ratio) * phase).astype(np.complex64)
+    return wave
 
 
 def _thickness(kind: str, side: int, rng: np.random.Generator) -> NDArray[np.float64]:

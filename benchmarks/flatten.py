@@ -10,8 +10,11 @@ bound is that of the air that was found; a failure is a slope or constant more t
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import fft
 
 from picpxct_nx.images.air import find_air
@@ -75,6 +78,11 @@ def _rms(ratios: Array) -> list[float]:
     return [float(np.sqrt(np.mean(part**2))) for part in parts if part.size]
 
 
+def transform(image: npt.NDArray[Any]) -> object:
+    """The floor: a pair of transforms of one image."""
+    return fft.ifft2(fft.fft2(image))
+
+
 def main(cases: int, side: int) -> None:
     """Print failures, ratios by kind of air, and times."""
     judged: dict[str, list[dict[str, Array]]] = {kind: [] for kind in KINDS}
@@ -98,9 +106,9 @@ def main(cases: int, side: int) -> None:
     for size in (side, LARGE):
         case = air_case(0, "annular", side=size)
         air = find_air(case.image, case.weight)
-        floor = least(lambda image=case.image: fft.ifft2(fft.fft2(image)))
-        search = least(lambda c=case: find_air(c.image, c.weight))
-        fit = least(lambda c=case, a=air: flatten(c.image, a.mask, c.weight, start=a.ramp.slope))
+        floor = least(partial(transform, case.image))
+        search = least(partial(find_air, case.image, case.weight))
+        fit = least(partial(flatten, case.image, air.mask, case.weight, start=air.ramp.slope))
         print(
             f"{size} x {size}: FFT pair (complex64) {floor * 1e3:.1f} ms; find air {search * 1e3:.0f} ms = "
             f"{search / floor:.0f} pairs; take off {fit * 1e3:.0f} ms = {fit / floor:.0f} pairs"

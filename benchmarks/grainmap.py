@@ -22,8 +22,8 @@ from picpxct_nx.grains.statistics import apart, mean_direction
 from picpxct_nx.records import GrainMap
 from picpxct_nx.simulate.phantom import Projection
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "grains"))
-from normalised import DENSE_EV, SPARSE_EV, normalised, truth  # the particles of the tests
+sys.path.append(str(Path(__file__).parents[1]))
+from tests.grains.normalised import DENSE_EV, SPARSE_EV, normalised, truth  # the particles of the tests
 
 PIXEL = 48.8e-9
 POLARISATIONS = ((0.0, 90.0), (0.0, 60.0, 120.0), (0.0, 45.0, 90.0, 135.0))
@@ -58,8 +58,8 @@ def judge(found: GrainMap, projection: Projection) -> tuple[float, ...]:
     most = np.array([np.bincount(true[found.label == n]).argmax() for n in found.grain_id])
     missed = errors_of(found.mean_orientation, azimuth[most - 1], ambiguous=mirror)
     over_found = np.sqrt(np.average(missed**2, weights=found.pixels))
-    rand = adapted_rand_error(true, found.label, ignore_labels=[0])[0]
-    whole = adapted_rand_error(projection.label, found.label, ignore_labels=[0])[0]
+    rand = adapted_rand_error(true, found.label, ignore_labels=[0])[0]  # type: ignore[no-untyped-call]
+    whole = adapted_rand_error(projection.label, found.label, ignore_labels=[0])[0]  # type: ignore[no-untyped-call]
     return pixel, sigma, over_true, over_found, rand, whole, len(found.grain_id) / projection.label.max()
 
 

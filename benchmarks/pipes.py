@@ -52,8 +52,10 @@ def _make_scan(target: Path, megabytes: float) -> None:
     settings = (f"frame_size={size}", "n_positions=1", "supersampling=1")
     scan = make_scan(simulate_scan(configure("tutorial", settings), 5460.0, 0.0), {})
     frames = np.random.default_rng(0).poisson(3.0, (count, size, size)).astype(np.uint16)
-    many = {name: np.zeros(count) for name in ("stage_x", "stage_y")}
-    scan = dataclasses.replace(scan, frames=frames, frame=np.arange(count), monitor=np.ones(count), **many)
+    still = np.zeros(count)
+    scan = dataclasses.replace(
+        scan, frames=frames, frame=np.arange(count), monitor=np.ones(count), stage_x=still, stage_y=still
+    )
     write_to(target, [scan], compression="none")
 
 

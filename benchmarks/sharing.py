@@ -70,7 +70,7 @@ def _half(scan: Any, number: int) -> Any:
     )  # fmt: skip
 
 
-def _errors(record: Any, scan: Any) -> tuple[float, float]:
+def _errors(record: Any, scan: Any) -> tuple[Any, Any]:
     from picpxct_nx.score.reconstruction import judge
     from picpxct_nx.score.truth import read
 
@@ -91,7 +91,7 @@ def _row(case: Case, recipe: str, seeds: int) -> str:
     import numpy as np
 
     from picpxct_nx.choice import choose
-    from picpxct_nx.joint import reconstruct_group
+    from picpxct_nx.joint_reconstruction import reconstruct_group
     from picpxct_nx.reconstruction import Listener, reconstruct_scan
     from picpxct_nx.sharing import Group
 

@@ -29,7 +29,7 @@ class Scan(NamedTuple):
     @property
     def pixel_m(self) -> float:
         """Size of an object pixel: wavelength times distance over the detector's width."""
-        return self.wavelength_m * self.distance_m / (self.frames.shape[-1] * self.detector_pixel_m)
+        return self.wavelength_m * self.distance_m / (int(self.frames.shape[-1]) * self.detector_pixel_m)
 
     @property
     def positions_m(self) -> Any:
@@ -122,7 +122,7 @@ def _ptypy_scan(scan: Scan) -> str:
     from ptypy.experiment import PTYSCANS
 
     @defaults_tree.parse_doc("scandata.ArrayScan")
-    class ArrayScan(PtyScan):
+    class ArrayScan(PtyScan):  # type: ignore[misc]  # ptypy has no types
         """Frames in memory.
 
         Defaults:

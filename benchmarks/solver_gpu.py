@@ -106,9 +106,9 @@ def main() -> None:
         result = reconstruct(problem, recipe, device=options.device)
         seconds = time.perf_counter() - began
         error = object_error(result.object, scan.object, region).error
-        most = torch.cuda.max_memory_allocated() / 2**30
+        most = torch.cuda.max_memory_allocated()
         print(
-            REACHED.format(recipe, f"{seconds:.2f}", f"{most:.2f}", f"{error:.4f}", f"{result.error[-1]:.4f}"),
+            REACHED.format(recipe, f"{seconds:.2f}", f"{most / 2**30:.2f}", f"{error:.4f}", f"{result.error[-1]:.4f}"),
             flush=True,
         )
 

@@ -50,7 +50,8 @@ ROWS = (
 def load(peer: str) -> str:
     """Import a peer and tell its version; whatever its import raises is passed on."""
     note = _stand_in_for_torchvision() if peer == "pty-chi" else ""
-    sys.modules.setdefault("mpi4py", None)  # one process: MPI must not start
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("mpi4py", None)  # one process: MPI must not start
     importlib.import_module(PEERS[peer].module)
     return importlib.metadata.version(PEERS[peer].distribution) + note
 
@@ -66,7 +67,7 @@ def _stand_in_for_torchvision() -> str:
         for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
             del sys.modules[name]
         transforms = types.ModuleType("torchvision.transforms")
-        transforms.GaussianBlur = None
+        vars(transforms)["GaussianBlur"] = None
         sys.modules["torchvision"] = types.ModuleType("torchvision")
         sys.modules["torchvision.transforms"] = transforms
         return " (torchvision, which does not load here, stood in for)"

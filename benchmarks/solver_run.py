@@ -29,7 +29,8 @@ def fft_pair(n: int, m: int) -> float:
     try:
         import torch
 
-        stack, forth, back = torch.randn(n, m, m, dtype=torch.complex64), torch.fft.fft2, torch.fft.ifft2
+        stack: Any = torch.randn(n, m, m, dtype=torch.complex64)
+        forth, back = torch.fft.fft2, torch.fft.ifft2
     except ImportError:
         stack, forth, back = np.ones((n, m, m), np.complex64), np.fft.fft2, np.fft.ifft2
     medians = []

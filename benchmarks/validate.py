@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from picpxct_nx import nexus, nxdl, provenance
 from picpxct_nx.records import kind
@@ -42,12 +42,16 @@ def check(path: Path) -> float:
 
 def write_all(folder: Path) -> list[Path]:
     """One file of every definition, with every field."""
-    from conftest import full_values
+    from tests.conftest import full_values
 
     paths = [folder / f"{name}.nxs" for name in nxdl.names()]
     for path in paths:
         # The fixture's numbers are random; energies of a valid file rise.
-        rising = {p: np.sort(v) for p, v in full_values(path.stem).items() if p.endswith("/energy") and np.ndim(v)}
+        rising = {
+            p: np.sort(v)
+            for p, v in full_values(path.stem).items()
+            if p.endswith("/energy") and isinstance(v, np.ndarray) and v.ndim
+        }
         source = provenance.Input(checksum="0" * 64, file_name="foreign.h5")
         record = kind(path.stem).from_values("scan_S00001", full_values(path.stem) | rising)
         nexus.write(path, [record.made_by(provenance.step("import", {"factor": 2.0}, [source]))])

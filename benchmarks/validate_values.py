@@ -25,7 +25,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sample_data"))
 
-from make_invalid import BASES, E
+from invalid_faults import E
+from make_invalid import BASES
 
 from picpxct_nx import nexus
 from picpxct_nx.nexus.writing import Compression
@@ -67,13 +68,19 @@ def _transmission(*shape: int) -> np.ndarray[Any, Any]:
     return np.asarray(found)
 
 
+def _changed(name: str, **changes: Any) -> Record:
+    base: Any = BASES[name]()
+    changed: Record = dataclasses.replace(base, **changes)
+    return changed
+
+
 def scan() -> Record:
     """100 frames of 256 x 256."""
     n, side = 100, 256
     frames = np.random.default_rng(0).poisson(np.exp(4 * _smooth(n, side, side))).astype(np.uint32)
     middle = side // 2 * 75e-6
-    return dataclasses.replace(
-        BASES["scan"](), frames=frames, pixel_mask=np.zeros((side, side), np.int32), frame=np.arange(n),
+    return _changed(
+        "scan", frames=frames, pixel_mask=np.zeros((side, side), np.int32), frame=np.arange(n),
         stage_x=_STEP * np.arange(n), stage_y=_STEP * np.arange(n), monitor=np.ones(n),
         beam_center_x=middle, beam_center_y=middle,
     )  # fmt: skip
@@ -83,8 +90,8 @@ def reconstruction() -> Record:
     """An object of 1000 x 1000."""
     n = 1000
     t = _transmission(n, n)
-    return dataclasses.replace(
-        BASES["reconstruction"](), transmission=t, phase=np.angle(t).astype(np.float32), y=_STEP * np.arange(n),
+    return _changed(
+        "reconstruction", transmission=t, phase=np.angle(t).astype(np.float32), y=_STEP * np.arange(n),
         x=_STEP * np.arange(n), coverage=_smooth(n, n) + 3,
     )  # fmt: skip
 
@@ -98,8 +105,8 @@ def _stack(side: int, energies: int) -> dict[str, Any]:
 def cube() -> Record:
     """Two polarisations, 20 energies, 400 x 400."""
     t = _transmission(2, 20, 400, 400)
-    return dataclasses.replace(
-        BASES["cube"](), **_stack(400, 20), transmission=t, valid=np.ones((2, 20), bool),
+    return _changed(
+        "cube", **_stack(400, 20), transmission=t, valid=np.ones((2, 20), bool),
         phase=np.angle(t.mean(axis=1)).astype(np.float32),
     )  # fmt: skip
 
@@ -107,8 +114,8 @@ def cube() -> Record:
 def normalized() -> Record:
     """The spectra of such a cube."""
     spectra, maps = _smooth(2, 20, 400, 400), _smooth(2, 400, 400) + 3
-    return dataclasses.replace(
-        BASES["normalized"](), **_stack(400, 20), xanes=spectra, xpnes=spectra, edge_step=maps, phase_drop=maps,
+    return _changed(
+        "normalized", **_stack(400, 20), xanes=spectra, xpnes=spectra, edge_step=maps, phase_drop=maps,
         mask=np.zeros((2, 400, 400), np.int32), extra={"maps/edge_step_errors": maps},
     )  # fmt: skip
 
@@ -130,14 +137,14 @@ def _files(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
             old.copy(key, new)
         new.attrs.update(old.attrs)
         large: list[str] = []
-        new.visititems(lambda path, item: large.append(path) if _is_large(item) else None)
-        for path in large:
-            _unchunk(new, path)
+        new.visititems(lambda field, item: large.append(field) if _is_large(item) else None)
+        for field in large:
+            _unchunk(new, field)
     yield "contiguous", plain
 
 
 def _is_large(item: h5py.Group | h5py.Dataset) -> bool:
-    return isinstance(item, h5py.Dataset) and item.size > 10_000
+    return isinstance(item, h5py.Dataset) and bool(item.size > 10_000)
 
 
 def _unchunk(file: h5py.File, path: str) -> None:
@@ -189,7 +196,9 @@ def measure(path: Path) -> tuple[float, float, int]:
         view = _view(file)
         _rules(view)
         paths = list(view.facts["paths"])
-        size = sum(view.fields[path][0].size * view.fields[path][0].dtype.itemsize for path in paths)
+        size = sum(
+            item.size * item.dtype.itemsize for path in paths if (item := view.fields[path][0]).dtype is not None
+        )
     times = []
     for _ in range(ROUNDS):
         # Opened anew for each: HDF5 keeps the last chunks unpacked.

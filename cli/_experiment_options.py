@@ -16,6 +16,12 @@ Energies = Annotated[
 Rotations = Annotated[
     str | None, typer.Option("--rotations", help='Sample rotations instead of the preset\'s: "0 deg, 90 deg".')
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="SCAN", help="Make this scan of the experiment only, scan_E054710_R000; repeatable."
+    ),
+]
 
 # Of plan.
 PlanOutput = Annotated[

@@ -126,17 +126,46 @@ def each(
     InputError
         Two records have the same entry name but are not the same (UUID), or the data of one are damaged.
     """
-    for record, name in entries:
+
+    def product(record: "Record", name: str) -> "Record | None":
+        if is_repeated(record, name, delivery):
+            return None
+        if is_done(record.entry, delivery):
+            _hand_over(record, delivery, kept)
+            return None
+        with naming_damage(f"{name}: {record.entry}"):
+            return make(record)
+
+    return tried(_until_asked(entries), product, delivery)
+
+
+def _until_asked(entries: "Iterable[tuple[Record, str]]") -> "Iterator[tuple[Record, str]]":
+    """The entries until a signal asks to end."""
+    for entry in entries:
         if asked():
             return
+        yield entry
+
+
+def each_kept(
+    entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record], T]", delivery: Delivery
+) -> "Iterator[T]":
+    """What is made of the records one by one, for a product of them all; failures are named as in `each`."""
+
+    def part(record: "Record", name: str) -> T:
+        with naming_damage(f"{name}: {record.entry}"):
+            return make(record)
+
+    return tried(entries, part, delivery)
+
+
+def tried(
+    entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record, str], T | None]", delivery: Delivery
+) -> "Iterator[T]":
+    """What is made of records and the names of their files, None left out; with --keep-going failures are named."""
+    for record, name in entries:
         try:
-            if is_repeated(record, name, delivery):
-                continue
-            if is_done(record.entry, delivery):
-                _hand_over(record, delivery, kept)
-                continue
-            with naming_damage(f"{name}: {record.entry}"):
-                product = make(record)
+            made = make(record, name)
         except (UsageError, OutputError):
             raise
         except PicpxctError as error:
@@ -147,27 +176,8 @@ def each(
                 raise
             delivery.fail(record.entry, error)
         else:
-            yield product
-
-
-def each_kept(
-    entries: "Iterable[tuple[Record, str]]", make: "Callable[[Record], T]", delivery: Delivery
-) -> "Iterator[T]":
-    """What is made of the records one by one, for a product of them all; failures are named as in `each`."""
-    for record, name in entries:
-        place = f"{name}: {record.entry}"
-        try:
-            with naming_damage(place):
-                product = make(record)
-        except (UsageError, OutputError):
-            raise
-        except PicpxctError as error:
-            error.args = (f"{place}: {str(error).removeprefix(record.entry).lstrip(':/ ')}",)
-            if not delivery.keep_going:
-                raise
-            delivery.fail(record.entry, error)
-        else:
-            yield product
+            if made is not None:
+                yield made
 
 
 def _hand_over(record: "Record", delivery: Delivery, kept: "Callable[[Record, Record], None] | None") -> None:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def locate(chain: "Chain", folder: Path) -> "tuple[dict[str, Place], dict[str, str]]":
-    """Where the raw entries and foreign files of a chain lie, checked by their digests.
+    """Where those raw entries and foreign files of a chain lie that are there, checked by their digests.
 
     Raises
     ------
     MissingInputError
         The folder is not there.
     InputError
-        One of them is not there, or is no longer what was read.
+        One of them is no longer what was read.
     """
     from picpxct_nx import nexus
     from picpxct_nx.rerun.plan import Place
@@ -32,8 +32,7 @@ def locate(chain: "Chain", folder: Path) -> "tuple[dict[str, Place], dict[str, s
     found = nexus.find_entries(folder, chain.raw)
     for uuid, checksum in chain.raw.items():
         if uuid not in found:
-            missing = len(chain.raw.keys() - found.keys())
-            raise InputError(f"{folder}: {missing} of {len(chain.raw)} raw entries are not there, the first is {uuid}")
+            continue
         path, entry, digest = found[uuid]
         if digest != checksum:
             text = f"was read with digest {checksum[:12]}... and has {digest[:12]}... now"
@@ -41,6 +40,20 @@ def locate(chain: "Chain", folder: Path) -> "tuple[dict[str, Place], dict[str, s
     files = nexus.find_files(folder, {one.checksum for one in chain.foreign})
     places = {uuid: Place(str(path.absolute()), entry) for uuid, (path, entry, _) in found.items()}
     return places, {checksum: str(path.absolute()) for checksum, path in files.items()}
+
+
+def require(chain: "Chain", places: "Mapping[str, Place]", folder: Path) -> None:
+    """Refuse a chain whose raw entries are neither there nor made again.
+
+    Raises
+    ------
+    InputError
+        One is not.
+    """
+    missing = [uuid for uuid in chain.raw if uuid not in places]
+    if missing:
+        text = f"{len(missing)} of {len(chain.raw)} raw entries are not there, the first is {missing[0]}"
+        raise InputError(f"{folder}: {text}")
 
 
 def lines(

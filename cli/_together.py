@@ -10,7 +10,7 @@ from picpxct_nx.errors import InputError, OutputError, PicpxctError, UsageError
 
 from ._ahead import in_memory, read_ahead
 from ._input import naming_damage, read_entries
-from ._output import Delivery, each, is_done, is_repeated
+from ._output import Delivery, each, is_done, is_repeated, tried
 from ._run import asked, patience
 
 if TYPE_CHECKING:
@@ -92,19 +92,17 @@ def _read(inputs: Sequence[str] | None, hands: "Hands", delivery: Delivery, name
     from picpxct_nx.records import Scan
 
     failed = delivery.fail if delivery.keep_going else None
-    with closing(read_entries(inputs, Scan, failed=failed, note=delivery.note, by=hands.order)) as entries:
-        for record, name in entries:
-            try:
-                if is_repeated(record, name, delivery):
-                    continue
-                names[record.entry] = name
-                with naming_damage(f"{name}: {record.entry}"):
-                    scan, _ = in_memory((record, name))
-            except InputError as error:
-                if failed is None:
-                    raise
-                failed(record.entry, error)
-                continue
+    entries = read_entries(inputs, Scan, failed=failed, note=delivery.note, by=hands.order)
+
+    def held(record: "Record", name: str) -> "Record | None":
+        if is_repeated(record, name, delivery):
+            return None
+        names[record.entry] = name
+        with naming_damage(f"{name}: {record.entry}"):
+            return in_memory((record, name))[0]
+
+    with closing(entries):
+        for scan in tried(entries, held, delivery):
             assert isinstance(scan, Scan)  # noqa: S101  # asked for
             yield scan
 

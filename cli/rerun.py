@@ -25,6 +25,8 @@ def rerun(
 ) -> None:
     """Run the recorded chain of a product again, pipes included, and compare every array with the stored one.
 
+    Raw entries are simulated or imported again as well, where their sources lie among the inputs.
+
     Example: picpxct rerun grains.nxs --inputs scans/
     """
     from ._rerun import Terms, device_for, rerun_each, show

@@ -19,6 +19,7 @@ def simulate(
     settings: e.Numbers = None,
     energies: e.Energies = None,
     rotations: e.Rotations = None,
+    only: e.Only = None,
     seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
     keep_going: o.KeepGoing = False,
@@ -43,13 +44,12 @@ def simulate(
     refuse_early(delivery)
     experiment, _ = experiment_of(preset, settings or (), energies, rotations)
     parameters = parameters_of(experiment, preset, seed)
-    wanted, common = planned(experiment), common_truth(experiment, seed)
+    wanted, common = planned(experiment, only or ()), common_truth(experiment, seed)
     say(f"simulate: {in_words(experiment)}", quiet=quiet)
     for doubt in doubts(experiment, seed):
         complain(f"simulate: warning: {doubt}")
-    for name, value in parameters.items():
-        if "@" not in name:
-            delivery.note(f"{name} = {value} {parameters.get(f'{name}@units', '')}".rstrip())
+    for name in (name for name in parameters if "@" not in name):
+        delivery.note(f"{name} = {parameters[name]} {parameters.get(f'{name}@units', '')}".rstrip())
 
     def scans() -> "Iterator[Record]":
         for energy_ev, rotation in wanted:

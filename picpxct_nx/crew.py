@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 from picpxct_nx import errors, warm
 from picpxct_nx.choice import Choice
 from picpxct_nx.errors import PicpxctError
-from picpxct_nx.joint import reconstruct_group
+from picpxct_nx.joint_reconstruction import reconstruct_group
 from picpxct_nx.reconstruction import Listener, Store, reconstruct_scan
 from picpxct_nx.records import Reconstruction, Record, Scan
 from picpxct_nx.sharing import Group, order

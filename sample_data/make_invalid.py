@@ -84,7 +84,8 @@ def _product() -> Reconstruction:
     step = Step(command="reconstruct", date=provenance.now(), inputs=(_input().as_input("scan.nxs"),))
     names = ("y", "x", "probe_y", "probe_x", "position_y", "position_x")
     made = _reconstruction()
-    return replace(made, history=(step,), **{name: pixel * np.arange(len(getattr(made, name))) for name in names})
+    axes: dict[str, Any] = {name: pixel * np.arange(len(getattr(made, name))) for name in names}
+    return replace(made, history=(step,), **axes)
 
 
 _STACK: dict[str, Any] = {"stokes": np.array([[1.0, 1.0, 0, 0], [1.0, 1.0, 0, 0]]), "rotation": np.array([0.0, -1.0])}

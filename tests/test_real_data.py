@@ -57,7 +57,7 @@ def _scan(path: Path) -> Scan:
 def _reconstruct(scan: Path, name: str, *words: str) -> Path:
     target = scan.with_name(name)
     _picpxct(
-        "reconstruct", scan, "--recipe", "dm:30,ml:20", "--device", "cpu:1", "--also", "none", *words, "-o", target
+        "reconstruct", scan, "--recipe", "dm:20,ml:10", "--device", "cpu:1", "--also", "none", *words, "-o", target
     )
     return target
 

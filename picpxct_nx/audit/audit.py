@@ -8,8 +8,8 @@ from picpxct_nx.audit import race, scale, sign
 from picpxct_nx.audit.orientation import AS_RECORDED, CLASSES, Orientation, class_of
 from picpxct_nx.audit.reduce import Small, reduce
 from picpxct_nx.errors import InputError
-from picpxct_nx.geometry import check_overlap
 from picpxct_nx.records import Scan
+from picpxct_nx.scan_checks import check_overlap
 
 # A verdict is spoken with at least this probability; else it is `undecided`.
 SURE = 0.95

@@ -160,6 +160,7 @@ def imported(job: Job, file_format: str, options: ImportOptions) -> Iterator[tup
     """
     with read_any(job.source, file_format) as foreign:
         inputs = (*foreign.inputs, *job.inputs)
+        foreign = replace(foreign, options={**foreign.options, **_files(job.source, inputs)})
         if isinstance(foreign, ForeignScan):
             scan, chosen = replace(foreign, inputs=inputs), replace(options, mask=job.source.mask or options.mask)
             record: Record
@@ -169,3 +170,21 @@ def imported(job: Job, file_format: str, options: ImportOptions) -> Iterator[tup
         else:
             record, notes = assemble_images(replace(foreign, inputs=inputs), job.given, job.assumed)
         yield record, [*job.notes, *notes]
+
+
+def _files(source: Source, inputs: Sequence[Input]) -> dict[str, str]:
+    """Which of the step's inputs, counted from 1, is the file itself, and which hold the keys of --map, for a rerun.
+
+    Left out where a single file says it, and where names do not tell the inputs apart, or more than files was read: a
+    folder, or the values of a map file.
+    """
+    # The mask of another file is noted last.
+    names = [*(one.file_name for one in inputs), *([Path(str(source.mask.file)).name] if source.mask else [])]
+    keys = {role: [Path(key.file or source.path).name for key in found] for role, found in source.keys.items()}
+    keys["main"] = [source.path.name]
+    keys |= {} if source.mask is None else {"mask": [Path(str(source.mask.file)).name]}
+    unclear = any(names.count(name) != 1 for found in keys.values() for name in found)
+    if len(names) == 1 or unclear or source.places or source.path.is_dir():
+        return {}
+    numbers = {role: "+".join(str(names.index(name) + 1) for name in found) for role, found in keys.items()}
+    return {"files": ",".join(f"{role}={number}" for role, number in numbers.items())}

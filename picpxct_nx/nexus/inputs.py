@@ -79,10 +79,15 @@ def find_entries(folder: Path, uuids: Collection[str]) -> dict[str, tuple[Path, 
     return found
 
 
-def find_files(folder: Path, checksums: Collection[str]) -> dict[str, Path]:
-    """Every file in a folder or below it whose bytes have one of the SHA-256 sums, by that sum."""
+def find_files(folder: Path, checksums: Collection[str], names: Collection[str] | None = None) -> dict[str, Path]:
+    """Every file in a folder or below it whose bytes have one of the SHA-256 sums, by that sum.
+
+    With names, only files of these names are read: raw data are large.
+    """
     found: dict[str, Path] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()) if checksums else ():
+        if names is not None and path.name not in names:
+            continue
         with path.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
         if digest in checksums:

@@ -1,12 +1,10 @@
 """The one loop around all engines: device, blocks, seed, error, progress, stop, divergence."""
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from picpxct_nx.errors import ConvergenceError, RetryError, UsageError
@@ -22,10 +20,10 @@ from .modes import orthogonal, with_modes
 from .overlap import illumination
 from .problem import Problem
 from .recipe import Stage, parse
-from .reflections import ExitWaves
 from .result import Result, centre_probe
-from .snapshot import Identity, Snapshot, identify, pack, refuse_another, unpack
-from .state import Data, State, load, placed
+from .run import Run, result_of, snapshot
+from .snapshot import Snapshot, identify, refuse_another, unpack
+from .state import State, load, placed
 
 # Iterations between two looks at what a run has reached: to look at a GPU is to wait for it.
 LOOK_EVERY = {"cpu": 1, "cuda": 10}
@@ -39,29 +37,6 @@ class DivergedError(ConvergenceError):
     def __init__(self, message: str, last: Result) -> None:
         super().__init__(message)
         self.last = last
-
-
-@dataclass
-class _Run:
-    """What the loop has reached: the last finite state and the record of the iterations that led to it."""
-
-    problem: Problem
-    data: Data
-    state: State
-    plan: refine.Plan
-    stages: tuple[Stage, ...]
-    control: Control
-    identity: Identity | None
-    clock: Clock
-    error: list[float] = field(default_factory=list)
-    engines: list[str] = field(default_factory=list)
-    chosen: dict[str, str] = field(default_factory=dict)
-    ends: list[str] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """Iterations of the recipe."""
-        return sum(stage.iterations for stage in self.stages)
 
 
 class _Stop(Exception):  # noqa: N818 - a request, not an error
@@ -141,7 +116,7 @@ def reconstruct(
 
 def _begin(
     problem: Problem, stages: tuple[Stage, ...], model: Model, where: torch.device, seed: int, control: Control
-) -> _Run:
+) -> Run:
     clock, resume = Clock(control), control.resume
     given, problem = problem, with_modes(problem, model.modes)
     if model.start.coarse and resume is None:
@@ -153,7 +128,7 @@ def _begin(
     if control.keep is not None or resume is not None:
         identity = identify(given, data, stages, model, seed)
     state = start(problem, data)
-    run = _Run(problem, data, state, refine.plan(problem, model, data, state), stages, control, identity, clock)
+    run = Run(problem, data, state, refine.plan(problem, model, data, state), stages, control, identity, clock)
     if resume is not None and identity is not None:
         refuse_another(resume, identity)
         run.state = unpack(run.state, resume.arrays, "state", where)
@@ -164,42 +139,33 @@ def _begin(
     return run
 
 
-def _reconstruct(run: _Run) -> Result:
+def _reconstruct(run: Run) -> Result:
     first = 0 if run.control.resume is None else run.control.resume.stage
     try:
         for number in range(first, len(run.stages)):
             _run_stage(run, number, run.control.resume if number == first else None)
     except _Stop:
-        return _result(run, "stopped", f"stopped on request after {len(run.error)} of {run.total} iterations")
+        return result_of(run, "stopped", f"stopped on request after {len(run.error)} of {run.total} iterations")
     except _TimeUp:
         limit = f"time limit of {run.control.stop.seconds:g} s"
-        return _result(run, "done", f"{limit} after {len(run.error)} of {run.total} iterations")
+        return result_of(run, "done", f"{limit} after {len(run.error)} of {run.total} iterations")
     ends = "".join(f"{end}; " for end in run.ends)
-    return _result(run, "done", f"{ends}{len(run.error)} iterations, Fourier error {run.error[-1]:.4f}")
+    return result_of(run, "done", f"{ends}{len(run.error)} iterations, Fourier error {run.error[-1]:.4f}")
 
 
-def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
+def _run_stage(run: Run, place: int, resume: Snapshot | None) -> None:
     """All iterations of one engine; the engine's memory is freed on return, before the next one's is made."""
     stage = run.stages[place]
     engine = ENGINES[stage.engine]
-    memory = engine.init(run.data, run.state, stage.params, stage.iterations)
-    done = 0
-    if resume is not None:
-        memory = unpack(memory, resume.arrays, "memory", run.data.weight.device)
-        torch.set_rng_state(torch.from_numpy(resume.random.copy()))
-        done = resume.iteration
-    plateau = None
-    if run.control.stop.plateau:
-        plateau = Plateau(
-            run.control.stop.plateau, illumination(run.data, run.state), () if resume is None else resume.changes
-        )
+    memory, done = _memory(run, stage, resume)
+    plateau = _plateau(run, resume)
     every = 1 if plateau is not None else LOOK_EVERY[run.data.weight.device.type]
     step = replay.Steps(engine, stage.params, record=run.data.recordable)
     pending: list[Tensor] = []
     data, state = run.data, run.state
     for iteration in range(done + 1, stage.iterations + 1):
         count = len(run.error) + len(pending) + 1
-        data, state = refine.begun(data, state, run.plan, count, joint=hasattr(engine, "JOINT"))
+        data, state = refine.begun(data, state, run.plan, count, joint=engine.POSITIONS == "joint")
         before = state
         state, memory, misfit = step(data, state, memory)
         data, state = refine.improve(data, state, run.plan, count, movable=_movable(stage))
@@ -216,9 +182,30 @@ def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
             run.ends.append(f"{stage.engine}: plateau at iteration {iteration} of {stage.iterations}")
             break
         _after(run, stage, errors, (place, iteration), memory, () if plateau is None else tuple(plateau.changes))
+    _end(run, stage)
+
+
+def _memory(run: Run, stage: Stage, resume: Snapshot | None) -> tuple[Any, int]:
+    """What the engine begins with, and how many of its iterations are done."""
+    memory = ENGINES[stage.engine].init(run.data, run.state, stage.params, stage.iterations)
+    if resume is None:
+        return memory, 0
+    torch.set_rng_state(torch.from_numpy(resume.random.copy()))
+    return unpack(memory, resume.arrays, "memory", run.data.weight.device), resume.iteration
+
+
+def _plateau(run: Run, resume: Snapshot | None) -> Plateau | None:
+    least = run.control.stop.plateau
+    if not least:
+        return None
+    return Plateau(least, illumination(run.data, run.state), () if resume is None else resume.changes)
+
+
+def _end(run: Run, stage: Stage) -> None:
+    """Modes made orthogonal when an engine ends, and the probe centred where it is asked to."""
     run.state = orthogonal(run.state)
     if stage.params.centre_probe:
-        centred = centre_probe(_result(run, "done", ""))
+        centred = centre_probe(result_of(run, "done", ""))
         where = run.data.weight.device
         image, probe = (torch.from_numpy(array).to(where) for array in (centred.object, centred.probe))
         varied = None if centred.variation is None else torch.from_numpy(centred.variation).to(where)
@@ -226,8 +213,8 @@ def _run_stage(run: _Run, place: int, resume: Snapshot | None) -> None:
 
 
 def _movable(stage: Stage) -> bool:
-    """Whether positions may move under an engine; exit waves that it keeps belong to the windows of their positions."""
-    return not issubclass(ENGINES[stage.engine].Memory, ExitWaves)
+    """Whether positions may move under an engine."""
+    return bool(ENGINES[stage.engine].POSITIONS != "held")
 
 
 def _finite(state: State) -> Tensor:
@@ -235,7 +222,7 @@ def _finite(state: State) -> Tensor:
     return torch.isfinite(state.object).all() & torch.isfinite(state.probe).all()
 
 
-def _look(run: _Run, stage: Stage, pending: list[Tensor]) -> list[float]:
+def _look(run: Run, stage: Stage, pending: list[Tensor]) -> list[float]:
     """Fourier errors of iterations whose misfits are still on the device.
 
     A step that left the finite numbers or created power is refused; the last state that was looked at is in `run`.
@@ -249,7 +236,7 @@ def _look(run: _Run, stage: Stage, pending: list[Tensor]) -> list[float]:
 
 
 def _after(
-    run: _Run, stage: Stage, errors: list[float], place: tuple[int, int], memory: Any, changes: tuple[float, ...]
+    run: Run, stage: Stage, errors: list[float], place: tuple[int, int], memory: Any, changes: tuple[float, ...]
 ) -> None:
     """Tell, keep and stop after iterations; `place` is the stage and how many of its iterations are done."""
     asked = False
@@ -260,28 +247,11 @@ def _after(
             asked |= run.control.progress(stage.engine, len(run.error), run.total, error) is False
     over = run.clock.over() and len(run.error) < run.total
     if run.identity is not None and (asked or over or run.clock.due()):
-        run.clock.keep(_snapshot(run, run.identity, place, memory, changes))
+        run.clock.keep(snapshot(run, run.identity, place, memory, changes))
     if asked:
         raise _Stop
     if over:
         raise _TimeUp
-
-
-def _snapshot(
-    run: _Run, identity: Identity, place: tuple[int, int], memory: Any, changes: tuple[float, ...]
-) -> Snapshot:
-    return Snapshot(
-        identity=identity,
-        stage=place[0],
-        iteration=place[1],
-        error=np.array(run.error, np.float64),
-        engines=tuple(run.engines),
-        random=torch.get_rng_state().numpy().copy(),
-        arrays=pack(run.state, "state") | pack(memory, "memory"),
-        chosen=dict(run.chosen),
-        ends=tuple(run.ends),
-        changes=changes,
-    )
 
 
 def _choices(stage: Stage, memory: Any) -> dict[str, str]:
@@ -290,7 +260,7 @@ def _choices(stage: Stage, memory: Any) -> dict[str, str]:
     return {f"{stage.engine}.{name}": str(getattr(memory, name)) for name in automatic}
 
 
-def _check(run: _Run, stage: Stage, iteration: int, error: float, *, finite: bool) -> None:
+def _check(run: Run, stage: Stage, iteration: int, error: float, *, finite: bool) -> None:
     """Refuse a step that left the finite numbers or created power."""
     if finite and error < RUNAWAY_ERROR:
         return
@@ -299,35 +269,4 @@ def _check(run: _Run, stage: Stage, iteration: int, error: float, *, finite: boo
         f"{stage.engine}: diverged at iteration {iteration}, {what}; wanted a finite error below "
         f"{RUNAWAY_ERROR:g}; check the positions' scale and signs and the start probe, or run fewer iterations"
     )
-    raise DivergedError(message, _result(run, "diverged", message))
-
-
-def _result(run: _Run, status: Literal["done", "stopped", "diverged"], message: str) -> Result:
-    """Host copy of what the run has reached, its modes orthogonal."""
-    state = orthogonal(run.state)
-    return Result(
-        object=state.object.cpu().numpy().copy(),
-        probe=state.probe.cpu().numpy().copy(),
-        positions_px=(run.plan.given if state.positions is None else state.positions).numpy().copy(),
-        error=np.array(run.error, np.float64),
-        engines=tuple(run.engines),
-        illumination=illumination(run.data, state).cpu().numpy().copy(),
-        status=status,
-        message=message,
-        chosen=dict(run.chosen),
-        **_refined(state),
-    )
-
-
-def _refined(state: State) -> dict[str, NDArray[Any]]:
-    """Host copies of what was refined beside object, probe and positions, by the names of `Result`."""
-    found = {}
-    if state.scale is not None:
-        found["intensity"] = state.scale.square().cpu().numpy().copy()
-    if state.background is not None:
-        counts = torch.fft.fftshift(state.background) / state.background.numel()
-        found["background"] = counts.cpu().numpy().copy()
-    if state.variation is not None and state.weights is not None:
-        found["variation"] = state.variation.cpu().numpy().copy()
-        found["weights"] = state.weights.cpu().numpy().copy()
-    return found
+    raise DivergedError(message, result_of(run, "diverged", message))

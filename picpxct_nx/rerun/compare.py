@@ -1,6 +1,7 @@
 """A product that was made again, compared with the stored one, value by value."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,7 +70,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def compare(stored: Record, again: Record, tolerance: float) -> Comparison:
+def compare(stored: Record, again: Record, tolerance: float, leave_out: Collection[str] = ()) -> Comparison:
     """Compare every value of two records, histories and UUIDs left out.
 
     Parameters
@@ -78,8 +79,12 @@ def compare(stored: Record, again: Record, tolerance: float) -> Comparison:
         The product as it is kept, and as the rerun made it.
     tolerance : float
         Relative difference, root mean square, up to which an array is close.
+    leave_out : collection of str
+        Paths that say when a product was made.
     """
-    old, new = ({p: v for p, v in one.to_values().items() if _counts(p)} for one in (stored, again))
+    old, new = (
+        {p: v for p, v in one.to_values().items() if _counts(p) and p not in leave_out} for one in (stored, again)
+    )
     differences = [
         Difference(path, "different", float("inf"), told="stands in one of them only")
         for path in sorted(old.keys() ^ new.keys())

@@ -1,7 +1,7 @@
 """The runs that make a product again: recorded steps in an order in which they can be run, alike ones together."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from picpxct_nx.errors import InputError
 from picpxct_nx.provenance import Input, Step
@@ -9,8 +9,9 @@ from picpxct_nx.rerun.words import device_of, main_of, words
 
 # Commands that map over entries: alike runs of them become one.
 _MAPPING = frozenset({"reconstruct", "flatten", "align", "register", "normalize", "grainmap"})
-# Commands that make raw entries; they are not run again, their products are given.
+# Commands that make raw entries: a chain begins at what they made, which is given, or made again by itself.
 ORIGINS = frozenset({"import", "simulate", "amend"})
+_REPEATED = frozenset({"import", "simulate"})
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,16 @@ def _other(source: Input, places: Mapping[str, Place], files: Mapping[str, str],
 
 @dataclass(frozen=True)
 class Chain:
-    """All that has to be run for some products, and the raw entries and foreign files that it starts from."""
+    """All that has to be run for some products, and the raw entries and foreign files that it starts from.
+
+    `origins` are the steps by which raw entries can be made again, by the UUID of the entry.
+    """
 
     products: tuple[str, ...]
     runs: tuple[Run, ...]
     raw: Mapping[str, str]
     foreign: tuple[Input, ...] = ()
+    origins: Mapping[str, Step] = field(default_factory=dict)
 
 
 def chain(products: Mapping[str, Sequence[Step]]) -> Chain:
@@ -113,14 +118,15 @@ def chain(products: Mapping[str, Sequence[Step]]) -> Chain:
             if source.uuid is not None and source.uuid not in doing:
                 raw[source.uuid] = source.checksum
     foreign = tuple(dict.fromkeys(one for step in doing.values() for one in step.inputs if one.uuid is None))
-    return Chain(tuple(products), tuple(_runs(doing, set(raw))), raw, foreign)
+    origins = {uuid: steps[uuid] for uuid in (*raw, *products) if uuid in steps and steps[uuid].command in _REPEATED}
+    return Chain(tuple(products), tuple(_runs(doing, set(raw))), raw, foreign, origins)
 
 
 def _steps(uuid: str, history: Sequence[Step]) -> dict[str, Step]:
     """Steps of one history by what they made."""
     if not history:
         raise InputError("has no history; nothing can be run again")
-    if history[-1].command in ORIGINS:
+    if history[-1].command in ORIGINS - _REPEATED:
         raise InputError(f"is raw data of {history[-1].command}; name a product that was made from it")
     steps: dict[str, Step] = {}
     for number, step in enumerate(history, 1):

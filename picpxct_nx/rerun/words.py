@@ -40,6 +40,17 @@ def words(step: Step, others: Sequence[str] = ()) -> Words:
     if make is None:
         known = ", ".join(sorted(_COMMANDS))
         raise InputError(f"step {step.command}: cannot be run again; those that can are {known}")
+    return spoken(step, make, others)
+
+
+def spoken(step: Step, make: Callable[[Values, Words], Words], others: Sequence[str]) -> Words:
+    """What `make` says of a step's parameters.
+
+    Raises
+    ------
+    InputError
+        The history lacks one of them.
+    """
     try:
         return make(step.parameters, tuple(others))
     except KeyError as error:
@@ -53,7 +64,7 @@ def _number(value: Value) -> str:
     return repr(float(np.asarray(value)))
 
 
-def _text(value: Value) -> str:
+def text(value: Value) -> str:
     """A parameter as `--set` reads it."""
     if isinstance(value, str):
         return value
@@ -63,7 +74,8 @@ def _text(value: Value) -> str:
     return repr(item)
 
 
-def _quantity(values: Values, name: str) -> str:
+def quantity(values: Values, name: str) -> str:
+    """A parameter with its unit."""
     return f"{_number(values[name])} {values[f'{name}@units']}"
 
 
@@ -81,7 +93,7 @@ def _flag(values: Values, name: str, *, off: str | None) -> Words:
 
 def _reconstruct(values: Values, others: Words) -> Words:
     made: list[str] = ["--recipe", _recipe(values), "--frames", str(values["frames"])]
-    made += ["--modes", _text(values["modes"]), "--seed", _text(values["seed"])]
+    made += ["--modes", text(values["modes"]), "--seed", text(values["seed"])]
     if values["refine"] != "none":
         made += ["--refine", str(values["refine"])]
     also = [word for word in str(values["also"]).split(",") if values.get("status") == "done" or word != "errors"]
@@ -89,15 +101,16 @@ def _reconstruct(values: Values, others: Words) -> Words:
     # Histories of before `automatic` was recorded do not tell; by default the likelihood is left to the engine.
     automatic = str(values.get("automatic", "ml.likelihood")).split(",")
     for name, value in sorted(values.items()):
-        if "@" in name or _FOUND.match(name) or name == "stop.time" or _is_none(value):
+        if "@" in name or _FOUND.match(name) or name == "stop.time" or is_none(value):
             continue
-        made += ["--set", f"{name}={'auto' if name in automatic else _text(value)}"]
+        made += ["--set", f"{name}={'auto' if name in automatic else text(value)}"]
     if others and "warm_shift" not in values:
         made += ["--start", others[0]]
     return tuple(made)
 
 
-def _is_none(value: Value) -> bool:
+def is_none(value: Value) -> bool:
+    """Whether a parameter says that there was nothing."""
     return isinstance(value, str) and value == "none"
 
 
@@ -130,14 +143,14 @@ def _flatten(values: Values, others: Words) -> Words:
 def _stack(values: Values, others: Words) -> Words:
     manifest = () if values["manifest"] == "none" else ("--manifest", others[-1]) if others else ()
     return (
-        "--energy-tolerance", _quantity(values, "energy_tolerance"),
-        "--angle-tolerance", _quantity(values, "angle_tolerance"), "--repeats", str(values["repeats"]),
+        "--energy-tolerance", quantity(values, "energy_tolerance"),
+        "--angle-tolerance", quantity(values, "angle_tolerance"), "--repeats", str(values["repeats"]),
         *_flag(values, "union", off=None), "--least-coverage", _number(values["least_coverage"]), *manifest,
     )  # fmt: skip
 
 
 def _align(values: Values, others: Words) -> Words:
-    limit = () if values["max_shift"] == "none" else ("--max-shift", _quantity(values, "max_shift"))
+    limit = () if values["max_shift"] == "none" else ("--max-shift", quantity(values, "max_shift"))
     if "from" in values:
         return ("--from", others[0], *limit) if others else limit
     chosen: Words = ()
@@ -147,26 +160,26 @@ def _align(values: Values, others: Words) -> Words:
 
 
 def _register(values: Values, _: Words) -> Words:
-    chosen = ("--reference", _quantity(values, "reference")) if values["reference_by"] == "the caller" else ()
+    chosen = ("--reference", quantity(values, "reference")) if values["reference_by"] == "the caller" else ()
     return (
-        "--on", str(values["on"]), "--model", str(values["model"]), "--search", _quantity(values, "search"),
-        "--bins", _text(values["bins"]), *_flag(values, "crop", off="--no-crop"), *chosen,
+        "--on", str(values["on"]), "--model", str(values["model"]), "--search", quantity(values, "search"),
+        "--bins", text(values["bins"]), *_flag(values, "crop", off="--no-crop"), *chosen,
     )  # fmt: skip
 
 
 def _normalize(values: Values, _: Words) -> Words:
-    e0 = _quantity(values, "e0") if values["e0_from"] == "given" else "auto"
-    orders = [_text(values["pre_order"]), _text(values["post_order"])]
+    e0 = quantity(values, "e0") if values["e0_from"] == "given" else "auto"
+    orders = [text(values["pre_order"]), text(values["post_order"])]
     if float(np.asarray(values["victoreen"])):
         orders.append(_number(values["victoreen"]))
     least = f"sigma:{_number(values['least_sigma'])}"
-    if not _is_none(values["least_thickness"]):
-        least = _quantity(values, "least_thickness")
+    if not is_none(values["least_thickness"]):
+        least = quantity(values, "least_thickness")
     made = ["--e0", e0, "--by", str(values["by"]), "--pre", _pair(values, "pre"), "--post", _pair(values, "post")]
     made += ["--orders", ",".join(orders), "--min-thickness", least]
     for name in ("density", "thickness_scale"):
-        if not _is_none(values[name]):
-            made += [f"--{name.replace('_', '-')}", _quantity(values, name)]
+        if not is_none(values[name]):
+            made += [f"--{name.replace('_', '-')}", quantity(values, name)]
     return tuple(made)
 
 
@@ -178,15 +191,15 @@ def _grainmap(values: Values, others: Words) -> Words:
         made += ["--calibration", others[0]]
     else:
         raise InputError("step grainmap: read its calibration from a file that its history does not name")
-    if "min_area" in values and not _is_none(values["min_area"]):
-        made += ["--min-area", _quantity(values, "min_area")]
+    if "min_area" in values and not is_none(values["min_area"]):
+        made += ["--min-area", quantity(values, "min_area")]
     return tuple(made)
 
 
 def _frc(values: Values, _: Words) -> Words:
     return (
-        "--image", str(values["image"]), "--threshold", str(values["threshold"]), "--taper", _text(values["taper"]),
-        "--ring-thickness", _text(values["ring_thickness"]), *_flag(values, "align", off="--no-align"),
+        "--image", str(values["image"]), "--threshold", str(values["threshold"]), "--taper", text(values["taper"]),
+        "--ring-thickness", text(values["ring_thickness"]), *_flag(values, "align", off="--no-align"),
         *_flag(values, "ramp", off="--no-ramp"),
     )  # fmt: skip
 
@@ -196,15 +209,15 @@ def _dose(values: Values, _: Words) -> Words:
     if values["flux"] == "counts":
         made += ["--flux", "counts"]
     elif "flux_given" in values:
-        made += ["--flux", _quantity(values, "flux_given")]
+        made += ["--flux", quantity(values, "flux_given")]
     if "mu_given" in values:
         made += ["--mu", _absorption(values)]
     elif values["formula"] != "none":
         made += ["--formula", str(values["formula"])]
     if "density" in values:
-        made += ["--density", _quantity(values, "density")]
+        made += ["--density", quantity(values, "density")]
     if "beam_diameter" in values:
-        made += ["--beam", _quantity(values, "beam_diameter")]
+        made += ["--beam", quantity(values, "beam_diameter")]
     return tuple(made)
 
 

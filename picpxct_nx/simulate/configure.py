@@ -51,6 +51,8 @@ POSITIVE = (
 WORDS: Mapping[str, tuple[str, ...]] = {"model": MODELS, "specimen": KINDS, "sensor": SENSORS}
 # Lengths along x, y and z, given as three quantities.
 TRIPLES = ("particle_size",)
+# One number an energy.
+EXPOSURES = "exposures"
 # The dose of a scan at the lowest energy stands for the photon rate.
 DOSE = "dose"
 
@@ -124,6 +126,8 @@ def changed(experiment: Experiment, settings: Iterable[str]) -> Experiment:
     if plate:
         changes["zone_plate"] = dataclasses.replace(experiment.zone_plate, **plate)
     found = dataclasses.replace(experiment, **changes)
+    if EXPOSURES in changes and len(found.exposures) != len(found.energies_ev):
+        raise UsageError(f"--set exposures: {len(found.exposures)} for {len(found.energies_ev)} energies; one for each")
     if wanted is None:
         return found
     if "photon_rate" in changes:
@@ -141,7 +145,8 @@ def _quantities(option: str, text: str, unit: str) -> tuple[float, ...]:
 def _names(experiment: Experiment) -> dict[str, Any]:
     """Present values by the name that --set takes."""
     plain = {f.name: getattr(experiment, f.name) for f in dataclasses.fields(experiment)}
-    known = {name: value for name, value in plain.items() if isinstance(value, int | float | str) or name in TRIPLES}
+    listed = (*TRIPLES, EXPOSURES)
+    known = {name: value for name, value in plain.items() if isinstance(value, int | float | str) or name in listed}
     return known | {f"zone_plate.{name}": value for name, value in vars(experiment.zone_plate).items()} | {DOSE: 0.0}
 
 
@@ -159,7 +164,16 @@ def _change(experiment: Experiment, text: str) -> tuple[str, Any]:
         if len(numbers) != 3 or min(numbers) <= 0:
             raise UsageError(f"--set {name}: wanted three lengths above zero, along x, y and z: '3 um, 2 um, 1 um'")
         return name, numbers
+    if name == EXPOSURES:
+        return name, tuple(_positive(name, part) for part in value.split(","))
     return name, _number(name, value, whole=isinstance(known[name], int))
+
+
+def _positive(name: str, text: str) -> float:
+    number = _number(name, text, whole=False)
+    if not number:
+        raise UsageError(f"--set {name}: wanted more than zero")
+    return number
 
 
 def _number(name: str, text: str, *, whole: bool) -> float | int:

@@ -29,6 +29,7 @@ so that any of them can judge a cube of all.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,20 +47,23 @@ from picpxct_nx.simulate.stage import drift, true_rotation
 from picpxct_nx.values import Value
 
 
-def planned(experiment: Experiment) -> list[tuple[float, float]]:
-    """Energy in eV and rotation in rad of every scan, in the order in which they are simulated.
+def planned(experiment: Experiment, only: Sequence[str] = ()) -> list[tuple[float, float]]:
+    """Energy in eV and rotation in rad of every scan, or of those named only, in the order of the simulation.
 
     Raises
     ------
     UsageError
-        Two of them would have the same name.
+        Two of them would have the same name, or there is none of a name.
     """
     plan = [(energy_ev, rotation) for rotation in experiment.rotations for energy_ev in experiment.energies_ev]
     names = [entry_name(*scan) for scan in plan]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"two scans would be called {twice}; wanted energies 0.1 eV and rotations 1 deg apart or more")
-    return plan
+    strange = next((name for name in only if name not in names), None)
+    if strange is not None:
+        raise UsageError(f"--only {strange}: is no scan of the experiment; they are {names[0]} to {names[-1]}")
+    return [scan for scan, name in zip(plan, names, strict=True) if name in only or not only]
 
 
 def entry_name(energy_ev: float, rotation: float) -> str:
@@ -80,6 +84,8 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         What is true of all scans of the experiment (`common_truth`).
     """
     n = len(scan.frames)
+    # One for all, so that what the history tells is enough to make the very same again.
+    moment = now()
     energy, angle = scan.incident_energy_ev, np.rad2deg(scan.rotation)
     record = Scan(
         entry=entry_name(energy, scan.rotation),
@@ -87,7 +93,7 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         frames=scan.frames,
         pixel_mask=scan.pixel_mask,
         frame=np.arange(n),
-        start_time=now(),
+        start_time=moment,
         instrument="simulated beamline",
         source="simulated source",
         encoder_energy_ev=energy,
@@ -110,18 +116,19 @@ def make_scan(scan: SimulatedScan, parameters: dict[str, Value], common: dict[st
         outermost_zone_width=scan.zone_plate.outermost_zone_width,
         central_stop_diameter=scan.zone_plate.central_stop_diameter,
         defocus=scan.defocus,
-        extra={
-            "end_time": now(),
-            "experiment_identifier": "simulated",
-            # Of the kinds that NeXus lists, the one that is simulated; the names say that it is.
-            "instrument/source/type": "Synchrotron X-ray Source",
-            "instrument/beam/flux": scan.flux,
-            "instrument/detector/saturation_value": scan.saturation_value,
-            **_truth(scan),
-            **(common or {}),
-        },
+        extra={"end_time": moment} | _about(scan) | _truth(scan) | (common or {}),
     )
-    return record.made_by(step("simulate", parameters))
+    return record.made_by(dataclasses.replace(step("simulate", parameters), date=moment))
+
+
+def _about(scan: SimulatedScan) -> dict[str, Value]:
+    return {
+        "experiment_identifier": "simulated",
+        # Of the kinds that NeXus lists, the one that is simulated; the names say that it is.
+        "instrument/source/type": "Synchrotron X-ray Source",
+        "instrument/beam/flux": scan.flux,
+        "instrument/detector/saturation_value": scan.saturation_value,
+    }
 
 
 def _truth(scan: SimulatedScan) -> dict[str, Value]:

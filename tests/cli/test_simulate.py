@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from picpxct_nx import nexus
@@ -39,6 +40,21 @@ def test_plan_is_simulated_as_it_says_and_the_files_are_valid(call: Call, tmp_pa
     first, second = (_scan(tmp_path / "scans" / f"scan_E0{e}_R000.nxs", f"scan_E0{e}_R000") for e in (54600, 54710))
     assert (first.count_time, second.count_time) == pytest.approx((0.1, 0.05))
     assert call("validate", *(tmp_path / "scans").iterdir()).exit_code == 0
+
+
+def test_only_the_scans_that_are_named_are_made_and_they_are_those_of_the_whole(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN)
+    name = "scan_E054710_R060"
+    line = ("simulate", "--preset", tmp_path / "plan.toml", "-q")
+    assert call(*line, "-o", f"{tmp_path}/all/").exit_code == 0
+    assert call(*line, "--only", name, "-o", f"{tmp_path}/one/").exit_code == 0
+    assert [path.name for path in (tmp_path / "one").iterdir()] == [f"{name}.nxs"]
+    one, whole = (_scan(tmp_path / folder / f"{name}.nxs", name) for folder in ("one", "all"))
+    np.testing.assert_array_equal(one.frames, whole.frames)
+    np.testing.assert_array_equal(one.extra["truth/experiment/dose"], whole.extra["truth/experiment/dose"])
+    refused = call(*line, "--only", "scan_E054720_R000", "-o", f"{tmp_path}/none/")
+    assert refused.exit_code == 2
+    assert "is no scan of the experiment; they are scan_E054600_R000 to scan_E054710_R060" in refused.stderr
 
 
 def test_options_come_after_the_plan(call: Call, tmp_path: Path) -> None:

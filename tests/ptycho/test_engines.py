@@ -11,6 +11,7 @@ from picpxct_nx.images.score import lit_region, object_error
 from picpxct_nx.ptycho import Problem, Result, parse, reconstruct
 from picpxct_nx.ptycho.batches import KINDS, batches
 from picpxct_nx.ptycho.engines import ENGINES
+from picpxct_nx.ptycho.reflections import ExitWaves
 from picpxct_nx.simulate.reference import ReferenceScan
 
 
@@ -39,6 +40,14 @@ def test_sparse_batches_lie_apart_and_compact_ones_together() -> None:
     positions = 100 * torch.rand(200, 2, dtype=torch.float64)
     spread = {kind: np.mean([_spread(part, positions) for part in batches(positions, 20, kind)]) for kind in KINDS}
     assert spread["sparse"] > 1.15 * spread["random"] > 1.5 * spread["compact"]
+
+
+def test_every_engine_says_what_it_lets_positions_do() -> None:
+    said = {name: engine.POSITIONS for name, engine in ENGINES.items()}
+    assert set(said.values()) == {"joint", "between", "held"}
+    # Exit waves that an engine keeps belong to the windows of their positions.
+    keeping = {name for name, engine in ENGINES.items() if issubclass(engine.Memory, ExitWaves)}
+    assert {name for name, word in said.items() if word == "held"} == keeping
 
 
 def test_momentum_helps_on_the_way(scan: ReferenceScan, problem: Problem) -> None:

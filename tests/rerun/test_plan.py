@@ -119,7 +119,7 @@ def test_a_foreign_file_is_found_by_its_hash_or_missed() -> None:
 @pytest.mark.parametrize(
     ("history", "told"),
     [
-        ([], "no history"), ([raw("r1")], "is raw data of simulate"),
+        ([], "no history"), ([replace(raw("r1"), command="amend")], "is raw data of amend"),
         ([replace(raw("r1"), output_uuid=None), flat("x")], "broken"),
     ],
 )  # fmt: skip

@@ -63,6 +63,14 @@ def test_settings_that_mean_nothing_are_refused(setting: str, reason: str) -> No
         configure("tutorial", [setting])
 
 
+def test_exposures_are_one_for_each_energy() -> None:
+    found = configure("tutorial", ["exposures=1, 0.5"], energies="5460 eV, 5471 eV")
+    assert found.exposures == (1.0, 0.5)
+    for text, reason in (("1, 0", "wanted more than zero"), ("1", "1 for 2 energies"), ("1, x", "is not a number")):
+        with pytest.raises(UsageError, match=reason):
+            configure("tutorial", [f"exposures={text}"], energies="5460 eV, 5471 eV")
+
+
 def test_dose_and_photon_rate_together_are_refused() -> None:
     with pytest.raises(UsageError, match="dose and --set photon_rate both say how many photons"):
         configure("tutorial", ["dose=1 MGy", "photon_rate=1e7 Hz"])

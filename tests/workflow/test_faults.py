@@ -22,11 +22,11 @@ SINGLE = ("stack", "align", "register", "normalize", "grainmap", "validate")
 STAGES = ("simulate", "reconstruct", "flatten", *SINGLE)
 MANIFEST = """
 [experiment]
-block = 7
+block = 6
 tries = 1
 [simulate]
 set = ["n_positions=60", "frame_size=48", "supersampling=1"]
-energies = "5460 eV,5465 eV,5469 eV,5471 eV,5473 eV,5482 eV,5515 eV"
+energies = "5460 eV,5469 eV,5471 eV,5472 eV,5482 eV,5515 eV"
 [reconstruct]
 recipe = "pie:3,ml:20"
 start = "warm=ml:8"
@@ -137,12 +137,13 @@ def test_a_fault_at_each_stage_loses_nothing(fault: str, code: int | None, folde
             assert set(told) <= {code, 70}, f"{stage}: {run.stderr}"
             assert len(told) == 1 or (fault == "full" and told), f"{stage}: {run.stderr}"
         work.restore()
-        for name in work.finished():
+        now, done = work.finished(), work.gathered()
+        # A file that nobody touched since it was read is what it was.
+        for name in (name for name in now if now[name] != kept.get(name)):
             with nexus.open_valid(folder / name, name) as file:
                 assert nexus.entries(file), f"{stage} left {name} half written"
         # After kill -9 nobody could take away what is hidden; the next run of the stage does.
         assert fault in ("kill", "killall") or work.half_written() == [], stage
-        now, done = work.finished(), work.gathered()
         # What was finished before is neither lost nor made again; but where the whole workflow was killed, Snakemake
         # does not know that a job beside the struck one had ended, and makes what that had made again.
         if fault == "killall":

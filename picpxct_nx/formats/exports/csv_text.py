@@ -4,14 +4,12 @@ Conventions: lines that begin with # tell what the spectra are, one line names t
 `sheets`), and numbers follow with a point and nine digits. UTF-8, lines end with a line feed.
 """
 
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 
-from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink
-from picpxct_nx.formats.exports.sheets import Sheet, of_cube, of_measured
-from picpxct_nx.records import GrainMap, NormalizedCube, Record, Spectrum
+from picpxct_nx.formats.exports.product import Choices, Product, Sink
+from picpxct_nx.formats.exports.sheets import Sheet, comments, of, put, rows, table_format
+from picpxct_nx.records import NormalizedCube, Record, Spectrum
 
 
 def products(record: Record, choices: Choices) -> Iterator[Product]:
@@ -26,31 +24,14 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
     about = {"title": record.title, "sample": record.sample}
     if record.edge_energy_ev is not None:
         about["edge_energy_eV"] = f"{record.edge_energy_ev:.4f}"
-    for sheet in of_cube(record, choices) if isinstance(record, NormalizedCube) else (of_measured(record, choices),):
-        write = partial(_write, about | dict(sheet.facts), sheet)
+    for sheet in of(record, choices):
+        write = partial(_write, {**about, **sheet.facts}, sheet)
         yield Product(name=sheet.name, write=write, notes=sheet.notes, lost=sheet.lost)
 
 
-def _write(facts: dict[str, str], sheet: Sheet, sink: Sink) -> None:
-    text = io.StringIO()
-    for name, value in facts.items():
-        text.write(f"# {name}: {' '.join(value.split())}\n")
-    text.write(",".join("energy_eV" if name == "energy" else name for name in sheet.columns) + "\n")
-    for row in zip(*sheet.columns.values(), strict=True):
-        text.write(",".join(f"{value:.9g}" for value in row) + "\n")
-    if isinstance(sink, Path):
-        sink.write_bytes(text.getvalue().encode())
-    else:
-        sink.write(text.getvalue().encode())
+def _write(facts: Mapping[str, str], sheet: Sheet, sink: Sink) -> None:
+    names = ",".join("energy_eV" if name == "energy" else name for name in sheet.columns)
+    put(f"{comments(facts)}{names}\n{rows(sheet.columns.values(), ',')}", sink)
 
 
-FORMAT = ExportFormat(
-    name="csv",
-    about="CSV: the spectra of xdi with commas, for spreadsheets, larch and Athena",
-    suffix=".csv",
-    takes=(Spectrum, NormalizedCube),
-    lacks=("images", "maps of step, thickness and mask", "the history"),
-    products=products,
-    heeds=frozenset({"polarisation", "region", "with"}),
-    companions=(GrainMap,),
-)
+FORMAT = table_format("csv", "CSV: the spectra of xdi with commas, for spreadsheets, larch and Athena", products)

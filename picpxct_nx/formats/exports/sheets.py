@@ -1,19 +1,21 @@
-"""Spectra as columns: means over parts of a normalised cube, a sheet a polarisation and part, or a measured spectrum.
+"""Spectra as tables of text: means over parts of a normalised cube, or a measured spectrum, and what tables share.
 
-What `xdi` and `csv` write. Energies that were not measured are left out, and NaN and infinity are refused: XDI does not
-allow them, and a program that reads a table stumbles over them. Rows are in the order of energy.
+What `xdi` and `csv` write, each in a dialect of its own. Energies that were not measured are left out, and NaN and
+infinity are refused: XDI does not allow them, and a program that reads a table stumbles over them. Rows are in the
+order of energy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from picpxct_nx.errors import InputError, UsageError
 from picpxct_nx.formats.exports.images import measured_at, pol_suffix, polarisations
-from picpxct_nx.formats.exports.product import Choices, companion, lost, origin
+from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink, companion, lost, origin
 from picpxct_nx.formats.exports.regions import Region, Spectrum, means, part, regions
-from picpxct_nx.records import GrainMap, NormalizedCube
+from picpxct_nx.records import GrainMap, NormalizedCube, Record
 from picpxct_nx.records import Spectrum as Measured
 from picpxct_nx.values import Array
 
@@ -39,6 +41,60 @@ class Sheet:
     columns: Mapping[str, Array]
     notes: tuple[str, ...]
     lost: tuple[str, ...]
+
+
+def table_format(
+    name: str,
+    about: str,
+    products: Callable[[Record, Choices], Iterator[Product]],
+    asks: Mapping[str, str | None] | None = None,
+) -> ExportFormat:
+    """A format that writes sheets as text; `asks` is what --set states, as in `ExportFormat`."""
+    return ExportFormat(
+        name=name,
+        about=about,
+        suffix=f".{name}",
+        takes=(Measured, NormalizedCube),
+        lacks=("images", "maps of step, thickness and mask", "the history"),
+        products=products,
+        heeds=frozenset({"polarisation", "region", "with"}),
+        asks=asks or {},
+        companions=(GrainMap,),
+    )
+
+
+def of(record: Record, choices: Choices) -> Iterator[Sheet]:
+    """A sheet for each polarisation and region of a cube, or one of a measured spectrum.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `of_cube` and `of_measured`.
+    """
+    assert isinstance(record, Measured | NormalizedCube)  # noqa: S101  # the registry gives no other
+    if isinstance(record, Measured):
+        yield of_measured(record, choices)
+    else:
+        yield from of_cube(record, choices)
+
+
+def rows(columns: Iterable[Array], separator: str) -> str:
+    """Columns of n values each as n lines, nine digits a number."""
+    lines = (separator.join(f"{value:.9g}" for value in row) for row in zip(*columns, strict=True))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def comments(facts: Mapping[str, str]) -> str:
+    """Facts as lines `# NAME: VALUE`, each value on one line."""
+    return "".join(f"# {name}: {' '.join(value.split())}\n" for name, value in facts.items())
+
+
+def put(text: str, sink: Sink) -> None:
+    """Write a table to where it goes, in UTF-8 whatever the platform."""
+    if isinstance(sink, Path):
+        sink.write_bytes(text.encode())
+    else:
+        sink.write(text.encode())
 
 
 def of_cube(record: NormalizedCube, choices: Choices) -> Iterator[Sheet]:

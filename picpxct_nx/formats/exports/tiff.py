@@ -38,6 +38,7 @@ DEFAULT = {
 # ImageJ's offsets have 32 bits; some room is left for labels.
 IMAGEJ_BYTES = 2**32 - 2**25
 UM, NM = 1e6, 1e9
+_LACKS = ("complex numbers: phase and modulus instead", "sigma maps and masks", "probe and positions", "the history")
 
 
 def products(record: Record, choices: Choices, *, ome: bool) -> Iterator[Product]:
@@ -58,7 +59,7 @@ def products(record: Record, choices: Choices, *, ome: bool) -> Iterator[Product
         gone = tuple(path for path in lost(record, _carried(record, sheet)) if path != "entry_identifier_uuid")
         yield Product(
             name=f"{record.entry}{sheet.suffix}",
-            write=partial(_write_ome if ome else _write_imagej, record, sheet),
+            write=partial(_write, record, sheet, ome=ome),
             notes=("the first row of the file is the largest y: x to the right, y up",),
             lost=gone,
         )
@@ -105,29 +106,30 @@ def _named(sink: Sink) -> Any:
     return sink if isinstance(sink, Path) else _Nameless(sink)
 
 
-def _write_imagej(record: Record, sheet: Sheet, sink: Sink) -> None:
+def _write(record: Record, sheet: Sheet, sink: Sink, *, ome: bool) -> None:
     import tifffile
 
+    shape = (len(sheet.planes), len(sheet.y), len(sheet.x))
+    how = _ome(record, sheet) if ome else _imagej(record, sheet)
+    large = 4 * math.prod(shape) > IMAGEJ_BYTES
+    with tifffile.TiffWriter(_named(sink), ome=ome, imagej=not ome, bigtiff=large) as file:
+        file.write(_pages(sheet), shape=shape, dtype=np.float32, software=f"picpxct_nx {__version__}", **how)
+
+
+def _imagej(record: Record, sheet: Sheet) -> dict[str, Any]:
+    """What tifffile is told for a file of ImageJ's."""
     y, x = pixel_size(sheet.y) * UM, pixel_size(sheet.x) * UM
-    metadata: dict[str, Any] = {
+    metadata = {
         "axes": "ZYX",
         "unit": "um",
         "Labels": [plane.label for plane in sheet.planes],
         "xorigin": float(-sheet.x[0] * UM / x),
         "yorigin": float(sheet.y[-1] * UM / y),
-        "Info": _info(record, sheet),
+        "Info": "\n".join(f"{name} = {value}" for name, value in _facts(record, sheet).items()),
     }
-    shape = (len(sheet.planes), len(sheet.y), len(sheet.x))
-    with tifffile.TiffWriter(_named(sink), imagej=True) as file:
-        # ImageJ takes the unit of the resolution from its own text, so that the tag has none.
-        file.write(
-            _pages(sheet), shape=shape, dtype=np.float32, resolution=(1 / x, 1 / y), resolutionunit="NONE",
-            software=f"picpxct_nx {__version__}", metadata=metadata, datetime=provenance.now()[:19],
-        )  # fmt: skip
-
-
-def _info(record: Record, sheet: Sheet) -> str:
-    return "\n".join(f"{name} = {value}" for name, value in _facts(record, sheet).items())
+    # ImageJ takes the unit of the resolution from its own text, so that the tag has none.
+    tags = {"resolution": (1 / x, 1 / y), "resolutionunit": "NONE", "datetime": provenance.now()[:19]}
+    return tags | {"metadata": metadata}
 
 
 def _facts(record: Record, sheet: Sheet) -> dict[str, str]:
@@ -148,14 +150,13 @@ def _facts(record: Record, sheet: Sheet) -> dict[str, str]:
     return facts
 
 
-def _write_ome(record: Record, sheet: Sheet, sink: Sink) -> None:
-    import tifffile
-
+def _ome(record: Record, sheet: Sheet) -> dict[str, Any]:
+    """What tifffile is told for an OME-TIFF."""
     channel: dict[str, Any] = {"Name": [plane.label for plane in sheet.planes]}
     if all(plane.energy_ev is not None for plane in sheet.planes):
         channel["ExcitationWavelength"] = [wavelength(float(plane.energy_ev or 0)) * NM for plane in sheet.planes]
         channel["ExcitationWavelengthUnit"] = ["nm"] * len(sheet.planes)
-    metadata: dict[str, Any] = {
+    metadata = {
         # Of the file, not of the entry: always the same for the same images of the same entry.
         "UUID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, f'urn:uuid:{record.uuid}/{sheet.suffix}/{channel}')}",
         "Creator": f"picpxct_nx {__version__}",
@@ -169,31 +170,27 @@ def _write_ome(record: Record, sheet: Sheet, sink: Sink) -> None:
         "Channel": channel,
         "MapAnnotation": {"Namespace": "picpxct_nx", **_facts(record, sheet)},
     }
-    shape = (len(sheet.planes), len(sheet.y), len(sheet.x))
-    with tifffile.TiffWriter(_named(sink), ome=True, bigtiff=4 * math.prod(shape) > IMAGEJ_BYTES) as file:
-        file.write(
-            _pages(sheet), shape=shape, dtype=np.float32, photometric="minisblack", metadata=metadata,
-            software=f"picpxct_nx {__version__}",
-        )  # fmt: skip
+    return {"photometric": "minisblack", "metadata": metadata}
 
 
-_LACKS = ("complex numbers: phase and modulus instead", "sigma maps and masks", "probe and positions", "the history")
-_HEEDS = frozenset({"image", "polarisation", "energy"})
-TIFF = ExportFormat(
-    name="tiff",
-    about="TIFF for ImageJ, float32, pixel size in um: one or all images, one file a polarisation",
-    suffix=".tif",
-    takes=IMAGED,
-    lacks=_LACKS,
-    products=partial(products, ome=False),
-    heeds=_HEEDS,
+def _format(name: str, suffix: str, about: str, *, ome: bool) -> ExportFormat:
+    return ExportFormat(
+        name=name,
+        about=about,
+        suffix=suffix,
+        takes=IMAGED,
+        lacks=_LACKS,
+        products=partial(products, ome=ome),
+        heeds=frozenset({"image", "polarisation", "energy"}),
+    )
+
+
+TIFF = _format(
+    "tiff", ".tif", "TIFF for ImageJ, float32, pixel size in um: one or all images, one file a polarisation", ome=False
 )
-OME_TIFF = ExportFormat(
-    name="ome-tiff",
-    about="OME-TIFF, float32, pixel size in um, energies as wavelengths: one file a polarisation",
-    suffix=".ome.tif",
-    takes=IMAGED,
-    lacks=_LACKS,
-    products=partial(products, ome=True),
-    heeds=_HEEDS,
+OME_TIFF = _format(
+    "ome-tiff",
+    ".ome.tif",
+    "OME-TIFF, float32, pixel size in um, energies as wavelengths: one file a polarisation",
+    ome=True,
 )

@@ -18,17 +18,15 @@ Conventions, each with its source (spec.md and dictionary.md of github.com/XrayS
 - Text is kept to one line and ASCII is not forced: "free-format" values may be UTF-8.
 """
 
-import io
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from picpxct_nx import __version__
-from picpxct_nx.formats.exports.product import Choices, ExportFormat, Product, Sink, missing, quantity
-from picpxct_nx.formats.exports.sheets import Sheet, of_cube, of_measured
-from picpxct_nx.records import GrainMap, NormalizedCube, Record, Spectrum
+from picpxct_nx.formats.exports.product import Choices, Product, Sink, missing, quantity
+from picpxct_nx.formats.exports.sheets import Sheet, comments, of, put, rows, table_format
+from picpxct_nx.records import NormalizedCube, Record, Spectrum
 from picpxct_nx.spectra.attenuation import near_edge
 from picpxct_nx.values import Array
 
@@ -57,8 +55,8 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
     InputError
         Element, edge or d-spacing is not known, or a region has no pixel that can be used, or no energy.
     """
-    headers = _headers(record, choices)
-    for sheet, labels in _sheets(record, choices):
+    headers, labels = _headers(record, choices), _labels(record)
+    for sheet in of(record, choices):
         yield Product(
             name=sheet.name,
             write=partial(_write, headers, sheet, labels, record.title),
@@ -67,19 +65,17 @@ def products(record: Record, choices: Choices) -> Iterator[Product]:
         )
 
 
-def _sheets(record: Record, choices: Choices) -> Iterator[tuple[Sheet, Mapping[str, str]]]:
-    """Each sheet, and what XDI calls its columns."""
+def _labels(record: Record) -> Mapping[str, str]:
+    """What XDI calls the columns of a record's sheets, where it has another name."""
     if isinstance(record, Spectrum):
         absorption = ABSORPTION.get((record.mode, bool(record.normalized)), "absorption")
-        yield of_measured(record, choices), {
+        return {
             "absorption": absorption, "absorption_sigma": f"{absorption}_sigma", "incident": "i0",
             "detected": DETECTED.get(record.mode, "detected"),
         }  # fmt: skip
-        return
     assert isinstance(record, NormalizedCube)  # noqa: S101  # the registry gives no other
     label = "normtrans" if record.thickness_by == "edge-jump" else "mutrans"
-    for sheet in of_cube(record, choices):
-        yield sheet, {"xanes": label, "xanes_sigma": f"{label}_sigma"}
+    return {"xanes": label, "xanes_sigma": f"{label}_sigma"}
 
 
 def _headers(record: Record, choices: Choices) -> dict[str, str]:
@@ -129,36 +125,20 @@ def _write(headers: Mapping[str, str], sheet: Sheet, labels: Mapping[str, str], 
     own = {"title": title, **sheet.facts}
     named = {**headers, **{f"Picpxct_nx.{name}": value for name, value in own.items()}}
     columns = {labels.get(name, name): column for name, column in sheet.columns.items()}
-    text = render(named, title, columns).encode()
-    if isinstance(sink, Path):
-        sink.write_bytes(text)
-    else:
-        sink.write(text)
+    put(render(named, title, columns), sink)
 
 
 def render(headers: Mapping[str, str], comment: str, columns: Mapping[str, Array]) -> str:
     """The text of an XDI file; columns are values (n,) by label, `energy` in eV."""
-    text = io.StringIO()
-    text.write(f"# XDI/1.0 picpxct_nx/{__version__}\n")
-    for number, name in enumerate(columns, 1):
-        text.write(f"# Column.{number}: {name}{' eV' if name == 'energy' else ''}\n")
-    for name, value in headers.items():
-        text.write(f"# {name}: {' '.join(value.split())}\n")
-    text.write(f"# ///\n# {' '.join(comment.split())}\n# ---\n")
-    text.write("# " + " ".join(columns) + "\n")
-    for row in zip(*columns.values(), strict=True):
-        text.write(" ".join(f"{value:.9g}" for value in row) + "\n")
-    return text.getvalue()
+    kinds = (f"# Column.{n}: {name}{' eV' if name == 'energy' else ''}\n" for n, name in enumerate(columns, 1))
+    top = f"# XDI/1.0 picpxct_nx/{__version__}\n{''.join(kinds)}{comments(headers)}"
+    below = f"# ///\n# {' '.join(comment.split())}\n# ---\n# {' '.join(columns)}\n"
+    return top + below + rows(columns.values(), " ")
 
 
-FORMAT = ExportFormat(
-    name="xdi",
-    about="XDI 1.0 (text): XANES and phase spectra with sigmas, of all, a box or each grain, or a spectrum as measured",
-    suffix=".xdi",
-    takes=(Spectrum, NormalizedCube),
-    lacks=("images", "maps of step, thickness and mask", "the history"),
-    products=products,
-    heeds=frozenset({"polarisation", "region", "with"}),
+FORMAT = table_format(
+    "xdi",
+    "XDI 1.0 (text): XANES and phase spectra with sigmas, of all, a box or each grain, or a spectrum as measured",
+    products,
     asks={"element": None, "edge": None, "mono.d_spacing": "angstrom", **dict.fromkeys(RECOMMENDED)},
-    companions=(GrainMap,),
 )

@@ -1,4 +1,9 @@
-"""The engines by the name a recipe calls them; each file has Params, Memory, init and step and nothing else."""
+"""The engines by the name a recipe calls them; each file has Params, Memory, init, phase, step and POSITIONS, no more.
+
+`POSITIONS` says what an engine lets positions do: "joint", it finds them itself with object and probe, and the
+background too; "between", they may be moved between its iterations; "held", its exit waves belong to the windows where
+they are.
+"""
 
 from types import ModuleType
 from typing import Final

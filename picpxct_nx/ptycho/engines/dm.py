@@ -8,6 +8,8 @@ from torch import Tensor
 from picpxct_nx.ptycho import reflections
 from picpxct_nx.ptycho.state import Data, State
 
+POSITIONS = "held"
+
 
 @dataclass(frozen=True)
 class Params(reflections.Reflecting):

@@ -12,6 +12,8 @@ from picpxct_nx.ptycho.blocks import Block
 from picpxct_nx.ptycho.overlap import from_sum, seen_by_probe
 from picpxct_nx.ptycho.state import Data, State, screen_of
 
+POSITIONS = "between"
+
 
 @dataclass(frozen=True)
 class Params:

@@ -14,7 +14,7 @@ from picpxct_nx.ptycho.soft import Soft
 from picpxct_nx.ptycho.state import Data, State
 
 # It finds positions and background with object and probe where `Data.reach` and `Data.dark` let it.
-JOINT = True
+POSITIONS = "joint"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 from picpxct_nx.checkpoints import Checkpoints
 from picpxct_nx.choice import Choice, choose
 from picpxct_nx.errors import ConvergenceError, InputError
-from picpxct_nx.joint import reconstruct_group
+from picpxct_nx.joint_reconstruction import reconstruct_group
 from picpxct_nx.reconstruction import Listener, Store, reconstruct_scan
 from picpxct_nx.records import Reconstruction, Scan
 from picpxct_nx.score.reconstruction import judge
