@@ -4,8 +4,8 @@
 
 The reference scan gets a background of 2 % of its counts, flat or a bump beside the beam, and is reconstructed. Printed
 are, at some iterations, the object error against the truth, and the mean error of the background on the pixels where it
-is more than the light, as a part of it; the last column is the object error with the background known. Several redrawn
-scans are averaged.
+is more than the light, as a part of it; the last column is the object error with the background known, or held at a
+part of it (`--held`). Several redrawn scans are averaged.
 """
 
 import argparse
@@ -24,6 +24,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shape", action="append", choices=("flat", "bump"), help="may be given again")
     parser.add_argument("--recipe", action="append", help="may be given again; else pie:3,ml:100")
     parser.add_argument("--scans", type=int, default=3, help="redrawn scans of each")
+    parser.add_argument("--held", type=float, default=1.0, help="part of the background that the last column knows")
     parser.add_argument("--seed", type=int, default=1, help="of the specimen")
     return parser.parse_args()
 
@@ -48,15 +49,17 @@ def background_of(shape: str, m: int, level: float) -> Any:
     return found * level / found.mean()
 
 
-def looks(scan: Any, frames: Any, true: Any, dark: Any, recipe: str) -> tuple[dict[int, tuple[float, float]], float]:
-    """Object error and background's error at some iterations, and the object error at the end with it known."""
+def looks(scan: Any, frames: Any, true: Any, held: float, recipe: str) -> tuple[dict[int, tuple[float, float]], float]:
+    """Object error and background's error at some iterations, and the object error at the end with it held."""
+    from dataclasses import replace
+
     import numpy as np
 
     from picpxct_nx.images.score import lit_region, object_error
     from picpxct_nx.ptycho import Background, Control, Model, Problem, Snapshot, parse, reconstruct
 
     shape = (scan.object.shape[0], scan.object.shape[1])
-    lit = lit_region(scan.probe, scan.positions_px, shape)
+    lit, dark = lit_region(scan.probe, scan.positions_px, shape), light_of(scan).mean(0) < true
     found: dict[int, tuple[float, float]] = {}
 
     def look(snapshot: Snapshot) -> None:
@@ -69,8 +72,7 @@ def looks(scan: Any, frames: Any, true: Any, dark: Any, recipe: str) -> tuple[di
     problem = Problem(frames, np.ones(frames.shape[1:], bool), scan.positions_px, shape, scan.probe_start)
     control, stages = Control(keep=look, every=0), parse(recipe)
     reconstruct(problem, stages, model=Model(background=Background()), device="cpu:1", control=control)
-    known = Problem(*(problem.frames, problem.good, scan.positions_px, shape, scan.probe_start), background=true)
-    best = reconstruct(known, stages, device="cpu:1").object
+    best = reconstruct(replace(problem, background=held * true), stages, device="cpu:1").object
     return found, float(object_error(best, scan.object, lit).error)
 
 
@@ -84,7 +86,7 @@ def main() -> None:
     from picpxct_nx.simulate.reference import reference_scan
 
     torch.set_num_threads(1)
-    print(ROW.format("photons", "shape", "recipe", *LOOKS, "known"))
+    print(ROW.format("photons", "shape", "recipe", *LOOKS, "known" if options.held == 1 else f"{options.held:g} held"))
     print(ROW.format(*["---"] * (4 + len(LOOKS))))
     for recipe in options.recipe or ["pie:3,ml:100"]:
         for photons in options.photons or (1e4, 1e5, 1e6, 1e7):
@@ -94,7 +96,7 @@ def main() -> None:
                 true = background_of(shape, options.m, 0.02 * light.mean())
                 rng = np.random.default_rng(5)
                 runs = [
-                    looks(scan, rng.poisson(light + true).astype(np.float32), true, light.mean(0) < true, recipe)
+                    looks(scan, rng.poisson(light + true).astype(np.float32), true, options.held, recipe)
                     for _ in range(options.scans)
                 ]
                 means = {look: np.mean([run[0][look] for run in runs], axis=0) for look in LOOKS if look in runs[0][0]}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Background, Model, background, blur, dark, fit, reconstruct, replay
+from picpxct_nx.ptycho import Background, Control, Model, Snapshot, background, blur, dark, fit, reconstruct, replay
 from picpxct_nx.ptycho.beam import start
 from picpxct_nx.ptycho.engines import ml
 from picpxct_nx.ptycho.gradient import curvature, pulled, room_for
@@ -178,6 +178,20 @@ def test_few_counts_are_left_to_the_background_too() -> None:
     assert result.background is not None
     # The most likely one, of an object that may be anything, is less than half of it.
     assert result.background[light.mean(0) < 0.4].mean() == pytest.approx(0.4, rel=0.35)
+
+
+@pytest.mark.parametrize("after", [4, 7])
+def test_a_run_that_is_resumed_finds_the_same_background(scan: ReferenceScan, after: int) -> None:
+    problem, model = problem_of(scan, measured(2 + expected(scan, scan.probe[None]))), Model(background=Background(5))
+    kept: list[Snapshot] = []
+    stop = Control(progress=lambda _e, iteration, _n, _f: iteration < after, keep=kept.append)
+    reconstruct(problem, "pie:2,ml:8", model=model, device="cpu", control=stop)
+    whole = reconstruct(problem, "pie:2,ml:8", model=model, device="cpu")
+    again = reconstruct(problem, "pie:2,ml:8", model=model, device="cpu", control=Control(resume=kept[-1]))
+    assert whole.background is not None
+    assert again.background is not None
+    assert again.background.tobytes() == whole.background.tobytes()
+    assert again.object.tobytes() == whole.object.tobytes()
 
 
 def test_averaged_frames_keep_their_faint_light(scan: ReferenceScan) -> None:
