@@ -45,7 +45,7 @@ def gradient(
     around : (n, 2) float64, or None
         `Data.around`; the step then is an affine map of it.
     pull : (2, 2) float64 and (n, 2) float64, optional
-        `freedom.learn` on the scale of half the misfit, and the positions.
+        `evidence.learn` on the scale of half the misfit, and the positions.
 
     Returns
     -------

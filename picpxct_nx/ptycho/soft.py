@@ -37,14 +37,14 @@ class Soft:
         Counts l of the prior l sum |O(r) - O(r')|^2 over neighbouring pixels.
     strains : (10, 10) float64, or None
         `strains.learn`, where frames move.
-    freedom : (2, 2) float64, or None
-        `freedom.learn`, where frames move.
+    evidence : (2, 2) float64, or None
+        `evidence.learn`, where frames move.
     """
 
     stiffness: Tensor
     smoothness: Tensor
     strains: Tensor | None = None
-    freedom: Tensor | None = None
+    evidence: Tensor | None = None
 
 
 def due(iteration: int) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, freedom, moves, noise, ops, soft, strains
+from picpxct_nx.ptycho import evidence, fit, moves, noise, ops, soft, strains
 from picpxct_nx.ptycho.beam import beam_of, from_sum, probes_of, seen_by_probe
 from picpxct_nx.ptycho.conjugate import conjugate, product, share
 from picpxct_nx.ptycho.soft import Soft
@@ -204,7 +204,7 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
         learned = replace(
             learned,
             strains=strains.learn(data, state, likelihood, slopes),
-            freedom=freedom.learn(data, state, learned.smoothness),
+            evidence=evidence.learn(data, state, learned.smoothness),
         )
     return replace(bare, soft=learned)
 
@@ -277,11 +277,11 @@ def _pulled(data: Data, state: State, memory: Memory, likelihood: fit.Likelihood
 
 
 def _pull(state: State, memory: Memory, likelihood: fit.Likelihood) -> tuple[Tensor, Tensor] | None:
-    """What `freedom` adds to the gradient for positions, and these; half the misfit is minus log p by 2, or by 4."""
-    if memory.soft is None or memory.soft.freedom is None or state.positions is None:
+    """What evidence adds to the gradient for positions, and these; half the misfit is minus log p by 2, or by 4."""
+    if memory.soft is None or memory.soft.evidence is None or state.positions is None:
         return None
     part = torch.where(likelihood.poisson, 0.5, 0.25)
-    return part * memory.soft.freedom, state.positions.to(memory.soft.freedom.device)
+    return part * memory.soft.evidence, state.positions.to(memory.soft.evidence.device)
 
 
 def _curvature(data: Data, state: State, direction: State, pulled: _Pulled, likelihood: fit.Likelihood) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the freedom of the object does to positions: against differences, and on a scan of few photons."""
+"""What the evidence says of positions: against differences, and on a scan of few photons."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Model, Positions, freedom, positions, reconstruct
+from picpxct_nx.ptycho import Model, Positions, evidence, positions, reconstruct
 from picpxct_nx.ptycho.beam import illumination, start
 from picpxct_nx.ptycho.positions import affine
 from picpxct_nx.ptycho.state import load, placed
@@ -30,7 +30,7 @@ def test_it_is_the_derivative_of_the_number_of_parameters_by_maps_of_the_positio
         dose = illumination(moved, state).double()
         return float((dose / (dose + 4 * smoothness)).sum())
 
-    found = freedom.learn(data, state, smoothness)
+    found = evidence.learn(data, state, smoothness)
     for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
         by = torch.zeros(2, 2, dtype=torch.float64)
         by[row, column] = 0.01
@@ -38,7 +38,7 @@ def test_it_is_the_derivative_of_the_number_of_parameters_by_maps_of_the_positio
         assert float(found[row, column]) == pytest.approx(wanted, abs=0.05 * float(found.abs().max()))
     # A larger scan has more of an object to fit.
     assert (found.diagonal() > 0).all()
-    assert not freedom.learn(data, state, torch.tensor(0.0)).any()
+    assert not evidence.learn(data, state, torch.tensor(0.0)).any()
 
 
 def test_a_pull_on_the_map_is_shared_by_the_frames_that_know_their_place() -> None:
@@ -65,5 +65,5 @@ def test_few_photons_spread_the_positions_less(monkeypatch: pytest.MonkeyPatch) 
         return affine(scan.positions_px, result.positions_px).scale
 
     found = scale()
-    monkeypatch.setattr(freedom, "learn", lambda *_: torch.zeros(2, 2, dtype=torch.float64))
+    monkeypatch.setattr(evidence, "learn", lambda *_: torch.zeros(2, 2, dtype=torch.float64))
     assert abs(found) < 0.6 * scale()
