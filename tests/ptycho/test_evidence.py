@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from picpxct_nx.ptycho import Model, Positions, evidence, positions, reconstruct
+from picpxct_nx.ptycho import Model, Positions, evidence, parse, positions, reconstruct
 from picpxct_nx.ptycho.beam import illumination, start
 from picpxct_nx.ptycho.positions import affine
 from picpxct_nx.ptycho.state import load, placed
@@ -61,7 +61,7 @@ def test_few_photons_spread_the_positions_less(monkeypatch: pytest.MonkeyPatch) 
 
     def scale() -> float:
         model = Model(positions=Positions(geometry="affine"))
-        result = reconstruct(problem_of(scan), "pie:3,ml:60", model=model, device="cpu")
+        result = reconstruct(problem_of(scan), parse("pie:3,ml:60"), model=model, device="cpu")
         return affine(scan.positions_px, result.positions_px).scale
 
     found = scale()
