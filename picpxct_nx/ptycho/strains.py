@@ -158,7 +158,11 @@ def learn(data: Data, state: State, likelihood: fit.Likelihood, slopes: tuple[Te
     """
     by = directions(data, state, slopes)
     total = torch.zeros(len(by), len(by), dtype=torch.float64, device=data.weight.device)
-    beams = [beam_of(data, replace(direction, scale=state.scale, positions=None)) for direction in by]
+    still = torch.zeros_like(state.probe)[None]
+    beams = {
+        number: beam_of(data, replace(by[number], scale=state.scale, positions=None))
+        for number in range(len(MAPS), len(MAPS) + len(STRAINS))
+    }
     beam, k = beam_of(data, state), data.passes
     for block in data.pieces():
         probes = probes_of(beam, block)
@@ -166,10 +170,12 @@ def learn(data: Data, state: State, likelihood: fit.Likelihood, slopes: tuple[Te
         total_shown = shown(state, wave)
         reciprocal = fit.inverse_modulus(total_shown, data.least) * data.weight
         along = []
-        for direction, turned in zip(by, beams, strict=True):
+        for number, direction in enumerate(by):
             images = (state.object, direction.object)
             places = None if direction.positions is None else (slopes, direction.positions[block.frames])
-            change = k.turned_waves(images, (probes, probes_of(turned, block)), block, moves=places)
+            # Only three of them change the probe, which costs a transform of its own.
+            turned = probes_of(beams[number], block) if number in beams else still
+            change = k.turned_waves(images, (probes, turned), block, moves=places)
             along.append((ops.real_product(wave, k.transform(change)) * reciprocal).flatten())
         flat = torch.stack(along)
         total += flat @ flat.mT

@@ -1,4 +1,4 @@
-"""What evidence says of positions: against differences of what it is the derivative of, and with few photons."""
+"""What the evidence says of positions: against differences, and on a scan of few photons."""
 
 from dataclasses import replace
 
@@ -18,21 +18,24 @@ from .flawed import problem_of
 CPU = torch.device("cpu")
 
 
-def test_it_is_the_derivative_of_the_determinant_by_maps_of_the_positions(subpixel_scan: ReferenceScan) -> None:
+def test_it_is_the_derivative_of_the_number_of_parameters_by_maps_of_the_positions(
+    subpixel_scan: ReferenceScan,
+) -> None:
     problem = replace(problem_of(subpixel_scan), probe=subpixel_scan.probe)
-    data, smoothness = load(problem, CPU), torch.tensor(20.0)
+    data, smoothness = load(problem, CPU), torch.tensor(2000.0)
     place = torch.from_numpy(subpixel_scan.positions_px.copy())
     state = replace(start(problem, data), positions=place)
 
-    def logarithm(by: torch.Tensor) -> float:
+    def number(by: torch.Tensor) -> float:
         moved = placed(data, place + (place - place.mean(0)) @ by)
-        return float((1 + illumination(moved, state).double() / (4 * smoothness)).log().sum())
+        dose = illumination(moved, state).double()
+        return float((dose / (dose + 4 * smoothness)).sum())
 
     found = evidence.learn(data, state, smoothness)
     for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
         by = torch.zeros(2, 2, dtype=torch.float64)
         by[row, column] = 0.01
-        wanted = (logarithm(by) - logarithm(-by)) / 0.02
+        wanted = (number(by) - number(-by)) / 0.02
         assert float(found[row, column]) == pytest.approx(wanted, abs=0.05 * float(found.abs().max()))
     # A larger scan has more of an object to fit.
     assert (found.diagonal() > 0).all()
@@ -54,15 +57,14 @@ def test_a_pull_on_the_map_is_shared_by_the_frames_that_know_their_place() -> No
     assert not positions.spread(pull, place, 0 * curvature).any()
 
 
-def test_few_photons_do_not_spread_the_positions() -> None:
+def test_few_photons_spread_the_positions_less(monkeypatch: pytest.MonkeyPatch) -> None:
     scan = reference_scan(50, 64, photons=1e5, subpixel=True)
 
-    def scale(smoothness: str) -> float:
-        stages = parse("pie:3,ml:30", {"ml.smoothness": smoothness})
+    def scale() -> float:
         model = Model(positions=Positions(geometry="affine"))
-        return affine(
-            scan.positions_px, reconstruct(problem_of(scan), stages, model=model, device="cpu").positions_px
-        ).scale
+        result = reconstruct(problem_of(scan), parse("pie:3,ml:60"), model=model, device="cpu")
+        return affine(scan.positions_px, result.positions_px).scale
 
-    assert scale("0") > 5e-3
-    assert abs(scale("1")) < 2.5e-3
+    found = scale()
+    monkeypatch.setattr(evidence, "learn", lambda *_: torch.zeros(2, 2, dtype=torch.float64))
+    assert abs(found) < 0.6 * scale()
