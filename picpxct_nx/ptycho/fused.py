@@ -11,7 +11,7 @@ import torch
 import triton
 from torch import Tensor
 
-from picpxct_nx.ptycho import fit, noise
+from picpxct_nx.ptycho import fit, kernels_moves, noise
 from picpxct_nx.ptycho import kernels as k
 from picpxct_nx.ptycho.blocks import Block
 
@@ -344,7 +344,7 @@ def asked_moves(
     n, modes, h, w = chi.shape
     grid = _grid(n, h * w)
     sums = torch.empty((5, *grid), device=chi.device)
-    k.ask[grid](
+    kernels_moves.ask[grid](
         _bits(slopes[0]), _bits(slopes[1]), _bits(probes), block.places, _bits(chi), sums,
         slopes[0].shape[1], h, w, _stride(probes), MODES=modes, RUN=RUN,
     )  # fmt: skip
