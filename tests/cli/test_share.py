@@ -154,7 +154,7 @@ def test_one_product_of_several_scans_is_made_again_from_all_of_them(twice: Two,
         shutil.copy(path, tmp_path / "raw" / name)
     result = call("rerun", f"recs/{NEXT}.nxs", "--inputs", "raw", "--json", "-q")
     assert result.exit_code == 0, result.stderr + result.stdout
-    told = json.loads(result.stdout)
+    told = json.loads(result.stdout.splitlines()[-1])
     assert (told["agreement"], told["commands"], told["raw_entries"]) == ("equal", 1, 2)
 
 
