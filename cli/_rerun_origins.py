@@ -73,6 +73,8 @@ def repeat(
         return {}
     places = {path.stem: Place(str(path.absolute()), path.stem) for path in sorted(made.glob("*.nxs"))}
     known = {u: places[at_hand[u].entry] for u in run.uuids if u in at_hand and at_hand[u].entry in places}
+    for name in (at_hand[u].entry for u in run.uuids if u in at_hand and u not in known):
+        say(f"{name}: {run.command} makes no entry of that name now; it is taken as it is", quiet=quiet)
     left = [uuid for uuid in run.uuids if uuid not in at_hand]
     for place in places.values() if left else ():
         record = read(place)
