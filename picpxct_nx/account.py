@@ -19,6 +19,8 @@ from picpxct_nx.values import Array, Value
 # Chi-square of the bright pixels above which something is missing: a measured scan by one probe mode comes to 2.5,
 # scans that began too far from their defocus come to 14 and more.
 MISFIT = 5.0
+# Fewer iterations are a first look, which fits nothing yet.
+ENOUGH = 20
 
 
 def found(given: Array, result: Result) -> Iterator[str]:
@@ -47,9 +49,9 @@ def noise(sigmas: Errors) -> str:
     )
 
 
-def doubts(sigmas: Errors) -> Iterator[str]:
+def doubts(sigmas: Errors, result: Result) -> Iterator[str]:
     """What speaks against a result, a line each."""
-    if sigmas.chi_square > MISFIT:
+    if sigmas.chi_square > MISFIT and len(result.error) >= ENOUGH:
         yield (
             f"the model misses the bright pixels by more than noise (chi-square {sigmas.chi_square:.3g}; wanted 1); if "
             "the object looks wrong, the start probe's defocus may be: try --set start.defocus=search"

@@ -211,7 +211,7 @@ def noise_of(posed: Posed, result: Result, choice: Choice, listener: Listener) -
         return None
     sigmas = errors_of(posed.problem, result, posed.stages, model=posed.model, device=choice.device, seed=choice.seed)
     listener.note(f"{posed.name}: {account.noise(sigmas)}")
-    for line in account.doubts(sigmas):
+    for line in account.doubts(sigmas, result):
         listener.warn(f"{posed.name}: {line}")
     return sigmas
 
