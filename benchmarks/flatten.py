@@ -99,6 +99,9 @@ def main(cases: int, side: int) -> None:
     print("             rms error / bound  on the true air   rms error / own estimate   air")
     print("             constant   slopes  constant  slopes  constant  slopes modulus   wrong  recall")
     for name, results in [*judged.items(), ("all", [one for kind in KINDS for one in judged[kind]])]:
+        if not results:
+            print(f"{name:12s} no case of it")
+            continue
         rms = {of: _rms(np.array([r[of] for r in results])) for of in ("bound", "control", "claimed")}
         wrong, recall = (np.mean([r[of] for r in results]) for of in ("wrong", "recall"))
         row = "  ".join("".join(f"{v:8.2f}" for v in values) for values in rms.values())
