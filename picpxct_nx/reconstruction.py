@@ -141,7 +141,9 @@ def _prepare(scan: Scan, choice: Choice, listener: Listener, store: Store) -> _T
     else:
         found: dict[str, Value] = {}
         if choice.refocus:
-            problem, better = refocus.of_scan(problem, scan, choice.device, choice.seed)
+            problem, better = refocus.of_scan(
+                problem, scan, choice.device, choice.seed, _progress(f"{scan.entry} defocus", listener)
+            )
             listener.note(f"{scan.entry}: {refocus.sentence(better)}")
             found = refocus.facts(better)
         posed = Posed(scan.entry, (scan.entry,), problem, choice.stages, choice.model)
@@ -157,6 +159,16 @@ def _prepare(scan: Scan, choice: Choice, listener: Listener, store: Store) -> _T
     if monitored:
         listener.note(f"{scan.entry}: intensities start with the monitor's")
     return task
+
+
+def _progress(what: str, listener: Listener) -> Callable[[int, int, float], bool]:
+    """Reports what is worked on, and goes on unless somebody asks to end."""
+
+    def go(number: int, total: int, error: float) -> bool:
+        listener.report(what, number, total, error)
+        return not listener.asked()
+
+    return go
 
 
 def _likewise(stages: tuple[Stage, ...], near: warm.Neighbour) -> tuple[Stage, ...]:
@@ -183,8 +195,7 @@ def solve(posed: Posed, choice: Choice, listener: Listener, checkpoints: Checkpo
     """
 
     def progress(engine: str, iteration: int, total: int, error: float) -> bool:
-        listener.report(f"{posed.name} {engine}", iteration, total, error)
-        return not listener.asked()
+        return _progress(f"{posed.name} {engine}", listener)(iteration, total, error)
 
     control = Control(progress, choice.stop)
     if checkpoints is not None:

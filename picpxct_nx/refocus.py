@@ -4,6 +4,7 @@ From a start whose defocus is off by half, or of the wrong sign, no engine finds
 frames show whether a defocus is near: the Fourier error is then a half to a third of what it is everywhere else.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,9 @@ STEP = 1.5
 CLEAR = 0.2
 
 
+Progress = Callable[[int, int, float], bool | None]
+
+
 @dataclass(frozen=True)
 class Refocus:
     """What was found.
@@ -47,13 +51,20 @@ class Refocus:
     errors: NDArray[np.float64]
 
 
-def of_scan(problem: Problem, scan: Scan, device: str, seed: int) -> tuple[Problem, Refocus]:
+def of_scan(
+    problem: Problem, scan: Scan, device: str, seed: int, progress: Progress | None = None
+) -> tuple[Problem, Refocus]:
     """`refocused` with the pixels and the wavelength of the scan that poses the problem."""
-    return refocused(problem, object_pixel(scan), wavelength_of(scan.energy_ev), device, seed)
+    return refocused(problem, object_pixel(scan), wavelength_of(scan.energy_ev), device, seed, progress)
 
 
 def refocused(
-    problem: Problem, pixel: tuple[float, float], wavelength: float, device: str = "auto", seed: int = 0
+    problem: Problem,
+    pixel: tuple[float, float],
+    wavelength: float,
+    device: str = "auto",
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> tuple[Problem, Refocus]:
     """The problem with its start probe moved along the beam to where the frames fit best.
 
@@ -72,6 +83,9 @@ def refocused(
         As for `reconstruct`.
     seed : int
         As for `reconstruct`.
+    progress : callable, optional
+        Told after each trial how many are done, how many there are, and the Fourier error; the search ends, and the
+        probe stays, where it returns False.
 
     Returns
     -------
@@ -81,20 +95,28 @@ def refocused(
     """
     given, mean = curvature(problem.probe, pixel, wavelength)
     window = min(size * step for size, step in zip(problem.probe.shape[1:], pixel, strict=True))
-    farthest, step = REACH * window / (wavelength * mean), STEP / (np.pi * wavelength * mean**2)
-    count = int(np.ceil(farthest / step))
-    defocus = np.concatenate([[given], np.linspace(-farthest, farthest, 2 * count + 1)])
-    some = _close(problem)
-    errors = np.array([
-        _error(replace(some, probe=propagated(problem.probe, wavelength * (by - given), pixel)), device, seed)
-        for by in defocus
-    ])  # fmt: skip
+    defocus, some, errors = _distances(given, mean, window, wavelength), _close(problem), np.empty(0)
+    for number, by in enumerate(defocus, 1):
+        there = propagated(problem.probe, wavelength * (by - given), pixel)
+        errors = np.append(errors, _error(replace(some, probe=there), device, seed))
+        if progress is not None and progress(number, len(defocus), float(errors[-1])) is False:
+            return problem, Refocus(0.0, defocus[:number], errors)
     best = int(np.argmin(errors))
     added = float(defocus[best] - given) if _is_clear(errors) else 0.0
     found = Refocus(added, defocus, errors)
     if not added:
         return problem, found
     return replace(problem, probe=propagated(problem.probe, wavelength * added, pixel)), found
+
+
+def _distances(given: float, mean: float, window: float, wavelength: float) -> NDArray[np.float64]:
+    """The given defocus, and all others that are worth trying."""
+    if mean * window < 1:
+        # A beam as even as this looks the same wherever it is.
+        return np.array([given])
+    farthest, step = REACH * window / (wavelength * mean), STEP / (np.pi * wavelength * mean**2)
+    count = int(np.ceil(farthest / step))
+    return np.concatenate([[given], np.linspace(-farthest, farthest, 2 * count + 1)])
 
 
 def sentence(found: Refocus) -> str:
@@ -143,6 +165,8 @@ def curvature(probe: NDArray[np.complex64], pixel: tuple[float, float], waveleng
     )
     light, square = np.abs(spectrum) ** 2, q_y**2 + q_x**2
     lever = float((light * square).sum())
+    if not lever:
+        return 0.0, 0.0
     slope = float((spectrum.conj() * (q_y * along + q_x * across)).real.sum())
     return slope / (wavelength * lever), float(np.sqrt(lever / light.sum()))
 

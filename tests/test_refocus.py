@@ -86,6 +86,29 @@ def test_only_a_clearly_better_defocus_is_taken(errors: list[float], clear: bool
     assert _is_clear(np.array(errors)) is clear
 
 
+def test_a_search_tells_how_far_it_is_and_ends_when_asked(scan: ReferenceScan) -> None:
+    told: list[tuple[int, int]] = []
+
+    def progress(number: int, total: int, error: float) -> bool:
+        assert 0 < error < 1
+        told.append((number, total))
+        return number < 3
+
+    given = _problem(scan, scan.probe_start)
+    same, found = refocused(given, PIXEL, WAVELENGTH, "cpu:1", progress=progress)
+    assert same is given
+    assert [number for number, _ in told] == [1, 2, 3]
+    assert told[0][1] > 10
+    assert (found.added, len(found.errors), len(found.defocus)) == (0, 3, 3)
+
+
+def test_a_plane_wave_has_no_defocus(scan: ReferenceScan) -> None:
+    plane = _problem(scan, np.ones_like(scan.probe_start))
+    same, found = refocused(plane, PIXEL, WAVELENGTH, "cpu:1")
+    assert same is plane
+    assert (found.added, len(found.errors)) == (0, 1)
+
+
 def test_frames_are_taken_where_they_lie_closest(scan: ReferenceScan) -> None:
     # Two scans far from each other, and the monitor goes along.
     places = np.concatenate([scan.positions_px * 1.5, scan.positions_px + 200])
