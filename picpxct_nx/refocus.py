@@ -23,8 +23,8 @@ TRIAL = "pie:3"
 FRAMES = 40
 # Farthest defocus: a ray of the mean frequency then lies so far from the axis, in windows.
 REACH = 0.3
-# Radians of phase at the mean frequency between one defocus and the next; the trial finds the way from twice as far.
-STEP = 1.5
+# Radians of phase at the mean frequency between one defocus and the next; the trial finds the way from nearly as far.
+STEP = 2.5
 # Part of what the best defocus gains over the median one that the given defocus must lack for it to be left.
 CLEAR = 0.2
 
@@ -69,7 +69,8 @@ def refocused(
     """The problem with its start probe moved along the beam to where the frames fit best.
 
     Distances from the focus between -d_max and d_max are tried, d_max = 0.3 L / (lambda q) with L the window and q the
-    mean frequency of the probe, where the phase pi lambda d q^2 of one and the next differ by 1.5 rad.
+    mean frequency of the probe, where the phase pi lambda d q^2 of one and the next differ by 2.5 rad; and at last two
+    half a step around the best.
 
     Parameters
     ----------
@@ -95,12 +96,17 @@ def refocused(
     """
     given, mean = curvature(problem.probe, pixel, wavelength)
     window = min(size * step for size, step in zip(problem.probe.shape[1:], pixel, strict=True))
-    defocus, some, errors = _distances(given, mean, window, wavelength), _close(problem), np.empty(0)
-    for number, by in enumerate(defocus, 1):
-        there = propagated(problem.probe, wavelength * (by - given), pixel)
+    away, between = _distances(given, mean, window, wavelength)
+    some, defocus, errors = _close(problem), np.empty(0), np.empty(0)
+    while len(away):
+        defocus, total = np.append(defocus, away[0]), len(defocus) + len(away) + (2 if between else 0)
+        there = propagated(problem.probe, wavelength * (away[0] - given), pixel)
         errors = np.append(errors, _error(replace(some, probe=there), device, seed))
-        if progress is not None and progress(number, len(defocus), float(errors[-1])) is False:
-            return problem, Refocus(0.0, defocus[:number], errors)
+        if progress is not None and progress(len(errors), total, float(errors[-1])) is False:
+            return problem, Refocus(0.0, defocus, errors)
+        away = away[1:]
+        if not len(away) and between:
+            away, between = defocus[int(np.argmin(errors))] + np.array([-between, between]), 0.0
     best = int(np.argmin(errors))
     added = float(defocus[best] - given) if _is_clear(errors) else 0.0
     found = Refocus(added, defocus, errors)
@@ -109,14 +115,14 @@ def refocused(
     return replace(problem, probe=propagated(problem.probe, wavelength * added, pixel)), found
 
 
-def _distances(given: float, mean: float, window: float, wavelength: float) -> NDArray[np.float64]:
-    """The given defocus, and all others that are worth trying."""
+def _distances(given: float, mean: float, window: float, wavelength: float) -> tuple[NDArray[np.float64], float]:
+    """The given defocus and all others that are worth trying, and half the step between these."""
     if mean * window < 1:
         # A beam as even as this looks the same wherever it is.
-        return np.array([given])
+        return np.array([given]), 0.0
     farthest, step = REACH * window / (wavelength * mean), STEP / (np.pi * wavelength * mean**2)
     count = int(np.ceil(farthest / step))
-    return np.concatenate([[given], np.linspace(-farthest, farthest, 2 * count + 1)])
+    return np.concatenate([[given], np.linspace(-farthest, farthest, 2 * count + 1)]), farthest / count / 2
 
 
 def sentence(found: Refocus) -> str:

@@ -84,12 +84,12 @@ def errors_of(
     counts too; only changes of the probe over the scan are left out of the drawn frames.
 
     Within a sigma of the truth lie 67 to 71 % of the pixels where the probe is known, from 2 photons a detector pixel
-    to 2000, and where it is fitted too 66 to 68 % from 200 photons a pixel on. Below, the sigmas are too small (56 %
+    to 2000, and where it is fitted too 66 to 68 % from 200 photons a pixel on. Below, the sigmas are too small (54 %
     of the phases at 2 photons): most detector pixels are dark there, the likelihood puts too little of the object's
     finest structure in them, and the frames that are drawn from its object lack what it missed. With positions it is
-    65 to 67 %, with a background 64 to 73 %: where that is too small its light is the object's, and frames that are
-    drawn from it know the object too well. A start guess that is nearer to the result than to the truth makes them too
-    small as well.
+    66 to 69 % from 20 photons a pixel on, with a background 63 to 71 %: where that is too small its light is the
+    object's, and frames that are drawn from it know the object too well. A start guess that is nearer to the result
+    than to the truth makes them too small as well.
 
     Parameters
     ----------
