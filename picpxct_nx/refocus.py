@@ -4,7 +4,7 @@ From a start whose defocus is off by half, or of the wrong sign, no engine finds
 frames show whether a defocus is near: the Fourier error is then a half to a third of what it is everywhere else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,33 +96,39 @@ def refocused(
     """
     given, mean = curvature(problem.probe, pixel, wavelength)
     window = min(size * step for size, step in zip(problem.probe.shape[1:], pixel, strict=True))
-    away, between = _distances(given, mean, window, wavelength)
-    some, defocus, errors = _close(problem), np.empty(0), np.empty(0)
-    while len(away):
-        defocus, total = np.append(defocus, away[0]), len(defocus) + len(away) + (2 if between else 0)
-        there = propagated(problem.probe, wavelength * (away[0] - given), pixel)
-        errors = np.append(errors, _error(replace(some, probe=there), device, seed))
-        if progress is not None and progress(len(errors), total, float(errors[-1])) is False:
-            return problem, Refocus(0.0, defocus, errors)
-        away = away[1:]
-        if not len(away) and between:
-            away, between = defocus[int(np.argmin(errors))] + np.array([-between, between]), 0.0
-    best = int(np.argmin(errors))
-    added = float(defocus[best] - given) if _is_clear(errors) else 0.0
-    found = Refocus(added, defocus, errors)
+    first, between = _distances(given, mean, window, wavelength)
+    some, total = _close(problem), len(first) + (2 if between else 0)
+    defocus: list[float] = []
+    errors: list[float] = []
+    for by in _sought(first, between, errors):
+        there = propagated(problem.probe, wavelength * (by - given), pixel)
+        defocus.append(by)
+        errors.append(_error(replace(some, probe=there), device, seed))
+        if progress is not None and progress(len(errors), total, errors[-1]) is False:
+            return problem, Refocus(0.0, np.array(defocus), np.array(errors))
+    added = defocus[int(np.argmin(errors))] - given if _is_clear(np.array(errors)) else 0.0
+    found = Refocus(added, np.array(defocus), np.array(errors))
     if not added:
         return problem, found
     return replace(problem, probe=propagated(problem.probe, wavelength * added, pixel)), found
 
 
-def _distances(given: float, mean: float, window: float, wavelength: float) -> tuple[NDArray[np.float64], float]:
+def _sought(first: list[float], between: float, errors: list[float]) -> Iterator[float]:
+    """The distances of a first round, and once their errors are known those half a step around the best."""
+    yield from first
+    if between:
+        best = first[int(np.argmin(errors))]
+        yield from (best - between, best + between)
+
+
+def _distances(given: float, mean: float, window: float, wavelength: float) -> tuple[list[float], float]:
     """The given defocus and all others that are worth trying, and half the step between these."""
     if mean * window < 1:
         # A beam as even as this looks the same wherever it is.
-        return np.array([given]), 0.0
+        return [given], 0.0
     farthest, step = REACH * window / (wavelength * mean), STEP / (np.pi * wavelength * mean**2)
     count = int(np.ceil(farthest / step))
-    return np.concatenate([[given], np.linspace(-farthest, farthest, 2 * count + 1)]), farthest / count / 2
+    return [given, *np.linspace(-farthest, farthest, 2 * count + 1).tolist()], farthest / count / 2
 
 
 def sentence(found: Refocus) -> str:
