@@ -1,7 +1,7 @@
 """The start probe's defocus, sought where it is not known: a wrong one is what reconstructions most often fail for.
 
-From a start whose defocus is off by half, or of the wrong sign, no engine finds the way, but a few iterations on a few
-frames show whether a defocus is near: the Fourier error is then a half to a third of what it is everywhere else.
+From a start whose defocus is twice the right one, or of the wrong sign, hardly any recipe finds the way, but a few
+iterations on a few frames show whether a defocus is near: the Fourier error then falls below what it is elsewhere.
 """
 
 from collections.abc import Callable, Iterator

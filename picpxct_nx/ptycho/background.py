@@ -50,7 +50,7 @@ def asked(data: Data, dark: Dark, background: Tensor, sums: Tensor) -> tuple[Ten
     counts, certainty = sums[0], sums[1] * data.weight
     light = 1 - (background * sums[1] / n).clamp(max=1)
     slope = (n - counts - (1 - part) * (1 - part * light) * light * n) * data.weight
-    return torch.where((background <= 0) & (slope > 0), 0.0, slope), certainty
+    return _kept_above(background, slope), certainty
 
 
 def gradient(
@@ -80,7 +80,7 @@ def gradient(
         return None, None
     slope, certainty = asked(data, data.dark, state.background, sums)
     step = scored(slope, certainty, data.weight, data.dark.width)
-    step = torch.where((state.background <= 0) & (step > 0), 0.0, step)
+    step = _kept_above(state.background, step)
     return slope * (torch.where(likelihood.poisson, 2.0, 1.0) / (4 * data.weight.numel())), step
 
 
@@ -114,8 +114,12 @@ def allowed(state: State, direction: State) -> State:
     """A direction that asks for no less of a pixel that has no background."""
     if direction.background is None or state.background is None:
         return direction
-    inside = (state.background > 0) | (direction.background < 0)
-    return replace(direction, background=torch.where(inside, direction.background, 0.0))
+    return replace(direction, background=_kept_above(state.background, direction.background))
+
+
+def _kept_above(background: Tensor, asked: Tensor) -> Tensor:
+    """What is asked for against its sign, zero where that is less of a background that is zero."""
+    return torch.where((background <= 0) & (asked > 0), 0.0, asked)
 
 
 def stepped(state: State, direction: State, length: Tensor) -> State:

@@ -12,14 +12,13 @@ from torch import Tensor
 
 from . import moves, ops
 from .beam import beam_of, probes_of
-from .overlap import illumination
 from .state import Data, State
 
 # Diagonal of the prior's negative Laplacian, the nearest neighbours of a pixel.
 NEIGHBOURS = 4
 
 
-def learn(data: Data, state: State, smoothness: Tensor) -> Tensor:
+def learn(data: Data, state: State, dose: Tensor, smoothness: Tensor) -> Tensor:
     """Derivative of g = sum_r D(r) / (D(r) + 4 l) by a linear map A of all positions, x -> x + A (x - mean x).
 
     D are the counts that fall on a pixel, so that D and 4 l are the diagonals of the object's second derivatives by
@@ -31,6 +30,8 @@ def learn(data: Data, state: State, smoothness: Tensor) -> Tensor:
         The scan.
     state : State
         Object, probe and positions.
+    dose : (H, W) float32
+        D, `overlap.illumination`.
     smoothness : () float32
         l, `Soft.smoothness`; without a prior nothing is said.
 
@@ -48,7 +49,7 @@ def learn(data: Data, state: State, smoothness: Tensor) -> Tensor:
     around = place - place.mean(0)
     total = torch.zeros(2, 2, dtype=torch.float64, device=place.device)
     prior = NEIGHBOURS * smoothness
-    fields = moves.derivatives(prior / (illumination(data, state) + prior).square())
+    fields = moves.derivatives(prior / (dose + prior).square())
     beam = beam_of(data, state)
     for block in data.pieces():
         probes = probes_of(beam, block)

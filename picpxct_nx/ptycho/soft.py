@@ -14,7 +14,6 @@ from torch import Tensor
 
 from . import ops, strains
 from .conjugate import product, real
-from .overlap import illumination
 from .state import Data, State
 from .strains import frequency
 
@@ -54,7 +53,7 @@ def due(iteration: int) -> bool:
     return iteration == 2
 
 
-def learn(data: Data, state: State, gradient: Callable[[State], State], smoothness: float) -> Soft:
+def learn(state: State, dose: Tensor, gradient: Callable[[State], State], smoothness: float) -> Soft:
     """Stiffness along the common shift, from two gradients, and the weight of the prior, from the object.
 
     With D the counts that fall on a pixel, l = s sum D / (2 sum D |O(r) - O(r')|^2) is the most likely weight of a
@@ -62,10 +61,10 @@ def learn(data: Data, state: State, gradient: Callable[[State], State], smoothne
 
     Parameters
     ----------
-    data : Data
-        The measured scan.
     state : State
         Object and probe.
+    dose : (H, W) float32
+        D, `overlap.illumination`.
     gradient : callable
         Half the misfit's gradient for object and probe.
     smoothness : float
@@ -80,7 +79,6 @@ def learn(data: Data, state: State, gradient: Callable[[State], State], smoothne
     MacKay, Neural Computation 4, 415 (1992), section 4, for the weight.
     """
     before, after = (_slopes(gradient(at), at) for at in (state, _shifted(state, STEP)))
-    dose = illumination(data, state)
     rough = torch.zeros((), dtype=torch.float64, device=dose.device)
     for axis, size in enumerate(dose.shape):
         apart = torch.diff(state.object, dim=axis).abs().square()

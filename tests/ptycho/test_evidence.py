@@ -31,7 +31,7 @@ def test_it_is_the_derivative_of_the_number_of_parameters_by_maps_of_the_positio
         dose = illumination(moved, state).double()
         return float((dose / (dose + 4 * smoothness)).sum())
 
-    found = evidence.learn(data, state, smoothness)
+    found = evidence.learn(data, state, illumination(data, state), smoothness)
     for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
         by = torch.zeros(2, 2, dtype=torch.float64)
         by[row, column] = 0.01
@@ -39,7 +39,7 @@ def test_it_is_the_derivative_of_the_number_of_parameters_by_maps_of_the_positio
         assert float(found[row, column]) == pytest.approx(wanted, abs=0.05 * float(found.abs().max()))
     # A larger scan has more of an object to fit.
     assert (found.diagonal() > 0).all()
-    assert not evidence.learn(data, state, torch.tensor(0.0)).any()
+    assert not evidence.learn(data, state, illumination(data, state), torch.tensor(0.0)).any()
 
 
 def test_a_pull_on_the_map_is_shared_by_the_frames_that_know_their_place() -> None:

@@ -9,6 +9,7 @@ import torch
 from picpxct_nx.ptycho import Problem, ops, parse, reconstruct, soft
 from picpxct_nx.ptycho.beam import start
 from picpxct_nx.ptycho.conjugate import product, real
+from picpxct_nx.ptycho.overlap import illumination
 from picpxct_nx.ptycho.state import State, load
 from picpxct_nx.simulate.reference import ReferenceScan, reference_scan
 
@@ -76,8 +77,9 @@ def test_the_weight_is_what_the_objects_differences_say(scan: ReferenceScan, pro
     with torch.inference_mode():
         data = load(problem, CPU)
         state = start(replace(problem, object=image), data)
-        learned = soft.learn(data, state, lambda at: at, 1.0)
-        none = soft.learn(data, start(problem, data), lambda at: at, 1.0)
+        learned = soft.learn(state, illumination(data, state), lambda at: at, 1.0)
+        even = start(problem, data)
+        none = soft.learn(even, illumination(data, even), lambda at: at, 1.0)
     # Each of the two differences of a pixel has the variance 2 (0.1^2 + 0.1^2).
     assert float(learned.smoothness) == pytest.approx(1 / (2 * 2 * 0.04), rel=0.1)
     assert float(none.smoothness) == 0.0, "an object of ones says nothing"

@@ -203,12 +203,13 @@ def _learned(data: Data, state: State, memory: Memory, likelihood: fit.Likelihoo
     def gradient(at: State) -> State:
         return pulled(replace(data, dark=None), at, memory.kept, None, likelihood).gradient
 
-    learned = soft.learn(data, state, gradient, params.smoothness)
+    light = light_of(data, state)
+    learned = soft.learn(state, light.dose, gradient, params.smoothness)
     if data.reach:
         slopes = moves.derivatives(state.object)
         learned = replace(
             learned,
             strains=strains.learn(data, state, likelihood, slopes),
-            evidence=evidence.learn(data, state, learned.smoothness),
+            evidence=evidence.learn(data, state, light.dose, learned.smoothness),
         )
-    return replace(memory, gradient=None, direction=None, product=None, light=None, soft=learned)
+    return replace(memory, gradient=None, direction=None, product=None, light=light, soft=learned)
